@@ -9,3 +9,26 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 #![warn(missing_docs)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod body;
+pub mod code;
+pub mod deal;
+pub mod fence;
+pub mod frame;
+pub mod hash;
+pub mod identity;
+pub mod ledger;
+pub mod limits;
+pub mod machine;
+pub mod proof;
+pub mod public;
+pub mod record;
+pub mod slot;
+pub mod thread;
+pub mod trade;
+pub mod tree;
+pub mod value;

@@ -1,2 +1,8 @@
 //! What the tests of Omni Market share; the tests themselves are in `tests/tests`, and nothing
 //! here reaches the product.
+
+pub mod market;
+pub mod naive;
+pub mod samples;
+pub mod spec;
+pub mod strategies;

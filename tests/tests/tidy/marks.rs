@@ -23,7 +23,7 @@ const HOSTS: [(&str, &str); 6] = [
 ];
 const FOLDERS: [(&str, &str); 3] = [("/wo", "rk"), ("/ro", "ot"), ("/ho", "me")];
 
-/// The lock names its registry in each package.
+/// A lock names its registry in each package, the one of `fuzz` too.
 const HOSTS_ALLOWED_IN: &str = "Cargo.lock";
 
 #[test]
@@ -40,7 +40,7 @@ fn nothing_unfinished_is_committed() {
 fn nothing_of_one_machine_is_committed() {
     let complaints: Vec<String> = repo::text_files()
         .iter()
-        .filter(|f| f.path != HOSTS_ALLOWED_IN)
+        .filter(|f| !f.path.ends_with(HOSTS_ALLOWED_IN))
         .flat_map(|f| of_one_machine(&f.path, &f.text))
         .collect();
     assert_tidy(&complaints);

@@ -1,0 +1,484 @@
+//! A deal between two (SPEC.md section 12): its states and what a node keeps of it. The rules of
+//! either side stand in `provider` and `requester`; this file keeps them out, and so do the owners
+//! of stock, credit, negotiation and orders beside it.
+
+pub mod credit;
+mod evidence;
+pub mod holds;
+pub(crate) mod judge;
+pub mod negotiation;
+pub mod order;
+pub(crate) mod provider;
+mod receive;
+pub(crate) mod requester;
+pub mod stock;
+pub mod tombstone;
+
+pub(crate) use self::receive::received;
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use crate::{
+    fence::List,
+    hash::{DealId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
+    limits::{ALTERNATIVES_MAX, LINES_MAX},
+    machine::{EndsBy, Fold, Key, Overlay, Question, View, kept_record, outbox, stored},
+    record::Signed,
+    thread::{Proposal, Role, Terms, ThreadBody},
+    value::{Currency, Minor, Time},
+    wire, words,
+};
+
+/// Most articles that one deal reserves: those of all alternatives.
+const RESERVED_MAX: usize = LINES_MAX * ALTERNATIVES_MAX;
+
+words! {
+    /// Where a deal stands at this node. The states of either side are those of the deal tables.
+    pub enum State {
+        /// Provider: a Request waits for the operator.
+        1 Asked "asked",
+        /// Provider: the requester's firm proposal waits for the operator.
+        2 Offered "offered",
+        /// Provider: the hold is signed, the decision slot empty.
+        3 Held "held",
+        /// Provider: closed by a local entry, the Refusal owed.
+        4 Closed "closed",
+        /// Provider: the Receipt is written.
+        5 Sold "sold",
+        /// Provider: the Refusal is written.
+        6 Refused "refused",
+        /// Requester: the Request is sent.
+        17 Requested "requested",
+        /// Requester: a hold or firm proposal is kept and not committed.
+        18 Kept "held",
+        /// Requester: a Commit or own firm proposal is sent.
+        19 Doubt "doubt",
+        /// Requester: a Release is sent, the Refusal not yet here.
+        20 Released "released",
+        /// Requester: in doubt and written off.
+        21 Written "written",
+        /// Requester: the Receipt is here.
+        22 Agreed "agreed",
+        /// Requester: the Refusal is here.
+        23 Aborted "aborted",
+    }
+}
+
+impl State {
+    /// The side on which this state occurs.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::Asked
+            | Self::Offered
+            | Self::Held
+            | Self::Closed
+            | Self::Sold
+            | Self::Refused => Side::Provider,
+            Self::Requested
+            | Self::Kept
+            | Self::Doubt
+            | Self::Released
+            | Self::Written
+            | Self::Agreed
+            | Self::Aborted => Side::Requester,
+        }
+    }
+
+    /// Whether the deal is decided as far as this node knows.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Sold | Self::Refused | Self::Agreed | Self::Aborted
+        )
+    }
+}
+
+words! {
+    /// Which side of a deal this node is.
+    pub enum Side {
+        /// It wants.
+        1 Requester "requester",
+        /// It owns the scarce thing and decides.
+        2 Provider "provider",
+    }
+}
+
+words! {
+    /// Which record opened a deal.
+    pub enum Opening {
+        /// A Request.
+        1 Request "request",
+        /// The provider's firm proposal.
+        2 ProviderProposal "provider-proposal",
+        /// The requester's firm proposal.
+        3 RequesterProposal "requester-proposal",
+    }
+}
+
+words! {
+    /// As what a partner holds: what strangers hold is bounded for all of them together.
+    pub enum Holder {
+        /// Somebody without the operator's trust, when the hold was signed.
+        1 Stranger "stranger",
+        /// A partner.
+        2 Partner "partner",
+    }
+}
+
+words! {
+    /// Whether a Receipt came within the validity of what it decides.
+    pub enum Lateness {
+        /// It did, or there is none.
+        0 InTime "in-time",
+        /// It is dated after the end: it binds, and the requester may cancel free.
+        1 Late "late",
+    }
+}
+
+/// Steps of one article that a deal reserves or takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Reserved {
+    /// Subject of the article's offer.
+    pub subject: SubjectId,
+    /// Steps.
+    pub steps: u64,
+}
+
+wire!(Reserved { subject, steps });
+
+/// What a node keeps of one deal.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Deal {
+    /// The other side.
+    pub partner: PartnerId,
+    /// The thread that it belongs to.
+    pub thread: ThreadId,
+    /// Which record opened it; that record's id is the deal id.
+    pub opening: Opening,
+    /// Where it stands.
+    pub state: State,
+    /// End of validity of the Request, hold or firm proposal.
+    pub until: Time,
+    /// The Hold, or the provider's firm proposal.
+    pub hold: Option<RecordId>,
+    /// The Commit, or the requester's firm proposal.
+    pub commit: Option<RecordId>,
+    /// The alternative that was committed.
+    pub alternative: u8,
+    /// The Release.
+    pub release: Option<RecordId>,
+    /// The Receipt or Refusal.
+    pub decision: Option<RecordId>,
+    /// The Ack.
+    pub ack: Option<RecordId>,
+    /// Whether the Receipt was late.
+    pub lateness: Lateness,
+    /// Currency of the terms; none for a deal of which only its Release came.
+    pub currency: Option<Currency>,
+    /// The amount reserved or posted.
+    pub amount: Minor,
+    /// Stock reserved or taken, at the provider.
+    pub reserved: List<Reserved, RESERVED_MAX>,
+    /// As what the partner holds it, at the provider.
+    pub holder: Holder,
+    /// The order that it changes, if it changes one.
+    pub order: Option<DealId>,
+}
+
+wire!(Deal {
+    partner,
+    thread,
+    opening,
+    state,
+    until,
+    hold,
+    commit,
+    alternative,
+    release,
+    decision,
+    ack,
+    lateness,
+    currency,
+    amount,
+    reserved,
+    holder,
+    order,
+});
+
+impl Deal {
+    /// Which side of it this node is.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.state.side()
+    }
+
+    /// The deal with this id, if this node knows one.
+    #[must_use]
+    pub fn read(view: &dyn View, deal: DealId) -> Option<Self> {
+        stored(view, &Key::Deal { deal })
+    }
+}
+
+impl Deal {
+    /// Whether a time at which it ends must be noticed.
+    const fn has_end(&self) -> bool {
+        matches!(
+            self.state,
+            State::Asked | State::Offered | State::Held | State::Requested
+        )
+    }
+
+    /// Whether it waits for something: a decision, or the Ack of a Receipt.
+    const fn is_open(&self) -> bool {
+        match self.state {
+            State::Sold => self.ack.is_none(),
+            State::Refused | State::Agreed | State::Aborted => false,
+            State::Asked
+            | State::Offered
+            | State::Held
+            | State::Closed
+            | State::Requested
+            | State::Kept
+            | State::Doubt
+            | State::Released
+            | State::Written => true,
+        }
+    }
+
+    /// What the requester asks until the deal is decided.
+    pub(crate) fn question(&self, deal: DealId) -> Option<RecordId> {
+        match self.state {
+            State::Requested => Some(deal.into()),
+            State::Doubt | State::Written => self.commit,
+            State::Released => self.release,
+            State::Asked
+            | State::Offered
+            | State::Held
+            | State::Closed
+            | State::Sold
+            | State::Refused
+            | State::Kept
+            | State::Agreed
+            | State::Aborted => None,
+        }
+    }
+
+    /// Keeps the deal, and the keys by which it is found.
+    fn keep(&self, view: &mut Overlay<'_>, deal: DealId) {
+        if let Some(old) = Self::read(view, deal) {
+            let end = old.until;
+            view.delete(Key::Due { end, deal });
+        }
+        if self.has_end() {
+            let end = self.until;
+            view.put_bytes(Key::Due { end, deal }, Vec::new());
+        }
+        let partner = self.partner;
+        if self.is_open() {
+            view.put_bytes(Key::OpenDeal { partner, deal }, Vec::new());
+        } else {
+            view.delete(Key::OpenDeal { partner, deal });
+        }
+        view.put(Key::Deal { deal }, self);
+    }
+
+    /// The alternatives among which it was or will be decided, from the record that opened it.
+    #[must_use]
+    pub fn alternatives(view: &dyn View, network: &NetworkId, deal: DealId) -> Vec<Terms> {
+        match kept_record(view, network, deal.into())
+            .as_ref()
+            .map(Signed::body)
+        {
+            Some(ThreadBody::Request(request)) => Vec::from([request.terms.clone()]),
+            Some(ThreadBody::Proposal(proposal)) => Vec::from(proposal.alternatives()),
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    /// The terms that were committed or agreed.
+    #[must_use]
+    pub fn terms(&self, view: &dyn View, network: &NetworkId, deal: DealId) -> Option<Terms> {
+        Self::alternatives(view, network, deal)
+            .into_iter()
+            .nth(usize::from(self.alternative))
+    }
+}
+
+/// What a deal may come to: the largest amount, and of each article the most steps, over all of its
+/// alternatives. A change of an order reserves nothing.
+pub(crate) fn reservation(alternatives: &[Terms]) -> (Minor, List<Reserved, RESERVED_MAX>) {
+    let mut amount = Minor::ZERO;
+    let mut most: BTreeMap<SubjectId, u64> = BTreeMap::new();
+    for terms in alternatives {
+        if terms.conditions().on.is_some() {
+            continue;
+        }
+        amount = amount.max(terms.total());
+        for (subject, steps) in stock::of_terms(terms) {
+            let before = most.entry(subject).or_default();
+            *before = steps.max(*before);
+        }
+    }
+    let reserved: Vec<Reserved> = most
+        .into_iter()
+        .map(|(subject, steps)| Reserved { subject, steps })
+        .collect();
+    (amount, List::new(reserved).unwrap_or_default())
+}
+
+/// A deal as it begins.
+struct Beginning<'a> {
+    opening: Opening,
+    state: State,
+    until: Time,
+    alternatives: &'a [Terms],
+}
+
+/// The deal that this record opens.
+fn opened(partner: PartnerId, record: &Signed<ThreadBody>, beginning: &Beginning<'_>) -> Deal {
+    let (amount, reserved) = reservation(beginning.alternatives);
+    let first = beginning.alternatives.first();
+    let on = first.and_then(|terms| terms.conditions().on);
+    Deal {
+        partner,
+        thread: negotiation::thread_of(record),
+        opening: beginning.opening,
+        state: beginning.state,
+        until: beginning.until,
+        hold: None,
+        commit: None,
+        alternative: 0,
+        release: None,
+        decision: None,
+        ack: None,
+        lateness: Lateness::InTime,
+        currency: first.map(Terms::currency),
+        amount,
+        reserved,
+        holder: Holder::Partner,
+        order: on.map(|change| change.order),
+    }
+}
+
+/// What a record of a thread changes, as it is signed by this node or taken from the partner.
+pub(crate) fn recorded(
+    fold: &mut Fold<'_, '_>,
+    who: negotiation::Who,
+    record: &Signed<ThreadBody>,
+) {
+    use negotiation::Who::{Them, Us};
+
+    let partner = match who {
+        Us => record.body().header().to,
+        Them => record.author(),
+    };
+    negotiation::recorded(fold.view, who, partner, record);
+    match (who, record.body()) {
+        (Us, ThreadBody::Request(_)) => requester::requested(fold, partner, record),
+        (Them, ThreadBody::Request(_)) => provider::asked(fold, partner, record),
+        (_, ThreadBody::Proposal(proposal)) if proposal.is_firm() => match (who, proposal.role()) {
+            (Us, Role::Provider) => provider::proposed(fold, partner, record, proposal),
+            (Us, Role::Requester) => requester::proposed(fold, partner, record, proposal),
+            (Them, Role::Provider) => requester::kept(fold, partner, record, proposal),
+            (Them, Role::Requester) => provider::offered(fold, partner, record, proposal),
+        },
+        (Us, ThreadBody::Hold(hold)) => provider::held(fold, record.id(), hold),
+        (Them, ThreadBody::Hold(hold)) => requester::held(fold, record.id(), hold),
+        (Us, ThreadBody::Commit(commit)) => requester::committed(fold, record.id(), commit),
+        (Them, ThreadBody::Commit(commit)) => provider::committed(fold, record.id(), commit),
+        (Us, ThreadBody::Receipt(receipt)) => provider::sold(fold, record.id(), receipt),
+        (Them, ThreadBody::Receipt(receipt)) => requester::agreed(fold, record.id(), receipt),
+        (Us, ThreadBody::Refusal(_)) => provider::refused(fold, partner, record),
+        (Them, ThreadBody::Refusal(refusal)) => requester::aborted(fold, record.id(), refusal),
+        (Us, ThreadBody::Release(release)) => requester::released(fold, record.id(), release),
+        (Them, ThreadBody::Release(release)) => provider::released(fold, record.id(), release),
+        (Us, ThreadBody::Ack(ack)) => requester::acknowledged(fold, record.id(), ack),
+        (Them, ThreadBody::Ack(ack)) => provider::acknowledged(fold, record.id(), ack),
+        (_, ThreadBody::Event(event)) => order::happened(fold, record.id(), event),
+        (
+            _,
+            ThreadBody::Inquiry(_)
+            | ThreadBody::Question(_)
+            | ThreadBody::Answer(_)
+            | ThreadBody::Proposal(_)
+            | ThreadBody::Reject(_)
+            | ThreadBody::Withdraw(_)
+            | ThreadBody::Handover(_),
+        ) => {}
+    }
+}
+
+/// What an own record that a partner showed changes: the same as when it was signed, but nobody is
+/// asked again.
+pub(crate) fn recovered(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>) {
+    recorded(fold, negotiation::Who::Us, record);
+}
+
+/// Puts the questions of a letter of one's own into the outbox.
+pub(crate) fn ask(fold: &mut Fold<'_, '_>, letter: &[Signed<ThreadBody>]) {
+    let ids: Vec<RecordId> = letter.iter().map(Signed::id).collect();
+    let Ok(ids) = List::new(ids) else { return };
+    for record in letter {
+        let Some(ends_by) = ends_by(record.body()) else {
+            continue;
+        };
+        let question = Question {
+            record: record.id(),
+            ends_by,
+            letter: ids.clone(),
+            attached: List::new(rests_on(record.body())).unwrap_or_default(),
+            at: fold.header.at,
+        };
+        let partner = record.body().header().to;
+        outbox::put(fold.machine, fold.view, partner, &question);
+    }
+}
+
+/// Which answer ends a question (SPEC.md section 15.2); none for what is itself an answer.
+fn ends_by(body: &ThreadBody) -> Option<EndsBy> {
+    match body {
+        ThreadBody::Request(_) => Some(EndsBy::HoldOrRefusal),
+        ThreadBody::Commit(_) => Some(EndsBy::Decision),
+        ThreadBody::Proposal(proposal) if is_commit(proposal) => Some(EndsBy::Decision),
+        ThreadBody::Release(_) => Some(EndsBy::Refusal),
+        ThreadBody::Receipt(_) => Some(EndsBy::Ack),
+        ThreadBody::Hold(_) | ThreadBody::Refusal(_) => None,
+        ThreadBody::Inquiry(_)
+        | ThreadBody::Proposal(_)
+        | ThreadBody::Question(_)
+        | ThreadBody::Answer(_)
+        | ThreadBody::Reject(_)
+        | ThreadBody::Withdraw(_)
+        | ThreadBody::Ack(_)
+        | ThreadBody::Event(_)
+        | ThreadBody::Handover(_) => Some(EndsBy::Stored),
+    }
+}
+
+/// Whether a proposal binds the requester, so that it is a Commit without a hold.
+fn is_commit(proposal: &Proposal) -> bool {
+    proposal.is_firm() && proposal.role() == Role::Requester
+}
+
+/// The records that this one rests on: they go along, so that whoever lost them is shown them.
+pub(crate) fn rests_on(body: &ThreadBody) -> Vec<RecordId> {
+    match body {
+        ThreadBody::Commit(commit) => Vec::from([commit.hold, commit.deal.into()]),
+        ThreadBody::Hold(hold) => Vec::from([hold.deal.into()]),
+        ThreadBody::Receipt(receipt) => Vec::from([receipt.commit]),
+        ThreadBody::Ack(ack) => Vec::from([ack.receipt]),
+        ThreadBody::Inquiry(_)
+        | ThreadBody::Proposal(_)
+        | ThreadBody::Question(_)
+        | ThreadBody::Answer(_)
+        | ThreadBody::Reject(_)
+        | ThreadBody::Withdraw(_)
+        | ThreadBody::Request(_)
+        | ThreadBody::Refusal(_)
+        | ThreadBody::Release(_)
+        | ThreadBody::Event(_)
+        | ThreadBody::Handover(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,201 @@
+//! The provider's side of a deal (SPEC.md section 12, first table). Every path that ends a deal
+//! writes its decision in the entry that moves the stock. It keeps out whether terms are fit, which
+//! is `judge`'s, and the requester's side.
+
+use super::{Beginning, Deal, Opening, State, credit, holds, opened, order, stock, tombstone};
+use crate::{
+    hash::{DealId, PartnerId, RecordId},
+    limits::{DAY_MS, PROPOSAL_DAYS_MAX},
+    machine::{Fold, Key},
+    record::Signed,
+    thread::{Ack, Commit, Hold, Proposal, Receipt, Release, ThreadBody},
+};
+
+mod decide;
+
+pub(crate) use self::decide::{
+    commit, firm_proposal, give_hold, overdue, receive_ack, refusal, refuse, release, request, sell,
+};
+
+/// A Request was taken.
+pub(super) fn asked(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let ThreadBody::Request(request) = record.body() else {
+        return;
+    };
+    let beginning = Beginning {
+        opening: Opening::Request,
+        state: State::Asked,
+        until: request.valid_until,
+        alternatives: core::slice::from_ref(&request.terms),
+    };
+    opened(partner, record, &beginning).keep(fold.view, record.id().into());
+}
+
+/// The requester's firm proposal was taken.
+pub(super) fn offered(
+    fold: &mut Fold<'_, '_>,
+    partner: PartnerId,
+    record: &Signed<ThreadBody>,
+    proposal: &Proposal,
+) {
+    let beginning = Beginning {
+        opening: Opening::RequesterProposal,
+        state: State::Offered,
+        until: proposal.valid_until(),
+        alternatives: proposal.alternatives(),
+    };
+    let mut deal = opened(partner, record, &beginning);
+    deal.commit = Some(record.id());
+    deal.keep(fold.view, record.id().into());
+    order::change_begun(fold, record.id().into(), &deal);
+}
+
+/// An own firm proposal was signed, which is a hold.
+pub(super) fn proposed(
+    fold: &mut Fold<'_, '_>,
+    partner: PartnerId,
+    record: &Signed<ThreadBody>,
+    proposal: &Proposal,
+) {
+    let beginning = Beginning {
+        opening: Opening::ProviderProposal,
+        state: State::Held,
+        until: proposal.valid_until(),
+        alternatives: proposal.alternatives(),
+    };
+    let mut deal = opened(partner, record, &beginning);
+    deal.hold = Some(record.id());
+    reserve(fold, &mut deal);
+    deal.keep(fold.view, record.id().into());
+    order::change_begun(fold, record.id().into(), &deal);
+}
+
+/// A Hold was signed.
+pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
+    let Some(mut deal) = Deal::read(fold.view, hold.deal) else {
+        return;
+    };
+    reserve(fold, &mut deal);
+    deal.state = State::Held;
+    deal.hold = Some(id);
+    deal.until = hold.hold.until;
+    deal.keep(fold.view, hold.deal);
+    order::change_begun(fold, hold.deal, &deal);
+}
+
+/// A Commit was taken; the decision is the next entry.
+pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) {
+    if let Some(mut deal) = Deal::read(fold.view, commit.deal) {
+        deal.commit = Some(id);
+        deal.alternative = commit.alternative;
+        deal.keep(fold.view, commit.deal);
+    }
+}
+
+/// A Receipt was signed, or one's own was shown again.
+pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
+    let Some(mut deal) = Deal::read(fold.view, receipt.deal) else {
+        return;
+    };
+    if deal.state == State::Held {
+        free(fold, &deal, holds::Ended::Used);
+    }
+    deal.alternative = receipt.alternative;
+    deal.commit = Some(receipt.commit);
+    deal.state = State::Sold;
+    deal.decision = Some(id);
+    fold.view.put(Key::Decision { deal: receipt.deal }, &id);
+    let network = fold.machine.config.network;
+    if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
+        order::agreed(fold, receipt.deal, &mut deal, &terms);
+    }
+    deal.keep(fold.view, receipt.deal);
+}
+
+/// A Refusal was signed.
+pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let ThreadBody::Refusal(refusal) = record.body() else {
+        return;
+    };
+    let beginning = Beginning {
+        opening: Opening::Request,
+        state: State::Refused,
+        // Nothing is known of what is refused, but no validity is longer than this.
+        until: fold.header.at.plus_ms(PROPOSAL_DAYS_MAX * DAY_MS),
+        alternatives: &[],
+    };
+    let mut deal =
+        Deal::read(fold.view, refusal.deal).unwrap_or_else(|| opened(partner, record, &beginning));
+    if deal.state == State::Held {
+        let how = if refusal.code == crate::code::Code::HoldOver {
+            holds::Ended::Expired
+        } else {
+            holds::Ended::Used
+        };
+        free(fold, &deal, how);
+    }
+    deal.state = State::Refused;
+    deal.decision = Some(record.id());
+    fold.view
+        .put(Key::Decision { deal: refusal.deal }, &record.id());
+    deal.keep(fold.view, refusal.deal);
+    tombstone::lay(fold.view, deal.until, refusal.deal);
+    order::change_ended(fold, refusal.deal, &deal);
+}
+
+/// A hold was closed by a local entry: its units are free and the Refusal is owed.
+pub(crate) fn closed(fold: &mut Fold<'_, '_>, deal_id: DealId) {
+    let Some(mut deal) = Deal::read(fold.view, deal_id) else {
+        return;
+    };
+    if deal.state == State::Held {
+        free(fold, &deal, holds::Ended::Expired);
+        deal.state = State::Closed;
+        deal.keep(fold.view, deal_id);
+    }
+}
+
+/// A Release was taken; the Refusal is the next entry.
+pub(super) fn released(fold: &mut Fold<'_, '_>, id: RecordId, release: &Release) {
+    if let Some(mut deal) = Deal::read(fold.view, release.deal) {
+        deal.release = Some(id);
+        deal.keep(fold.view, release.deal);
+    }
+}
+
+/// An Ack was taken.
+pub(super) fn acknowledged(fold: &mut Fold<'_, '_>, id: RecordId, ack: &Ack) {
+    let network = fold.machine.config.network;
+    let receipt = crate::machine::kept_record(fold.view, &network, ack.receipt);
+    let Some(ThreadBody::Receipt(receipt)) = receipt.as_ref().map(Signed::body) else {
+        return;
+    };
+    if let Some(mut deal) = Deal::read(fold.view, receipt.deal) {
+        deal.ack = Some(id);
+        deal.keep(fold.view, receipt.deal);
+        fold.answered(deal.partner, ack.receipt);
+    }
+}
+
+fn reserve(fold: &mut Fold<'_, '_>, deal: &mut Deal) {
+    deal.holder = stock::holder(fold.view, deal.partner);
+    stock::hold(fold.view, &deal.reserved, deal.holder);
+    let held = deal.amount.get();
+    let shift = credit::Shift {
+        held,
+        ..Default::default()
+    };
+    credit::shift(fold.view, deal.partner, deal.currency, shift);
+    holds::held(fold.view, deal.partner);
+}
+
+fn free(fold: &mut Fold<'_, '_>, deal: &Deal, how: holds::Ended) {
+    stock::free(fold.view, &deal.reserved, deal.holder);
+    let held = deal.amount.get().saturating_neg();
+    let shift = credit::Shift {
+        held,
+        ..Default::default()
+    };
+    credit::shift(fold.view, deal.partner, deal.currency, shift);
+    holds::ended(fold.view, deal.partner, how, fold.header.at);
+}

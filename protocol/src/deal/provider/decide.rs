@@ -1,0 +1,269 @@
+//! What the provider decides, cell by cell of its table.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a cell that the table does not list stays, and is answered by Stored"
+)]
+
+use crate::{
+    code::Code,
+    deal::{Deal, Opening, State, judge, negotiation::Who, receive, tombstone},
+    hash::DealId,
+    ledger::Payload,
+    machine::{Approval, Asking, Case, No, Stop, Trial},
+    thread::{
+        AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
+    },
+    trade::Absent,
+    value::Time,
+};
+use alloc::vec::Vec;
+
+/// A Request.
+pub(crate) fn request(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    request: &Request,
+    asking: Asking,
+) -> Result<(), No> {
+    let id = DealId::from(case.id());
+    let Some(deal) = Deal::read(&trial.view, id) else {
+        return new_request(trial, case, request);
+    };
+    match (deal.state, asking) {
+        (State::Held, _) | (State::Sold, Asking::Letter) => match deal.hold {
+            Some(hold) => trial.again(case.from, hold),
+            None => trial.stored(case),
+        },
+        (State::Sold | State::Refused, _) => again_decision(trial, case, &deal),
+        _ => trial.stored(case),
+    }
+    Ok(())
+}
+
+fn new_request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) -> Result<(), No> {
+    check_horizon(trial, request.valid_until)?;
+    let thread = receive::place(trial, case)?;
+    if let Some(thread) = thread {
+        thread.may_request(Who::Them)?;
+    }
+    let id = DealId::from(case.id());
+    let verdict = if trial.at() > request.valid_until {
+        Err(Code::ValidityOver)
+    } else {
+        judge::request(trial, case, request, thread.as_ref())
+    };
+    trial.keep(case);
+    if let Err(code) = verdict {
+        return Ok(refuse(trial, id, code)?);
+    }
+    let asks_operator = trial.machine.config.policy.requests == Approval::Asked;
+    if asks_operator && request.proposal.is_none() {
+        trial.stored(case);
+        return Ok(());
+    }
+    Ok(give_hold(trial, id)?)
+}
+
+/// A firm proposal of the requester.
+pub(crate) fn firm_proposal(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    proposal: &Proposal,
+) -> Result<(), No> {
+    let id = DealId::from(case.id());
+    if let Some(deal) = Deal::read(&trial.view, id) {
+        match deal.state {
+            State::Sold | State::Refused => again_decision(trial, case, &deal),
+            _ => trial.stored(case),
+        }
+        return Ok(());
+    }
+    check_horizon(trial, proposal.valid_until())?;
+    let thread = receive::place(trial, case)?;
+    // Its author is in doubt until it is decided, so a proposal out of turn is refused by a
+    // decision and not only rejected.
+    let turn = thread.map_or(Ok(()), |thread| thread.may_propose(Who::Them));
+    let verdict = if trial.at() > proposal.valid_until() {
+        Err(Code::ValidityOver)
+    } else {
+        turn.and_then(|()| judge::meaning_of(trial, case, proposal))
+    };
+    let accepted = verdict.is_ok() && judge::accepts(trial, case, proposal);
+    trial.keep(case);
+    match verdict {
+        Err(code) => refuse(trial, id, code)?,
+        Ok(()) if accepted => sell(trial, id, 0)?,
+        Ok(()) => trial.stored(case),
+    }
+    Ok(())
+}
+
+/// A Commit.
+pub(crate) fn commit(trial: &mut Trial<'_>, case: Case<'_>, commit: &Commit) -> Result<(), No> {
+    let Some(deal) = Deal::read(&trial.view, commit.deal) else {
+        return Err(Code::HoldUnknown.into());
+    };
+    if deal.partner != case.from {
+        return Err(Code::HoldUnknown.into());
+    }
+    match deal.state {
+        State::Held => {
+            if trial.at() > deal.until {
+                trial.keep(case);
+                return Ok(refuse(trial, commit.deal, Code::HoldOver)?);
+            }
+            let network = trial.machine.config.network;
+            let alternatives = match deal.opening {
+                Opening::Request => 1,
+                Opening::ProviderProposal | Opening::RequesterProposal => {
+                    Deal::alternatives(&trial.view, &network, commit.deal).len()
+                }
+            };
+            if Some(commit.hold) != deal.hold || usize::from(commit.alternative) >= alternatives {
+                return Err(Code::HoldUnknown.into());
+            }
+            trial.keep(case);
+            sell(trial, commit.deal, commit.alternative)?;
+        }
+        State::Closed => {
+            trial.keep(case);
+            refuse(trial, commit.deal, Code::HoldOver)?;
+        }
+        State::Sold | State::Refused => again_decision(trial, case, &deal),
+        _ => trial.stored(case),
+    }
+    Ok(())
+}
+
+/// A Release.
+pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) -> Result<(), No> {
+    match Deal::read(&trial.view, deal_id) {
+        Some(deal) if deal.partner != case.from => return Err(Code::DealUnknown.into()),
+        Some(deal) if matches!(deal.state, State::Sold | State::Refused) => {
+            again_decision(trial, case, &deal);
+        }
+        Some(_) => {
+            trial.keep(case);
+            refuse(trial, deal_id, Code::Released)?;
+        }
+        // A Release of what never came is refused too, so that what comes late finds that.
+        None => {
+            trial.keep(case);
+            let header = trial.answering(case)?;
+            let refusal = refusal_with(header, deal_id, Code::Released);
+            trial.sign(case.from, Vec::from([ThreadBody::Refusal(refusal)]))?;
+        }
+    }
+    Ok(())
+}
+
+/// An Ack.
+pub(crate) fn receive_ack(trial: &mut Trial<'_>, case: Case<'_>) {
+    let known = match case.record().body() {
+        ThreadBody::Ack(ack) => trial.knows(ack.receipt),
+        _ => false,
+    };
+    if known && !trial.knows(case.id()) {
+        trial.keep(case);
+    }
+    trial.stored(case);
+}
+
+/// What the end of a hold or validity brings about, noticed by ledger time or at a greeting.
+pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Result<(), Stop> {
+    let greeted = trial.machine.is_greeted(deal.partner) && !trial.machine.recovering;
+    match deal.state {
+        State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
+        State::Held | State::Closed if greeted => refuse(trial, deal_id, Code::HoldOver),
+        State::Held => {
+            let partner = Some(deal.partner);
+            trial.enter(Payload::Closed(deal_id), partner, Vec::new());
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Signs the Hold for a Request that was taken.
+pub(crate) fn give_hold(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
+    let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
+    trial.check_greeted(deal.partner)?;
+    let network = trial.machine.config.network;
+    let terms = deal
+        .terms(&trial.view, &network, deal_id)
+        .ok_or(Code::DealUnknown)?;
+    let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
+    let parent = Some(deal_id.into());
+    let header = trial.header(deal.partner, Some(deal.thread), parent)?;
+    let hold = Hold {
+        header,
+        deal: deal_id,
+        terms: terms.hash(),
+        hold: HoldTerms::alone(until),
+    };
+    trial.sign(deal.partner, Vec::from([ThreadBody::Hold(hold)]))
+}
+
+/// Signs the Receipt. Who calls has seen that the deal may be agreed.
+pub(crate) fn sell(trial: &mut Trial<'_>, deal_id: DealId, alternative: u8) -> Result<(), Stop> {
+    let deal = undecided(trial, deal_id)?;
+    let commit = deal.commit.ok_or(Code::NoCommit)?;
+    let header = trial.header(deal.partner, Some(deal.thread), Some(commit))?;
+    let receipt = Receipt {
+        header,
+        deal: deal_id,
+        commit,
+        alternative,
+    };
+    trial.sign(deal.partner, Vec::from([ThreadBody::Receipt(receipt)]))
+}
+
+/// Signs the Refusal.
+pub(crate) fn refuse(trial: &mut Trial<'_>, deal_id: DealId, code: Code) -> Result<(), Stop> {
+    let refusal = refusal(trial, deal_id, code)?;
+    let partner = refusal.header.to;
+    trial.sign(partner, Vec::from([ThreadBody::Refusal(refusal)]))
+}
+
+/// The Refusal of a deal that may be refused now.
+pub(crate) fn refusal(trial: &mut Trial<'_>, deal_id: DealId, code: Code) -> Result<Refusal, Stop> {
+    let deal = undecided(trial, deal_id)?;
+    let parent = deal.release.or(deal.commit).unwrap_or(deal_id.into());
+    let header = trial.header(deal.partner, Some(deal.thread), Some(parent))?;
+    Ok(refusal_with(header, deal_id, code))
+}
+
+fn refusal_with(header: Header, deal: DealId, code: Code) -> Refusal {
+    Refusal {
+        header,
+        deal,
+        code,
+        fault: AtFault::of(code),
+        leg: Absent,
+    }
+}
+
+/// The deal, if its decision slot is empty and its partner may be told.
+fn undecided(trial: &Trial<'_>, deal_id: DealId) -> Result<Deal, Stop> {
+    let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
+    if deal.decision.is_some() {
+        return Err(Code::Outdated.into());
+    }
+    trial.check_greeted(deal.partner)?;
+    Ok(deal)
+}
+
+fn check_horizon(trial: &Trial<'_>, valid_until: Time) -> Result<(), No> {
+    match tombstone::horizon(&trial.view) {
+        Some(horizon) if valid_until <= horizon => Err(Code::TooOld.into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn again_decision(trial: &mut Trial<'_>, case: Case<'_>, deal: &Deal) {
+    match deal.decision {
+        Some(decision) => trial.again(case.from, decision),
+        None => trial.stored(case),
+    }
+}

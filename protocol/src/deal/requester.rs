@@ -1,0 +1,196 @@
+//! The requester's side of a deal (SPEC.md section 12, second table). It leaves doubt only by the
+//! provider's decision or the operator's write-off, and signs at most one of Commit and Release. It
+//! keeps out the provider's side.
+
+mod decide;
+
+pub(crate) use self::decide::{
+    commit_now, firm_proposal, give_back, hold, overdue, receipt, refusal, release, write_off,
+};
+
+use super::{Beginning, Deal, Lateness, Opening, Side, State, credit, opened, order, tombstone};
+use crate::{
+    hash::{DealId, PartnerId, RecordId},
+    machine::{Fold, Key, kept_record},
+    record::Signed,
+    thread::{Ack, Commit, Hold, Proposal, Receipt, Refusal, Release, ThreadBody},
+};
+
+/// A Request was signed.
+pub(super) fn requested(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let ThreadBody::Request(request) = record.body() else {
+        return;
+    };
+    let beginning = Beginning {
+        opening: Opening::Request,
+        state: State::Requested,
+        until: request.valid_until,
+        alternatives: core::slice::from_ref(&request.terms),
+    };
+    let deal = opened(partner, record, &beginning);
+    deal.keep(fold.view, record.id().into());
+    order::change_begun(fold, record.id().into(), &deal);
+}
+
+/// An own firm proposal was signed, which is a Commit without a hold.
+pub(super) fn proposed(
+    fold: &mut Fold<'_, '_>,
+    partner: PartnerId,
+    record: &Signed<ThreadBody>,
+    proposal: &Proposal,
+) {
+    let beginning = Beginning {
+        opening: Opening::RequesterProposal,
+        state: State::Doubt,
+        until: proposal.valid_until(),
+        alternatives: proposal.alternatives(),
+    };
+    let mut deal = opened(partner, record, &beginning);
+    deal.commit = Some(record.id());
+    doubt(fold, &deal, deal.amount.get());
+    deal.keep(fold.view, record.id().into());
+    order::change_begun(fold, record.id().into(), &deal);
+}
+
+/// The provider's firm proposal was taken, which is a Hold.
+pub(super) fn kept(
+    fold: &mut Fold<'_, '_>,
+    partner: PartnerId,
+    record: &Signed<ThreadBody>,
+    proposal: &Proposal,
+) {
+    let beginning = Beginning {
+        opening: Opening::ProviderProposal,
+        state: State::Kept,
+        until: proposal.valid_until(),
+        alternatives: proposal.alternatives(),
+    };
+    let mut deal = opened(partner, record, &beginning);
+    deal.hold = Some(record.id());
+    deal.keep(fold.view, record.id().into());
+    order::change_begun(fold, record.id().into(), &deal);
+}
+
+/// A Hold was taken.
+pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
+    let Some(mut deal) = Deal::read(fold.view, hold.deal) else {
+        return;
+    };
+    if deal.state == State::Requested {
+        deal.state = State::Kept;
+        deal.hold = Some(id);
+        deal.until = hold.hold.until;
+        deal.keep(fold.view, hold.deal);
+        fold.answered(deal.partner, hold.deal.into());
+    }
+}
+
+/// A Commit was signed: from now on only the provider knows.
+pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) {
+    let Some(mut deal) = Deal::read(fold.view, commit.deal) else {
+        return;
+    };
+    deal.state = State::Doubt;
+    deal.commit = Some(id);
+    fold.view.delete(Key::Approval { deal: commit.deal });
+    deal.alternative = commit.alternative;
+    let network = fold.machine.config.network;
+    if let Some(terms) = deal.terms(fold.view, &network, commit.deal) {
+        deal.amount = super::reservation(core::slice::from_ref(&terms)).0;
+    }
+    doubt(fold, &deal, deal.amount.get());
+    deal.keep(fold.view, commit.deal);
+}
+
+/// The Receipt was taken.
+pub(super) fn agreed(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
+    let Some(mut deal) = Deal::read(fold.view, receipt.deal) else {
+        return;
+    };
+    if deal.state == State::Doubt {
+        doubt(fold, &deal, deal.amount.get().saturating_neg());
+    } else if deal.state != State::Written {
+        // A second decision: it is kept as evidence and changes nothing.
+        return;
+    }
+    if receipt.header.at > deal.until {
+        deal.lateness = Lateness::Late;
+    }
+    deal.alternative = receipt.alternative;
+    deal.state = State::Agreed;
+    deal.decision = Some(id);
+    let network = fold.machine.config.network;
+    if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
+        order::agreed(fold, receipt.deal, &mut deal, &terms);
+    }
+    deal.keep(fold.view, receipt.deal);
+    fold.answered(deal.partner, receipt.commit);
+}
+
+/// The Refusal was taken.
+pub(super) fn aborted(fold: &mut Fold<'_, '_>, id: RecordId, refusal: &Refusal) {
+    let Some(mut deal) = Deal::read(fold.view, refusal.deal) else {
+        return;
+    };
+    if deal.state == State::Doubt {
+        doubt(fold, &deal, deal.amount.get().saturating_neg());
+    } else if deal.state.is_over() || deal.side() == Side::Provider {
+        // A second decision, or one that is not this side's to take.
+        return;
+    }
+    deal.state = State::Aborted;
+    fold.view.delete(Key::Approval { deal: refusal.deal });
+    deal.decision = Some(id);
+    deal.keep(fold.view, refusal.deal);
+    tombstone::lay(fold.view, deal.until, refusal.deal);
+    order::change_ended(fold, refusal.deal, &deal);
+    let questions = [Some(refusal.deal.into()), deal.commit, deal.release];
+    for question in questions.into_iter().flatten() {
+        fold.answered(deal.partner, question);
+    }
+}
+
+/// A Release was signed.
+pub(super) fn released(fold: &mut Fold<'_, '_>, id: RecordId, release: &Release) {
+    let Some(mut deal) = Deal::read(fold.view, release.deal) else {
+        return;
+    };
+    deal.state = State::Released;
+    deal.release = Some(id);
+    fold.view.delete(Key::Approval { deal: release.deal });
+    deal.keep(fold.view, release.deal);
+    fold.answered(deal.partner, release.deal.into());
+}
+
+/// An Ack was signed.
+pub(super) fn acknowledged(fold: &mut Fold<'_, '_>, id: RecordId, ack: &Ack) {
+    let network = fold.machine.config.network;
+    let receipt = kept_record(fold.view, &network, ack.receipt);
+    let Some(ThreadBody::Receipt(receipt)) = receipt.as_ref().map(Signed::body) else {
+        return;
+    };
+    if let Some(mut deal) = Deal::read(fold.view, receipt.deal) {
+        deal.ack = Some(id);
+        deal.keep(fold.view, receipt.deal);
+    }
+}
+
+/// The operator wrote the deal off: the credit is free, the duty stays.
+pub(crate) fn written_off(fold: &mut Fold<'_, '_>, deal_id: DealId) {
+    let Some(mut deal) = Deal::read(fold.view, deal_id) else {
+        return;
+    };
+    if deal.state == State::Doubt {
+        doubt(fold, &deal, deal.amount.get().saturating_neg());
+        deal.state = State::Written;
+        deal.keep(fold.view, deal_id);
+    }
+}
+
+fn doubt(fold: &mut Fold<'_, '_>, deal: &Deal, by: i64) {
+    let shift = credit::Shift {
+        doubt: by,
+        ..Default::default()
+    };
+    credit::shift(fold.view, deal.partner, deal.currency, shift);
+}

@@ -1,0 +1,191 @@
+//! Stock (SPEC.md section 12): counted, held and sold steps of each article. Nothing is granted
+//! beyond what is available in the view that includes the batch being built; whether a count is
+//! right is the operator's matter.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use super::{Holder, Reserved};
+use crate::{
+    code::Code,
+    hash::{PartnerId, SubjectId},
+    ledger::Payload,
+    limits::{SKU_BYTES_MAX, STEPS_MAX},
+    machine::{
+        Count, Event, GrantTerms, Key, Overlay, Standing, Stop, Strangers, Trial, View, stored,
+    },
+    slot,
+    thread::{Item, Terms},
+    value::Text,
+    wire,
+};
+
+/// Of an offer's counted stock, all strangers together hold at most one part in so many.
+const STRANGERS_PART: u64 = 10;
+
+/// Stock of one article.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Stock {
+    /// Steps at the last count.
+    pub counted: u64,
+    /// Steps held for deals that are not decided.
+    pub held: u64,
+    /// Those of `held` that strangers hold.
+    pub held_by_strangers: u64,
+    /// Steps sold since the last count.
+    pub sold: u64,
+}
+
+wire!(Stock {
+    counted,
+    held,
+    held_by_strangers,
+    sold,
+});
+
+impl Stock {
+    /// The stock of the article with this subject; nothing if it was never counted.
+    #[must_use]
+    pub fn read(view: &dyn View, subject: SubjectId) -> Self {
+        stored(view, &Key::Stock { subject }).unwrap_or_default()
+    }
+
+    /// Steps that may be granted.
+    #[must_use]
+    pub const fn available(&self) -> u64 {
+        self.counted
+            .saturating_sub(self.held)
+            .saturating_sub(self.sold)
+    }
+
+    /// Steps promised beyond what was counted.
+    #[must_use]
+    pub const fn short(&self) -> u64 {
+        self.held
+            .saturating_add(self.sold)
+            .saturating_sub(self.counted)
+    }
+}
+
+/// Decides about a count. One that changes nothing writes nothing.
+pub(crate) fn count(trial: &mut Trial<'_>, count: &Count) -> Result<(), Stop> {
+    if count.steps > STEPS_MAX {
+        return Err(Code::Malformed.into());
+    }
+    let subject = slot::subject(&count.sku, &count.list);
+    let before = Stock::read(&trial.view, subject);
+    if trial.view.read(&Key::Stock { subject }).is_some()
+        && before.counted == count.steps
+        && before.sold == 0
+    {
+        return Ok(());
+    }
+    let steps = count.steps;
+    trial.enter(Payload::Counted { subject, steps }, None, Vec::new());
+    trial.event(Event::Counted {
+        subject,
+        counted: steps,
+        short: Stock::read(&trial.view, subject).short(),
+    });
+    Ok(())
+}
+
+/// What a count changes: what was sold before it is no longer on the shelf that was counted.
+pub(crate) fn counted(view: &mut Overlay<'_>, subject: SubjectId, steps: u64) {
+    let mut stock = Stock::read(view, subject);
+    stock.counted = steps;
+    stock.sold = 0;
+    view.put(Key::Stock { subject }, &stock);
+}
+
+/// The subject of the offer that a line rests on; none if it names no article.
+pub(crate) fn subject_of(item: &Item) -> Option<SubjectId> {
+    let sku = Text::<SKU_BYTES_MAX, 1>::new(item.sku.as_str()).ok()?;
+    Some(slot::subject(&sku, &item.list))
+}
+
+/// Steps of each article over all lines.
+pub(crate) fn of_terms(terms: &Terms) -> BTreeMap<SubjectId, u64> {
+    let mut steps = BTreeMap::new();
+    for line in terms.lines() {
+        if let Some(subject) = subject_of(line.item()) {
+            let sum: &mut u64 = steps.entry(subject).or_default();
+            *sum = sum.saturating_add(line.item().steps.get());
+        }
+    }
+    steps
+}
+
+/// As what a partner would hold now.
+pub(crate) fn holder(view: &dyn View, partner: PartnerId) -> Holder {
+    match GrantTerms::read(view, partner).standing {
+        Standing::Partner => Holder::Partner,
+        Standing::Stranger | Standing::Blocked | Standing::Quarantined => Holder::Stranger,
+    }
+}
+
+/// Whether these steps may be granted to such a holder. `increment` says how much strangers may
+/// hold at least of an article.
+pub(crate) fn may_hold(
+    view: &dyn View,
+    reserved: &Reserved,
+    holder: Holder,
+    (strangers, increment): (Strangers, u64),
+) -> Result<(), Code> {
+    let stock = Stock::read(view, reserved.subject);
+    if holder == Holder::Stranger {
+        let part = match strangers {
+            Strangers::HoldNothing => 0,
+            Strangers::HoldATenth => (stock.counted / STRANGERS_PART).max(increment),
+        };
+        if stock.held_by_strangers.saturating_add(reserved.steps) > part {
+            return Err(Code::NoStock);
+        }
+    }
+    if reserved.steps > stock.available() {
+        return Err(Code::NoStock);
+    }
+    Ok(())
+}
+
+/// Holds steps.
+pub(crate) fn hold(view: &mut Overlay<'_>, reserved: &[Reserved], holder: Holder) {
+    change(view, reserved, |stock, steps| {
+        stock.held = stock.held.saturating_add(steps);
+        if holder == Holder::Stranger {
+            stock.held_by_strangers = stock.held_by_strangers.saturating_add(steps);
+        }
+    });
+}
+
+/// Holds steps no more.
+pub(crate) fn free(view: &mut Overlay<'_>, reserved: &[Reserved], holder: Holder) {
+    change(view, reserved, |stock, steps| {
+        stock.held = stock.held.saturating_sub(steps);
+        if holder == Holder::Stranger {
+            stock.held_by_strangers = stock.held_by_strangers.saturating_sub(steps);
+        }
+    });
+}
+
+/// Sells steps.
+pub(crate) fn sell(view: &mut Overlay<'_>, reserved: &[Reserved]) {
+    change(view, reserved, |stock, steps| {
+        stock.sold = stock.sold.saturating_add(steps);
+    });
+}
+
+/// Takes sold steps back, as after a cancellation. What was sold before the last count is on the
+/// shelf that is counted next.
+pub(crate) fn take_back(view: &mut Overlay<'_>, reserved: &[Reserved]) {
+    change(view, reserved, |stock, steps| {
+        stock.sold = stock.sold.saturating_sub(steps);
+    });
+}
+
+fn change(view: &mut Overlay<'_>, reserved: &[Reserved], how: impl Fn(&mut Stock, u64)) {
+    for Reserved { subject, steps } in reserved {
+        let mut stock = Stock::read(view, *subject);
+        how(&mut stock, *steps);
+        view.put(Key::Stock { subject: *subject }, &stock);
+    }
+}

@@ -1,0 +1,45 @@
+//! Tombstones (SPEC.md section 12): refused deals are remembered for `TOMBSTONE_DAYS` after the end
+//! of what was refused, then forgotten in the order of that end. Agreed ones stay with their orders.
+
+use crate::{
+    fence,
+    hash::DealId,
+    limits::{DAY_MS, TOMBSTONE_DAYS},
+    machine::{Key, Overlay, View, stored},
+    value::Time,
+};
+
+/// Most deals that one entry forgets, so that no entry takes long.
+const FORGOTTEN_MAX: usize = 8;
+
+/// The latest end of validity that was forgotten; what ended at or before it is refused unseen.
+#[must_use]
+pub fn horizon(view: &dyn View) -> Option<Time> {
+    stored(view, &Key::Horizon {})
+}
+
+/// Notes a refused deal.
+pub(crate) fn lay(view: &mut Overlay<'_>, end: Time, deal: DealId) {
+    view.put_bytes(Key::Tombstone { end, deal }, fence::to_bytes(&deal));
+}
+
+/// Forgets what is old enough by ledger time.
+pub(crate) fn prune(view: &mut Overlay<'_>, at: Time) {
+    let mut after = Key::Tombstone {
+        end: Time::default(),
+        deal: DealId::from_bytes([0; 32]),
+    };
+    for _ in 0..FORGOTTEN_MAX {
+        let Some((key @ Key::Tombstone { end, deal }, _)) = view.next(&after) else {
+            return;
+        };
+        if at.ms_since(end) <= TOMBSTONE_DAYS * DAY_MS {
+            return;
+        }
+        view.delete(key);
+        view.delete(Key::Decision { deal });
+        view.delete(Key::Deal { deal });
+        view.put(Key::Horizon {}, &end);
+        after = key;
+    }
+}

@@ -1,0 +1,203 @@
+//! The machine: one node's rules as plain data and pure functions. `decide` says what an input
+//! brings about, `apply` is the one fold of entries into what is kept. It keeps out bytes of peers
+//! that were not verified, clocks, entropy, keys and every kind of input or output.
+
+mod fold;
+mod grant;
+mod input;
+mod key;
+mod letter;
+mod life;
+pub(crate) mod outbox;
+mod own;
+mod recovery;
+mod step;
+mod trial;
+mod verbs;
+mod view;
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+pub(crate) use self::{
+    fold::{Fold, kept_record},
+    letter::{Asking, Case, No},
+    trial::{Stop, Trial},
+    view::stored,
+};
+pub use self::{
+    grant::{Grant, Standing, Terms as GrantTerms},
+    input::{Count, Input, Now},
+    key::Key,
+    letter::Received,
+    outbox::{EndsBy, Question},
+    own::{OwnCatalogue, OwnSlot, ProofGroup, Publication, own_offer, proof_groups},
+    step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
+    verbs::{Binding, Proposing, Requesting, Verb},
+    view::{Overlay, View, Write},
+};
+use crate::{
+    hash::{NetworkId, PartnerId},
+    ledger::{Entry, LedgerHead, note::Checkpoint},
+    value::Time,
+};
+
+/// Who the machine is and how its operator wants it to decide; from keys and configuration.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Config {
+    /// The network.
+    pub network: NetworkId,
+    /// Its own partner.
+    pub partner: PartnerId,
+    /// Index of its market key in force.
+    pub key_index: u32,
+    /// What it decides without asking the operator.
+    pub policy: Policy,
+}
+
+/// What is decided without asking the operator.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Policy {
+    /// Requests that fit an own offer or proposal.
+    pub requests: Approval,
+    /// Firm proposals that fit an own offer.
+    pub proposals: Approval,
+    /// Minutes of a hold on an offer that does not say, at most `HOLD_MINUTES_MAX`.
+    pub hold_minutes: u32,
+    /// Whether strangers may hold at all.
+    pub strangers: Strangers,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            requests: Approval::Given,
+            proposals: Approval::Asked,
+            hold_minutes: crate::limits::HOLD_MINUTES_DEFAULT,
+            strangers: Strangers::HoldNothing,
+        }
+    }
+}
+
+/// Whether the operator is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Approval {
+    /// It is decided at once.
+    Given,
+    /// It waits for the operator.
+    Asked,
+}
+
+/// What partners without trust may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Strangers {
+    /// They hold nothing.
+    HoldNothing,
+    /// All together hold at most a tenth of an offer's counted stock.
+    HoldATenth,
+}
+
+/// One node's rules with the little that they keep at hand. Everything durable is read through a
+/// [`View`]; what is here beside the ledger's head is lost with the process, and may be.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Machine {
+    pub(crate) config: Config,
+    pub(crate) head: LedgerHead,
+    /// The present life; 0 until `Input::Start`.
+    pub(crate) life: u64,
+    pub(crate) sessions: BTreeMap<PartnerId, life::Session>,
+    /// When each open question is sent again.
+    pub(crate) attempts: BTreeMap<(PartnerId, u64), outbox::Attempt>,
+    /// Whether something of its own is lost, so that nothing may be signed.
+    pub(crate) recovering: bool,
+}
+
+impl Machine {
+    /// The machine as the store has it, before `Input::Start`.
+    #[must_use]
+    pub fn load(config: Config, view: &dyn View) -> Self {
+        Self {
+            config,
+            head: stored(view, &Key::Head {}).unwrap_or_else(LedgerHead::empty),
+            life: 0,
+            sessions: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            recovering: view.read(&Key::Recovery {}).is_some(),
+        }
+    }
+
+    /// What `input` brings about, given what `view` holds. Nothing changes.
+    #[must_use]
+    pub fn decide(&self, input: Input, view: &dyn View, now: Now) -> Step {
+        let mut trial = Trial::new(self.clone(), view, now);
+        let outcome = trial.take(input);
+        match outcome {
+            Ok(()) => trial.finish(),
+            Err(stop) => Step {
+                verdict: stop.verdict(),
+                ..Step::default()
+            },
+        }
+    }
+
+    /// Changes the machine by what [`Machine::decide`] said, and returns what to write. Lay the
+    /// writes over the view before the next decision.
+    #[must_use]
+    pub fn carry(&mut self, step: &Step, view: &dyn View) -> Vec<Write> {
+        let mut overlay = Overlay::new(view);
+        for change in &step.changes {
+            let writes = match change {
+                Change::Entry(entry) => self.apply(entry, &overlay),
+                Change::Mark(mark) => self.mark(mark, &overlay),
+            };
+            for write in writes {
+                overlay.lay(write);
+            }
+        }
+        overlay.into_writes()
+    }
+
+    /// What one entry changes: the same live, in repair and when a ledger is verified.
+    #[must_use]
+    pub fn apply(&mut self, entry: &Entry, view: &dyn View) -> Vec<Write> {
+        fold::apply(self, entry, view)
+    }
+
+    /// What one mark changes.
+    #[must_use]
+    pub fn mark(&mut self, mark: &Mark, view: &dyn View) -> Vec<Write> {
+        step::apply_mark(self, mark, view)
+    }
+
+    /// Where the ledger ends, with all that was carried.
+    #[must_use]
+    pub const fn head(&self) -> &LedgerHead {
+        &self.head
+    }
+
+    /// The present life; 0 until `Input::Start` was carried.
+    #[must_use]
+    pub const fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// The checkpoint that closes a batch: sign its text. `None` if the store lacks hashes of the
+    /// tree, which only a broken store does.
+    #[must_use]
+    pub fn checkpoint(&self, view: &dyn View) -> Option<Checkpoint> {
+        let epoch = self.head.epoch;
+        Some(Checkpoint {
+            network: self.config.network,
+            partner: self.config.partner,
+            epoch,
+            size: self.head.size,
+            root: crate::ledger::growth::root(self.head.size, &fold::kept(view, epoch))?,
+            at: self.head.at,
+            life: self.life,
+        })
+    }
+
+    /// Ledger time at `now`: it never runs back.
+    pub(crate) fn ledger_time(&self, now: Time) -> Time {
+        self.head.at.max(now)
+    }
+}

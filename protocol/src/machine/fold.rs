@@ -1,0 +1,177 @@
+//! The one fold: what each entry changes. It runs live, in repair and in the check of a ledger, and
+//! of projections it reads only what entries before it wrote. It can't refuse; deciding did.
+
+use alloc::vec::Vec;
+
+use super::{Grant, Key, Machine, Overlay, View, Write, grant, outbox, own, recovery};
+use crate::{
+    deal::{self, negotiation::Who, stock, tombstone},
+    hash::{NetworkId, PartnerId, RecordId},
+    ledger::{
+        Entry, EntryHeader, Payload,
+        growth::{self, Kept, Node},
+    },
+    public::PublicBody,
+    record::{Envelope, Signed},
+    thread::ThreadBody,
+};
+
+/// An entry being folded.
+pub(crate) struct Fold<'f, 'v> {
+    pub(crate) machine: &'f mut Machine,
+    pub(crate) view: &'f mut Overlay<'v>,
+    pub(crate) header: &'f EntryHeader,
+}
+
+impl Fold<'_, '_> {
+    /// Notes that a question got its answer.
+    pub(crate) fn answered(&mut self, partner: PartnerId, record: RecordId) {
+        outbox::end(self.machine, self.view, partner, record);
+    }
+}
+
+/// A record of either kind, read from the bytes that an entry carries.
+pub(super) enum Read {
+    Public(Signed<PublicBody>),
+    Thread(Signed<ThreadBody>),
+}
+
+/// What `entry` changes.
+pub(super) fn apply(machine: &mut Machine, entry: &Entry, view: &dyn View) -> Vec<Write> {
+    let mut view = Overlay::new(view);
+    chain(machine, entry, &mut view);
+    let header = &entry.header;
+    own::clear_ended(&mut view, header.at);
+    tombstone::prune(&mut view, header.at);
+    let mut fold = Fold {
+        machine,
+        view: &mut view,
+        header,
+    };
+    match &entry.body.payload {
+        Payload::Opened { .. } => {
+            fold.machine.recovering = false;
+            recovery::opened(fold.view);
+        }
+        Payload::Lived { .. } => {}
+        Payload::Signed(_) => signed(&mut fold, entry),
+        Payload::Taken(_) => {
+            for record in thread_records(entry) {
+                deal::recorded(&mut fold, Who::Them, &record);
+            }
+        }
+        Payload::Recovered(_) => {
+            for record in thread_records(entry) {
+                deal::recovered(&mut fold, &record);
+            }
+        }
+        Payload::Counted { subject, steps } => stock::counted(fold.view, *subject, *steps),
+        Payload::Granted(text) => {
+            if let Some(grant) = Grant::read(text, header.counterparty) {
+                grant::granted(fold.view, &grant);
+            }
+        }
+        Payload::Closed(deal) => deal::provider::closed(&mut fold, *deal),
+        Payload::WrittenOff(deal) => deal::requester::written_off(&mut fold, *deal),
+    }
+    view.put(Key::Head {}, &machine.head);
+    view.into_writes()
+}
+
+/// Own records. Those of a thread that one entry names travel in one letter.
+fn signed(fold: &mut Fold<'_, '_>, entry: &Entry) {
+    let letter: Vec<Signed<ThreadBody>> = thread_records(entry).collect();
+    for record in &letter {
+        deal::recorded(fold, Who::Us, record);
+    }
+    deal::ask(fold, &letter);
+    for carried in &entry.records {
+        if let Some(Read::Public(record)) = read(&entry.header.network, &carried.bytes) {
+            own::published(fold.view, &record);
+            if let Some(revision) = record.body().revision() {
+                let last = &mut fold.machine.head.revision;
+                *last = revision.get().max(*last);
+            }
+            if let PublicBody::Evidence(evidence) = record.body() {
+                grant::quarantine(fold.view, evidence.accused);
+            }
+        }
+    }
+}
+
+fn thread_records(entry: &Entry) -> impl Iterator<Item = Signed<ThreadBody>> {
+    entry.records.iter().filter_map(
+        |carried| match read(&entry.header.network, &carried.bytes) {
+            Some(Read::Thread(record)) => Some(record),
+            Some(Read::Public(_)) | None => None,
+        },
+    )
+}
+
+pub(super) fn read(network: &NetworkId, bytes: &[u8]) -> Option<Read> {
+    let envelope = Envelope::read(network, bytes).ok()?;
+    if envelope.kind()?.audience() == crate::record::Audience::Thread {
+        envelope.open().ok().map(Read::Thread)
+    } else {
+        envelope.open().ok().map(Read::Public)
+    }
+}
+
+/// A thread's record that this node keeps.
+pub(crate) fn kept_record(
+    view: &dyn View,
+    network: &NetworkId,
+    id: RecordId,
+) -> Option<Signed<ThreadBody>> {
+    Signed::read(network, view.read(&Key::Record { id })?).ok()
+}
+
+/// Appends the entry to chain and tree, and keeps what it carries.
+fn chain(machine: &mut Machine, entry: &Entry, view: &mut Overlay<'_>) {
+    let header = &entry.header;
+    let (epoch, sequence) = (header.epoch, header.sequence);
+    let hash = header.hash();
+    view.put_bytes(Key::Entry { epoch, sequence }, header.to_bytes());
+    view.put_bytes(Key::Body { epoch, sequence }, entry.body.to_bytes());
+    let new = growth::append(sequence, hash.as_bytes(), &kept(view, epoch)).unwrap_or_default();
+    for (Node { level, index }, hash) in new {
+        view.put_bytes(
+            Key::Node {
+                epoch,
+                level,
+                index,
+            },
+            Vec::from(hash),
+        );
+    }
+    for (id, record) in entry.body.payload.records().iter().zip(&entry.records) {
+        view.put_bytes(Key::Record { id: *id }, Vec::from(&*record.bytes));
+        if let Some(proof) = &record.proof {
+            view.put_bytes(Key::Proof { record: *id }, Vec::from(&**proof));
+        }
+    }
+    machine.head.epoch = epoch;
+    machine.head.size = sequence + 1;
+    machine.head.last = hash;
+    machine.head.at = header.at;
+    machine.head.life = header.life;
+}
+
+/// The hashes kept of the tree of an epoch.
+pub(super) fn kept(view: &dyn View, epoch: u32) -> impl Kept {
+    move |node: Node| {
+        let Node { level, index } = node;
+        view.read(&Key::Node {
+            epoch,
+            level,
+            index,
+        })?
+        .try_into()
+        .ok()
+    }
+}
+
+/// The root of the first `size` entries of an epoch, if the store has them.
+pub(super) fn root_at(view: &dyn View, epoch: u32, size: u64) -> Option<[u8; 32]> {
+    growth::root(size, &kept(view, epoch))
+}

@@ -1,0 +1,345 @@
+//! Where a node keeps what it knows: one key for each durable value, with bytes that sort as the
+//! keys do. It keeps out what the values mean; their owners stand beside the rules that read them.
+//!
+//! The first byte names the family and is below 128; a store may use the others for itself.
+//! Families below [`LOCAL`] are projections: `apply` alone writes them, and folding the entries
+//! again gives the same bytes. The others are bookkeeping that no entry states.
+
+use alloc::vec::Vec;
+
+use crate::{
+    hash::{DealId, PartnerId, RecordId, SubjectId, ThreadId},
+    value::{Currency, Time},
+};
+
+/// First family that is no projection.
+const LOCAL: u8 = 64;
+
+/// A field of a key, written so that bytes sort as values do.
+trait Part: Sized {
+    fn put(&self, bytes: &mut Vec<u8>);
+    fn take(bytes: &mut &[u8]) -> Option<Self>;
+    /// The least value.
+    fn least() -> Self;
+}
+
+macro_rules! number_part {
+    ($($number:ty),*) => {$(
+        impl Part for $number {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_be_bytes());
+            }
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                bytes.split_off(..size_of::<$number>())
+                    .and_then(|part| part.try_into().ok())
+                    .map(<$number>::from_be_bytes)
+            }
+            fn least() -> Self {
+                0
+            }
+        }
+    )*};
+}
+
+number_part!(u8, u16, u32, u64);
+
+impl<const N: usize> Part for [u8; N] {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        bytes.split_off(..N).and_then(|part| part.try_into().ok())
+    }
+
+    fn least() -> Self {
+        [0; N]
+    }
+}
+
+macro_rules! id_part {
+    ($($id:ty),*) => {$(
+        impl Part for $id {
+            fn put(&self, bytes: &mut Vec<u8>) {
+                self.as_bytes().put(bytes);
+            }
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                Part::take(bytes).map(Self::from_bytes)
+            }
+            fn least() -> Self {
+                Self::from_bytes([0; 32])
+            }
+        }
+    )*};
+}
+
+id_part!(PartnerId, RecordId, ThreadId, DealId, SubjectId);
+
+impl Part for Time {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.ms().put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        u64::take(bytes).and_then(|ms| Self::new(ms).ok())
+    }
+
+    fn least() -> Self {
+        Self::default()
+    }
+}
+
+impl Part for Currency {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.as_str().as_bytes());
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Part::take(bytes).and_then(|code| Self::new(code).ok())
+    }
+
+    fn least() -> Self {
+        Self::FIRST
+    }
+}
+
+macro_rules! keys {
+    ($($(#[$about:meta])* $family:literal $name:ident { $($(#[$field_about:meta])* $field:ident: $kind:ty),* $(,)? })*) => {
+        /// The place of one durable value.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Key {
+            $($(#[$about])* $name { $($(#[$field_about])* $field: $kind),* },)*
+        }
+
+        impl Key {
+            /// The family's number, which is the first byte of [`Key::to_bytes`].
+            #[must_use]
+            pub const fn family(&self) -> u8 {
+                match self { $(Self::$name { .. } => $family,)* }
+            }
+
+            /// The bytes under which a store keeps the value; they sort as keys do.
+            #[must_use]
+            pub fn to_bytes(&self) -> Vec<u8> {
+                let mut bytes = Vec::from([self.family()]);
+                match self { $(Self::$name { $($field),* } => { $($field.put(&mut bytes);)* })* }
+                bytes
+            }
+
+            /// The least key of each family, where a walk begins.
+            pub fn families() -> impl Iterator<Item = Self> {
+                [$(Self::$name { $($field: Part::least()),* },)*].into_iter()
+            }
+
+            /// The key with these bytes; `None` if no key has them.
+            #[must_use]
+            pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                let (family, mut rest) = bytes.split_first()?;
+                let rest = &mut rest;
+                let key = match *family {
+                    $($family => Self::$name { $($field: Part::take(rest)?),* },)*
+                    _ => return None,
+                };
+                rest.is_empty().then_some(key)
+            }
+        }
+    };
+}
+
+keys! {
+    /// The ledger's head, as [`LedgerHead`](crate::ledger::LedgerHead).
+    1 Head {}
+    /// An entry's header bytes.
+    2 Entry {
+        /// Epoch.
+        epoch: u32,
+        /// Number within the epoch.
+        sequence: u64,
+    }
+    /// An entry's body bytes: salt and payload.
+    3 Body {
+        /// Epoch.
+        epoch: u32,
+        /// Number within the epoch.
+        sequence: u64,
+    }
+    /// The hash of a whole subtree of the tree over an epoch's entries.
+    4 Node {
+        /// Epoch.
+        epoch: u32,
+        /// Height above the leaves.
+        level: u8,
+        /// Position in its level.
+        index: u64,
+    }
+    /// The bytes of a record, as received or made.
+    5 Record {
+        /// Its id.
+        id: RecordId,
+    }
+    /// What fills a slot of this partner's own.
+    6 Slot {
+        /// Family of the slot.
+        family: u16,
+        /// Subject within the family.
+        subject: SubjectId,
+    }
+    /// When a record in an own slot ends, to find the ended without looking at all.
+    7 SlotEnd {
+        /// End of validity.
+        end: Time,
+        /// Family of the slot.
+        family: u16,
+        /// Subject within the family.
+        subject: SubjectId,
+    }
+    /// Count, sum of ids and highest revision of the own standing catalogue.
+    8 Catalogue {}
+    /// Counted, held and sold steps of an article.
+    9 Stock {
+        /// Subject of the offer.
+        subject: SubjectId,
+    }
+    /// What the operator grants a partner.
+    10 Grant {
+        /// The partner.
+        partner: PartnerId,
+    }
+    /// An invite's token: until when it is good, and who showed it.
+    11 Token {
+        /// The token.
+        token: [u8; 16],
+    }
+    /// What this node and a partner owe each other in one currency.
+    12 Account {
+        /// The partner.
+        partner: PartnerId,
+        /// The currency.
+        currency: Currency,
+    }
+    /// How many deals a partner holds, and how many more it may.
+    13 Allowance {
+        /// The partner.
+        partner: PartnerId,
+    }
+    /// Where a thread stands.
+    14 Thread {
+        /// Id of the record that opened it.
+        thread: ThreadId,
+    }
+    /// The records of a thread in the order in which they were recorded.
+    15 ThreadRecord {
+        /// Id of the record that opened the thread.
+        thread: ThreadId,
+        /// Count of the records before it.
+        number: u64,
+    }
+    /// A deal's state.
+    16 Deal {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The deals with a partner that are not decided, and those that await an Ack.
+    17 OpenDeal {
+        /// The partner.
+        partner: PartnerId,
+        /// The deal id.
+        deal: DealId,
+    }
+    /// When a hold or a validity ends.
+    18 Due {
+        /// The end.
+        end: Time,
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The decision of a deal: the id of its Receipt or Refusal, or a close. Written once.
+    19 Decision {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// Decided deals by the end of their validity, in the order in which they are forgotten.
+    20 Tombstone {
+        /// End of validity.
+        end: Time,
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The latest end of validity that was forgotten.
+    21 Horizon {}
+    /// An order's version and lines.
+    22 Order {
+        /// The deal id of the order.
+        order: DealId,
+    }
+    /// The events and changes of an order as they were recorded.
+    23 OrderStep {
+        /// The deal id of the order.
+        order: DealId,
+        /// Count of the steps before it.
+        number: u64,
+    }
+    /// What a deal posted, as lines whose sum is zero.
+    24 Posting {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The proof of a record.
+    64 Proof {
+        /// The record's id.
+        record: RecordId,
+    }
+    /// The latest checkpoint with its signature, as text.
+    65 Checkpoint {}
+    /// A question that awaits its answer.
+    66 Outbox {
+        /// Whom it is for.
+        partner: PartnerId,
+        /// Count of the questions to this partner before it.
+        number: u64,
+    }
+    /// Where the question with this record stands in the outbox.
+    67 Question {
+        /// The record that asks.
+        record: RecordId,
+    }
+    /// How many questions a partner owes an answer to, and the next number.
+    68 Pending {
+        /// The partner.
+        partner: PartnerId,
+    }
+    /// That the operator approved a Commit before the Hold came.
+    69 Approval {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The latest life of a partner and the heads it announced and saw.
+    70 Greeted {
+        /// The partner.
+        partner: PartnerId,
+    }
+    /// Beyond which place the records of an earlier life of a partner are void.
+    71 PastLife {
+        /// The partner.
+        partner: PartnerId,
+        /// The life.
+        life: u64,
+    }
+    /// A question that a partner rejected, for the operator.
+    72 Inbox {
+        /// The partner.
+        partner: PartnerId,
+        /// The record that was rejected.
+        record: RecordId,
+    }
+    /// Present while the node recovers: what it was shown and lacks.
+    73 Recovery {}
+}
+
+impl Key {
+    /// Whether folding the entries again gives this value.
+    #[must_use]
+    pub const fn is_projection(&self) -> bool {
+        self.family() < LOCAL
+    }
+}

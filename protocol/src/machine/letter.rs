@@ -1,0 +1,248 @@
+//! Letters: records of a thread as they come in and go out. All records of a letter are taken, or
+//! none. It keeps out what each of them means for its deal.
+
+use alloc::vec::Vec;
+
+use super::{
+    Key, Stop, View,
+    fold::kept_record,
+    step::Message,
+    trial::{Trial, carried},
+};
+use crate::{
+    code::Code,
+    deal::{self, negotiation::Thread},
+    fence::{self, List},
+    frame::NoticeWhat,
+    hash::{DealId, PartnerId, RecordId, ThreadId},
+    ledger::Payload,
+    proof::Proof,
+    record::{Signed, Verified},
+    thread::{Header, Life, ThreadBody},
+};
+
+/// A partner's record of a thread, verified, with what proves it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// The record.
+    pub record: Verified<ThreadBody>,
+    /// Its proof, which is kept beside it.
+    pub proof: Proof,
+}
+
+/// Why a record of a letter is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum No {
+    /// It is answered by Rejected.
+    Rejected(Code),
+    /// It is left without an answer: what it rests on may still come, and then it comes again.
+    Unanswered,
+    /// This node signed something that it no longer knows.
+    Lost(DealId),
+}
+
+impl From<Code> for No {
+    fn from(code: Code) -> Self {
+        Self::Rejected(code)
+    }
+}
+
+impl From<Stop> for No {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(code) => Self::Rejected(code),
+            Stop::Away => Self::Unanswered,
+        }
+    }
+}
+
+/// A record being decided about, with what came along.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) from: PartnerId,
+    pub(crate) received: &'a Received,
+    pub(crate) attached: &'a [Received],
+}
+
+impl Case<'_> {
+    pub(crate) fn id(&self) -> RecordId {
+        self.received.record.id()
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.received.record.body().header()
+    }
+
+    pub(crate) fn record(&self) -> &Signed<ThreadBody> {
+        &self.received.record
+    }
+}
+
+/// How a record was put to the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asking {
+    /// In a letter.
+    Letter,
+    /// In the question what became of its deal.
+    WhatIs,
+}
+
+/// Decides about a letter, or about the records of a question what a deal is.
+pub(super) fn receive(
+    trial: &mut Trial<'_>,
+    from: PartnerId,
+    (records, attached): (&[Received], &[Received]),
+    asking: Asking,
+) -> Result<(), Stop> {
+    if !trial.machine.is_greeted(from) {
+        return Err(Stop::Away);
+    }
+    let before = trial.snapshot();
+    for received in records {
+        let case = Case {
+            from,
+            received,
+            attached,
+        };
+        if let Err(no) = receive_one(trial, case, asking) {
+            trial.restore(before);
+            match no {
+                No::Rejected(code) => {
+                    let about = received.record.id();
+                    trial.notice(from, NoticeWhat::Rejected, about, code);
+                }
+                No::Lost(about) => trial.lose(from, about),
+                No::Unanswered => {}
+            }
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn receive_one(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) -> Result<(), No> {
+    if case.received.record.author() != case.from
+        || case.header().to != trial.machine.config.partner
+    {
+        return Err(Code::NotAddressed.into());
+    }
+    if trial.is_void(case.from, case.header()) {
+        return Err(Code::Void.into());
+    }
+    trial.import_shown(case)?;
+    deal::received(trial, case, asking)
+}
+
+impl Trial<'_> {
+    /// Keeps the record as an entry.
+    pub(crate) fn keep(&mut self, case: Case<'_>) {
+        let bytes = Vec::from(case.received.record.bytes());
+        let proof = fence::to_bytes(&case.received.proof);
+        self.enter(
+            Payload::Taken(case.id()),
+            Some(case.from),
+            Vec::from([carried(bytes, Some(proof))]),
+        );
+    }
+
+    /// Answers that the record is stored.
+    pub(crate) fn stored(&mut self, case: Case<'_>) {
+        self.reply(case.from, Message::Stored(case.id()));
+    }
+
+    /// Sends a stored record again as it is.
+    pub(crate) fn again(&mut self, to: PartnerId, record: RecordId) {
+        let network = self.machine.config.network;
+        let attached = kept_record(&self.view, &network, record)
+            .map(|record| deal::rests_on(record.body()))
+            .unwrap_or_default();
+        let records = Vec::from([record]);
+        self.reply(to, Message::Letter { records, attached });
+    }
+
+    /// Whether this record is kept.
+    pub(crate) fn knows(&self, id: RecordId) -> bool {
+        self.view.read(&Key::Record { id }).is_some()
+    }
+
+    /// Refuses what may be signed only for a partner that greeted the present life.
+    pub(crate) fn check_greeted(&self, partner: PartnerId) -> Result<(), Stop> {
+        if self.machine.is_greeted(partner) {
+            Ok(())
+        } else {
+            Err(Stop::Away)
+        }
+    }
+
+    /// The header of the next record to `to`. Of the records of one letter all have the same place.
+    pub(crate) fn header(
+        &mut self,
+        to: PartnerId,
+        thread: Option<ThreadId>,
+        parent: Option<RecordId>,
+    ) -> Result<Header, Stop> {
+        Ok(Header {
+            salt: self.salt(),
+            to,
+            life: Life::new(self.machine.life).map_err(Code::from)?,
+            epoch: self.machine.head.epoch,
+            sequence: self.machine.head.size,
+            at: self.at(),
+            thread,
+            parent,
+        })
+    }
+
+    /// The header of an answer to this record of the same thread.
+    pub(crate) fn answering(&mut self, case: Case<'_>) -> Result<Header, Stop> {
+        let thread = deal::negotiation::thread_of(case.record());
+        self.header(case.from, Some(thread), Some(case.id()))
+    }
+
+    /// The header of the next record of a thread.
+    pub(crate) fn within(&mut self, thread_id: ThreadId) -> Result<Header, Stop> {
+        let thread = Thread::read(&self.view, thread_id).ok_or(Code::ThreadUnknown)?;
+        // The partner did not take the record that opened it.
+        let partner = thread.partner;
+        let record = thread_id.into();
+        if self.view.read(&Key::Inbox { partner, record }).is_some() {
+            return Err(Code::ThreadUnknown.into());
+        }
+        self.header(thread.partner, Some(thread_id), Some(thread.last))
+    }
+
+    /// Signs the records of one letter in one entry and sends it.
+    pub(crate) fn sign(&mut self, to: PartnerId, bodies: Vec<ThreadBody>) -> Result<(), Stop> {
+        if self.machine.recovering {
+            return Err(Code::Recovering.into());
+        }
+        let config = &self.machine.config;
+        let (network, partner) = (config.network, config.partner);
+        let mut letter = Vec::new();
+        for body in bodies {
+            letter.push(Signed::write(&network, partner, body).map_err(Code::from)?);
+        }
+        let ids: Vec<RecordId> = letter.iter().map(Signed::id).collect();
+        let attached = letter
+            .iter()
+            .flat_map(|record| deal::rests_on(record.body()))
+            .collect();
+        let records = letter
+            .iter()
+            .map(|record| carried(Vec::from(record.bytes()), None))
+            .collect();
+        let listed = List::new(ids.clone()).map_err(Code::from)?;
+        self.enter(Payload::Signed(listed), Some(to), records);
+        for id in &ids {
+            self.made(*id);
+        }
+        self.send(
+            to,
+            Message::Letter {
+                records: ids,
+                attached,
+            },
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,344 @@
+//! Lives and greetings (SPEC.md sections 10 and 15): which life is present, which partner greeted
+//! it, and which records of earlier lives are void. It keeps out sessions and their bytes.
+
+use alloc::vec::Vec;
+
+use super::{
+    Key, Machine, Overlay, Stop, View, outbox,
+    step::{Event, Mark, Message},
+    stored,
+    trial::Trial,
+};
+use crate::{
+    code::Code,
+    deal::{self, Deal, State},
+    fence::List,
+    frame::{Answers, Greeting, Head},
+    hash::{DealId, EntryHash, PartnerId},
+    ledger::{EntryHeader, Payload, Reason},
+    limits::PENDING_MAX,
+    thread::{Header, Life},
+    wire,
+};
+
+/// How this node and a partner have met in the present life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Session {
+    /// The partner's life, once it greeted the present one.
+    pub(crate) greeted: Option<Life>,
+    /// The partner's life that the latest greeting of this connection answered.
+    pub(crate) told: Answers,
+    /// Whether letters reach the partner now.
+    pub(crate) presence: Presence,
+}
+
+/// Whether letters reach a partner now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Presence {
+    /// A connection stands; its greetings are not through yet.
+    Meeting,
+    /// A connection stands, with greetings that name both lives.
+    Here,
+    /// It ended. A greeting that was heard still counts.
+    Gone,
+}
+
+/// A place in a partner's ledger: entries at or after it are beyond.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Bound {
+    epoch: u32,
+    size: u64,
+}
+
+wire!(Bound { epoch, size });
+
+/// What a partner announced when it greeted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Greeted {
+    life: Life,
+    /// Its head when it first greeted with this life.
+    first: Bound,
+    /// The highest head that it showed.
+    highest: Head,
+}
+
+wire!(Greeted {
+    life,
+    first,
+    highest
+});
+
+impl Machine {
+    /// Whether letters reach this partner now, with greetings that name both lives.
+    pub(crate) fn is_present(&self, partner: PartnerId) -> bool {
+        self.sessions
+            .get(&partner)
+            .is_some_and(|session| session.presence == Presence::Here)
+    }
+
+    /// Whether this partner greeted the present life, so that holds and decisions may be signed
+    /// for it.
+    pub(crate) fn is_greeted(&self, partner: PartnerId) -> bool {
+        self.sessions
+            .get(&partner)
+            .is_some_and(|session| session.greeted.is_some())
+    }
+}
+
+/// Begins a life. The first ever opens the ledger.
+pub(super) fn start(trial: &mut Trial<'_>, life: Life) {
+    trial.mark(Mark::Began { life });
+    let payload = if trial.machine.head.last == EntryHash::NONE {
+        Payload::Opened {
+            reason: Reason::New,
+            open: List::default(),
+        }
+    } else {
+        Payload::Lived { life: life.get() }
+    };
+    trial.enter(payload, None, Vec::new());
+}
+
+/// A connection to a partner stands: it is greeted.
+pub(super) fn met(trial: &mut Trial<'_>, partner: PartnerId) -> Result<(), Stop> {
+    let answers = stored::<Greeted>(&trial.view, &Key::Greeted { partner })
+        .map_or(Answers::Nothing, |greeted| Answers::Life(greeted.life));
+    trial.mark(Mark::Met { partner });
+    tell(trial, partner, answers)
+}
+
+/// A partner greeted.
+pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(), Stop> {
+    let partner = greeting.from;
+    let answers = Answers::Life(greeting.life);
+    let session = trial.machine.sessions.get(&partner).copied();
+    if greeting.answers.bits() != trial.machine.life {
+        return tell(trial, partner, answers);
+    }
+    if session.is_none_or(|session| session.told != answers) {
+        tell(trial, partner, answers)?;
+    }
+    if is_ahead(trial, greeting.seen) {
+        // It may have seen what this node has lost, so nothing is signed for it. The claim alone
+        // proves nothing: a checkpoint or record of this node's own does, and begins recovery.
+        trial.event(Event::Ahead { partner });
+        return Ok(());
+    }
+    trial.mark(Mark::Greeted {
+        partner,
+        life: greeting.life,
+        head: greeting.head,
+    });
+    outbox::send_all(trial, partner);
+    settle(trial, partner, &greeting.open_decisions)
+}
+
+/// What waited for a greeting: overdue decisions, and questions that were once rejected.
+fn settle(trial: &mut Trial<'_>, partner: PartnerId, decided: &[DealId]) -> Result<(), Stop> {
+    for deal_id in open_deals(&trial.view, partner) {
+        let Some(deal) = Deal::read(&trial.view, deal_id) else {
+            continue;
+        };
+        // What the partner says was decided here waits until the decision is shown: else this node
+        // might decide twice.
+        let may_end = !decided.contains(&deal_id);
+        if may_end && (deal.state == State::Closed || trial.at() > deal.until) {
+            deal::provider::overdue(trial, deal_id, &deal)?;
+            deal::requester::overdue(trial, deal_id, &deal)?;
+        }
+        let question = deal.question(deal_id);
+        if let Some(question) = question
+            && outbox::question(&trial.view, partner, question).is_none()
+        {
+            trial.again(partner, question);
+        }
+    }
+    Ok(())
+}
+
+/// The deals with a partner that wait for something.
+pub(crate) fn open_deals(view: &dyn View, partner: PartnerId) -> Vec<DealId> {
+    let mut after = Key::OpenDeal {
+        partner,
+        deal: DealId::from_bytes([0; 32]),
+    };
+    let mut deals = Vec::new();
+    while let Some((key @ Key::OpenDeal { partner: of, deal }, _)) = view.next(&after)
+        && of == partner
+    {
+        deals.push(deal);
+        after = key;
+    }
+    deals
+}
+
+/// Sends a fresh greeting that answers this life of the partner.
+fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(), Stop> {
+    trial.mark(Mark::Told { partner, answers });
+    let life = Life::new(trial.machine.life).map_err(Code::from)?;
+    let head = trial.machine.head;
+    let seen = stored::<Greeted>(&trial.view, &Key::Greeted { partner });
+    let open_commits = open_deals(&trial.view, partner)
+        .into_iter()
+        .filter(|deal| {
+            Deal::read(&trial.view, *deal)
+                .is_some_and(|deal| matches!(deal.state, State::Doubt | State::Written))
+        })
+        .take(PENDING_MAX)
+        .collect::<Vec<_>>();
+    let open_decisions = outbox::unconfirmed(&trial.view, &trial.machine.config.network, partner);
+    let greeting = Greeting {
+        from: trial.machine.config.partner,
+        to: partner,
+        key_index: trial.machine.config.key_index,
+        life,
+        answers,
+        head: Head {
+            epoch: head.epoch,
+            size: head.size,
+            last: head.last,
+            at: head.at,
+        },
+        seen: seen.map(|greeted| greeted.highest),
+        open_decisions: List::new(open_decisions).map_err(Code::from)?,
+        open_commits: List::new(open_commits).map_err(Code::from)?,
+        at: trial.at(),
+    };
+    trial.reply(partner, Message::Greeting(alloc::boxed::Box::new(greeting)));
+    Ok(())
+}
+
+/// Whether a head of this node's own that a partner has seen lies beyond its ledger, or beside it.
+fn is_ahead(trial: &Trial<'_>, seen: Option<Head>) -> bool {
+    let Some(seen) = seen else { return false };
+    let own = trial.machine.head;
+    if (seen.epoch, seen.size) > (own.epoch, own.size) {
+        return true;
+    }
+    let Some(sequence) = seen.size.checked_sub(1) else {
+        return false;
+    };
+    let epoch = seen.epoch;
+    trial
+        .view
+        .read(&Key::Entry { epoch, sequence })
+        .and_then(|bytes| EntryHeader::from_bytes(&bytes).ok())
+        .is_some_and(|header| header.hash() != seen.last)
+}
+
+impl Trial<'_> {
+    /// Whether a record was made by an earlier life of its author and lies beyond the head that
+    /// the author announced later.
+    pub(super) fn is_void(&self, partner: PartnerId, header: &Header) -> bool {
+        let Some(greeted) = stored::<Greeted>(&self.view, &Key::Greeted { partner }) else {
+            return false;
+        };
+        if greeted.life == header.life {
+            return false;
+        }
+        let life = header.life.get();
+        let bound = stored::<Bound>(&self.view, &Key::PastLife { partner, life })
+            .map_or(greeted.first, |bound| bound.min(greeted.first));
+        let place = Bound {
+            epoch: header.epoch,
+            size: header.sequence,
+        };
+        place >= bound
+    }
+}
+
+/// What marks of meeting change.
+pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<'_>) {
+    match *mark {
+        Mark::Began { life } => machine.life = life.get(),
+        Mark::Met { partner } => {
+            let greeted = machine
+                .sessions
+                .get(&partner)
+                .and_then(|session| session.greeted);
+            let session = Session {
+                greeted,
+                told: Answers::Nothing,
+                presence: Presence::Meeting,
+            };
+            machine.sessions.insert(partner, session);
+        }
+        Mark::Told { partner, answers } => {
+            let session = machine.sessions.entry(partner).or_insert(Session {
+                greeted: None,
+                told: answers,
+                presence: Presence::Meeting,
+            });
+            session.told = answers;
+        }
+        Mark::Greeted {
+            partner,
+            life,
+            head,
+        } => {
+            if let Some(session) = machine.sessions.get_mut(&partner) {
+                session.greeted = Some(life);
+                session.presence = Presence::Here;
+            }
+            note_greeting(view, partner, life, head);
+        }
+        Mark::Gone { partner } => {
+            if let Some(session) = machine.sessions.get_mut(&partner) {
+                session.presence = Presence::Gone;
+            }
+        }
+        Mark::Answered { .. }
+        | Mark::Asked { .. }
+        | Mark::Rejected { .. }
+        | Mark::Approved { .. }
+        | Mark::Recovering { .. } => {}
+    }
+}
+
+/// Notes the life and head that a partner announced. A new life bounds what earlier ones can prove.
+fn note_greeting(view: &mut Overlay<'_>, partner: PartnerId, life: Life, head: Head) {
+    let key = Key::Greeted { partner };
+    let bound = Bound {
+        epoch: head.epoch,
+        size: head.size,
+    };
+    let new = match stored::<Greeted>(view, &key) {
+        Some(old) if old.life == life => {
+            let higher = (head.epoch, head.size) > (old.highest.epoch, old.highest.size);
+            Greeted {
+                highest: if higher { head } else { old.highest },
+                ..old
+            }
+        }
+        Some(old) => {
+            bound_lives(view, partner, old.life, bound);
+            Greeted {
+                life,
+                first: bound,
+                highest: head,
+            }
+        }
+        None => Greeted {
+            life,
+            first: bound,
+            highest: head,
+        },
+    };
+    view.put(key, &new);
+}
+
+/// The latest earlier life is bound by the head that the new one announced, and so are those before
+/// it where that head lies before theirs, as after a restore.
+fn bound_lives(view: &mut Overlay<'_>, partner: PartnerId, latest: Life, bound: Bound) {
+    let mut after = Key::PastLife { partner, life: 0 };
+    while let Some((key @ Key::PastLife { partner: of, .. }, _)) = view.next(&after)
+        && of == partner
+    {
+        if stored::<Bound>(view, &key).is_some_and(|old| bound < old) {
+            view.put(key, &bound);
+        }
+        after = key;
+    }
+    let life = latest.get();
+    view.put(Key::PastLife { partner, life }, &bound);
+}

@@ -1,0 +1,406 @@
+//! Questions to partners (SPEC.md section 15.2): kept until their named answer, sent again after
+//! 1 s, then twice as long each time up to 60 s, and at once at each greeting. It keeps out what
+//! the questions are about.
+
+use alloc::vec::Vec;
+
+use super::{
+    Key, Machine, Overlay, Stop, View,
+    fold::kept_record,
+    step::{Event, Mark, Message},
+    stored,
+    trial::Trial,
+};
+use crate::{
+    code::Code,
+    deal::{self, Deal, State, negotiation::thread_of},
+    fence::List,
+    frame::{Notice, NoticeWhat},
+    hash::{DealId, NetworkId, PartnerId, RecordId},
+    limits::{LETTER_RECORDS_MAX, PENDING_MAX},
+    thread::ThreadBody,
+    value::Time,
+    wire, words,
+};
+
+/// First pause before a question is sent again.
+const PAUSE_MS_MIN: u64 = 1_000;
+/// Longest pause.
+const PAUSE_MS_MAX: u64 = 60_000;
+/// Most questions sent again in one pulse, so that no decision takes long.
+const AGAIN_MAX: usize = 64;
+/// Most ends noticed in one pulse.
+const OVERDUE_MAX: usize = 256;
+
+words! {
+    /// Which answer ends a question.
+    pub enum EndsBy {
+        /// Stored.
+        1 Stored "stored",
+        /// A Hold or a Refusal.
+        2 HoldOrRefusal "hold-or-refusal",
+        /// A Receipt or a Refusal.
+        3 Decision "decision",
+        /// A Refusal.
+        4 Refusal "refusal",
+        /// An Ack.
+        5 Ack "ack",
+    }
+}
+
+/// A question that awaits its answer.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Question {
+    /// The record that asks.
+    pub record: RecordId,
+    /// Which answer ends it.
+    pub ends_by: EndsBy,
+    /// All records of its letter.
+    pub letter: List<RecordId, LETTER_RECORDS_MAX>,
+    /// What they rest on.
+    pub attached: List<RecordId, LETTER_RECORDS_MAX>,
+    /// When it was asked first.
+    pub at: Time,
+}
+
+wire!(Question {
+    record,
+    ends_by,
+    letter,
+    attached,
+    at,
+});
+
+/// Where a question stands in the outbox.
+struct Place {
+    partner: PartnerId,
+    number: u64,
+}
+
+wire!(Place { partner, number });
+
+/// How many questions a partner owes an answer to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct Pending {
+    open: u64,
+    /// Number of the last question; the first has 1.
+    last: u64,
+}
+
+wire!(Pending { open, last });
+
+/// How often a question was sent, and when it is sent again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Attempt {
+    tries: u8,
+    due: Time,
+}
+
+impl Attempt {
+    fn after(tries: u8, at: Time) -> Self {
+        let pause = PAUSE_MS_MIN
+            .saturating_mul(1 << u32::from(tries.min(6)))
+            .min(PAUSE_MS_MAX);
+        Self {
+            tries,
+            due: at.plus_ms(pause),
+        }
+    }
+}
+
+/// Puts a question into the outbox.
+pub(crate) fn put(
+    machine: &mut Machine,
+    view: &mut Overlay<'_>,
+    partner: PartnerId,
+    question: &Question,
+) {
+    let mut pending = pending(view, partner);
+    pending.last += 1;
+    let number = pending.last;
+    pending.open += 1;
+    view.put(Key::Pending { partner }, &pending);
+    view.put(Key::Outbox { partner, number }, question);
+    view.put(
+        Key::Question {
+            record: question.record,
+        },
+        &Place { partner, number },
+    );
+    machine
+        .attempts
+        .insert((partner, number), Attempt::after(0, question.at));
+}
+
+/// Takes a question out of the outbox, if it stands in it.
+pub(crate) fn end(
+    machine: &mut Machine,
+    view: &mut Overlay<'_>,
+    partner: PartnerId,
+    record: RecordId,
+) {
+    let Some(place) = stored::<Place>(view, &Key::Question { record }) else {
+        return;
+    };
+    if place.partner != partner {
+        return;
+    }
+    let number = place.number;
+    let mut pending = pending(view, partner);
+    pending.open = pending.open.saturating_sub(1);
+    view.put(Key::Pending { partner }, &pending);
+    view.delete(Key::Outbox { partner, number });
+    view.delete(Key::Question { record });
+    machine.attempts.remove(&(partner, number));
+}
+
+/// Notes that a question was sent once more.
+pub(super) fn asked(machine: &mut Machine, place: (PartnerId, u64), at: Time) {
+    let tries = machine
+        .attempts
+        .get(&place)
+        .map_or(0, |attempt| attempt.tries.saturating_add(1));
+    machine.attempts.insert(place, Attempt::after(tries, at));
+}
+
+/// Whether a new deal may be begun with this partner.
+pub(crate) fn has_room(view: &dyn View, partner: PartnerId) -> bool {
+    usize::try_from(pending(view, partner).open).is_ok_and(|open| open < PENDING_MAX)
+}
+
+/// A partner's Stored ends the question that waits for no more than that.
+pub(super) fn stored_answer(trial: &mut Trial<'_>, from: PartnerId, record: RecordId) {
+    if question(&trial.view, from, record)
+        .is_some_and(|question| question.ends_by == EndsBy::Stored)
+    {
+        trial.mark(Mark::Answered {
+            partner: from,
+            record,
+        });
+    }
+}
+
+/// The question with this record, if it stands in the outbox for this partner.
+pub(crate) fn question(view: &dyn View, partner: PartnerId, record: RecordId) -> Option<Question> {
+    let place: Place = stored(view, &Key::Question { record })?;
+    if place.partner != partner {
+        return None;
+    }
+    let number = place.number;
+    stored(view, &Key::Outbox { partner, number })
+}
+
+/// Sends again what is due at partners with a session.
+pub(super) fn send_due(trial: &mut Trial<'_>) {
+    let now = trial.now.time;
+    let due: Vec<(PartnerId, u64)> = trial
+        .machine
+        .attempts
+        .iter()
+        .filter(|((partner, _), attempt)| attempt.due <= now && trial.machine.is_present(*partner))
+        .map(|(place, _)| *place)
+        .take(AGAIN_MAX)
+        .collect();
+    for (partner, number) in due {
+        send_again(trial, partner, number);
+    }
+}
+
+/// Sends again all that a partner was asked, as at a greeting.
+pub(super) fn send_all(trial: &mut Trial<'_>, partner: PartnerId) {
+    for number in numbers(&trial.view, partner) {
+        send_again(trial, partner, number);
+    }
+}
+
+/// The questions that stand in the outbox for a partner, in their order.
+fn numbers(view: &dyn View, partner: PartnerId) -> Vec<u64> {
+    let mut after = Key::Outbox { partner, number: 0 };
+    let mut numbers = Vec::new();
+    while let Some((
+        key @ Key::Outbox {
+            partner: of,
+            number,
+        },
+        _,
+    )) = view.next(&after)
+        && of == partner
+    {
+        numbers.push(number);
+        after = key;
+    }
+    numbers
+}
+
+fn send_again(trial: &mut Trial<'_>, partner: PartnerId, number: u64) {
+    let Some(question) = stored::<Question>(&trial.view, &Key::Outbox { partner, number }) else {
+        return;
+    };
+    let at = trial.now.time;
+    trial.mark(Mark::Asked {
+        partner,
+        number,
+        at,
+    });
+    trial.send(
+        partner,
+        Message::Letter {
+            records: question.letter.into_vec(),
+            attached: question.attached.into_vec(),
+        },
+    );
+}
+
+/// A partner did not take a question: it goes to the operator's inbox, and what travelled with it is
+/// asked without it from now on.
+pub(super) fn rejected(
+    machine: &mut Machine,
+    view: &mut Overlay<'_>,
+    partner: PartnerId,
+    (record, code): (RecordId, Code),
+) {
+    let Some(rejected) = question(view, partner, record) else {
+        return;
+    };
+    end(machine, view, partner, record);
+    view.put(Key::Inbox { partner, record }, &code);
+    for other in &*rejected.letter {
+        let Some(Place { number, .. }) = stored(view, &Key::Question { record: *other }) else {
+            continue;
+        };
+        if let Some(mut question) = question(view, partner, *other) {
+            let rest: Vec<RecordId> = question
+                .letter
+                .iter()
+                .filter(|id| **id != record)
+                .copied()
+                .collect();
+            question.letter = List::new(rest).unwrap_or_default();
+            view.put(Key::Outbox { partner, number }, &question);
+        }
+    }
+    // Without the record that opened it the partner has no such thread, and leaves what follows in
+    // it without an answer.
+    for number in numbers(view, partner) {
+        let Some(question) = stored::<Question>(view, &Key::Outbox { partner, number }) else {
+            continue;
+        };
+        let thread = kept_record(view, &machine.config.network, question.record)
+            .map(|kept| RecordId::from(thread_of(&kept)));
+        if thread == Some(record) && question.ends_by == EndsBy::Stored {
+            end(machine, view, partner, question.record);
+        }
+    }
+}
+
+/// A partner's notice about a question.
+pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) {
+    let (partner, record, code) = (notice.from, notice.about, notice.code);
+    match notice.what {
+        NoticeWhat::Rejected => {
+            if question(&trial.view, partner, record).is_some() {
+                trial.mark(Mark::Rejected {
+                    partner,
+                    record,
+                    code,
+                });
+                trial.event(Event::Rejected {
+                    partner,
+                    record,
+                    code,
+                });
+            }
+        }
+        NoticeWhat::Lost => lost(trial, partner, record.into()),
+    }
+}
+
+/// A provider lacks what it signed: a Request or Release is asked again, at the pace of the outbox,
+/// so that two nodes don't drive each other. A Commit waits for its next turn.
+fn lost(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
+    let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
+        return;
+    };
+    let place = deal
+        .question(deal_id)
+        .filter(|_| matches!(deal.state, State::Requested | State::Released))
+        .and_then(|record| stored::<Place>(&trial.view, &Key::Question { record }))
+        .map(|place| place.number);
+    let due = |number| {
+        trial
+            .machine
+            .attempts
+            .get(&(partner, number))
+            .is_some_and(|attempt| attempt.due <= trial.now.time)
+    };
+    if let Some(number) = place.filter(|number| due(*number)) {
+        send_again(trial, partner, number);
+    }
+}
+
+/// Deals that a partner decided and whose Ack it has not confirmed.
+pub(super) fn unconfirmed(view: &dyn View, network: &NetworkId, partner: PartnerId) -> Vec<DealId> {
+    numbers(view, partner)
+        .into_iter()
+        .filter_map(|number| stored::<Question>(view, &Key::Outbox { partner, number }))
+        .filter_map(|question| kept_record(view, network, question.record))
+        .filter_map(|record| {
+            let ThreadBody::Ack(ack) = record.body() else {
+                return None;
+            };
+            kept_record(view, network, ack.receipt)
+        })
+        .filter_map(|record| {
+            let ThreadBody::Receipt(receipt) = record.body() else {
+                return None;
+            };
+            Some(receipt.deal)
+        })
+        .take(PENDING_MAX)
+        .collect()
+}
+
+/// When something waits for a time.
+pub(super) fn next_wake(machine: &Machine, view: &dyn View, now: Time) -> Option<Time> {
+    let again = machine
+        .attempts
+        .iter()
+        .filter(|((partner, _), _)| machine.is_present(*partner))
+        .map(|(_, attempt)| attempt.due)
+        .min();
+    let ends = match view.next(&Key::Due {
+        end: now,
+        deal: DealId::from_bytes([0xff; 32]),
+    }) {
+        Some((Key::Due { end, .. }, _)) => Some(end.plus_ms(1)),
+        _ => None,
+    };
+    [again, ends].into_iter().flatten().min()
+}
+
+/// What time brings about: questions are sent again, and what is over is ended.
+pub(super) fn pulse(trial: &mut Trial<'_>) -> Result<(), Stop> {
+    send_due(trial);
+    let mut after = Key::Due {
+        end: Time::default(),
+        deal: DealId::from_bytes([0; 32]),
+    };
+    for _ in 0..OVERDUE_MAX {
+        let Some((key @ Key::Due { end, deal: deal_id }, _)) = trial.view.next(&after) else {
+            break;
+        };
+        if end >= trial.at() {
+            break;
+        }
+        if let Some(deal) = Deal::read(&trial.view, deal_id) {
+            deal::provider::overdue(trial, deal_id, &deal)?;
+            deal::requester::overdue(trial, deal_id, &deal)?;
+        }
+        after = key;
+    }
+    Ok(())
+}
+
+fn pending(view: &dyn View, partner: PartnerId) -> Pending {
+    stored(view, &Key::Pending { partner }).unwrap_or_default()
+}

@@ -1,0 +1,268 @@
+//! What a decision brings about: ordered lanes that the runtime carries out from top to bottom. It
+//! keeps out how they are carried out.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{Key, Machine, Overlay, View, Write, life, outbox};
+use crate::{
+    code::Code,
+    deal::State,
+    frame::{Answers, Greeting, Head, Notice},
+    hash::{DealId, PartnerId, RecordId, SubjectId, ThreadId},
+    ledger::Entry,
+    slot::Family,
+    thread::Life,
+    value::Time,
+};
+
+/// What one input brings about. Changes are carried at once
+/// ([`Machine::carry`]); all else waits until they are synced.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Step {
+    /// What changes, in its order.
+    pub changes: Vec<Change>,
+    /// What whoever asked is told.
+    pub verdict: Verdict,
+    /// Letters and questions to partners, in their order.
+    pub sends: Vec<Outgoing>,
+    /// Answers to the partner whose message this was, in their order.
+    pub replies: Vec<Outgoing>,
+    /// What happened, for the stream of events.
+    pub events: Vec<Event>,
+    /// When to call with `Input::Pulse` next; `None` if nothing waits for a time.
+    pub wake: Option<Time>,
+}
+
+impl Step {
+    /// The facts for the ledger, in their order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Entry(entry) => Some(&**entry),
+            Change::Mark(_) => None,
+        })
+    }
+}
+
+/// One change of what a node keeps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// A fact for the ledger.
+    Entry(Box<Entry>),
+    /// Bookkeeping that is no fact of the ledger.
+    Mark(Mark),
+}
+
+/// What whoever asked is told.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Verdict {
+    /// It is done, or there was nothing to do.
+    #[default]
+    Done,
+    /// These records were made: for a publication one for each that changed something, for a verb
+    /// of the operator those that it signed, the one that matters last.
+    Made(Vec<RecordId>),
+    /// It was refused for this reason, and nothing changed.
+    Refused(Code),
+    /// The partner has not greeted this life of the node, so nothing may be signed for it yet.
+    /// Nothing changed; ask again when it has.
+    Away,
+}
+
+/// Something for a partner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outgoing {
+    /// Whom it is for.
+    pub to: PartnerId,
+    /// What it is.
+    pub message: Message,
+}
+
+/// What a partner is sent. Record bytes and proofs are read from the store when it is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// Stored records in one letter.
+    Letter {
+        /// The records.
+        records: Vec<RecordId>,
+        /// Records that they rest on.
+        attached: Vec<RecordId>,
+    },
+    /// The unsigned answer that a record is stored.
+    Stored(RecordId),
+    /// A question about a deal, with the stored records that ask.
+    WhatIs {
+        /// The deal id.
+        deal: DealId,
+        /// What the asker holds of it.
+        records: Vec<RecordId>,
+    },
+    /// That this node lacks what it once signed, or did not take a record: to be signed.
+    Notice(Notice),
+    /// A greeting: to be signed.
+    Greeting(Box<Greeting>),
+}
+
+/// Bookkeeping that no entry states and that folding the entries does not give back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// A life of the machine begins in this process.
+    Began {
+        /// The life.
+        life: Life,
+    },
+    /// A connection to a partner stands.
+    Met {
+        /// The partner.
+        partner: PartnerId,
+    },
+    /// A partner is sent a greeting.
+    Told {
+        /// The partner.
+        partner: PartnerId,
+        /// The life of the partner that it answers.
+        answers: Answers,
+    },
+    /// A partner greeted the present life.
+    Greeted {
+        /// The partner.
+        partner: PartnerId,
+        /// Its life.
+        life: Life,
+        /// The head of its ledger.
+        head: Head,
+    },
+    /// The connection to a partner ended.
+    Gone {
+        /// The partner.
+        partner: PartnerId,
+    },
+    /// The operator approved the Commit before the Hold came.
+    Approved {
+        /// The deal.
+        deal: DealId,
+    },
+    /// This node was shown something of its own that it lacks.
+    Recovering {
+        /// What it was.
+        about: RecordId,
+    },
+    /// A partner did not take a question.
+    Rejected {
+        /// The partner.
+        partner: PartnerId,
+        /// The record that asked.
+        record: RecordId,
+        /// Why.
+        code: Code,
+    },
+    /// A question got its answer, or was rejected.
+    Answered {
+        /// Who was asked.
+        partner: PartnerId,
+        /// The record that asked.
+        record: RecordId,
+    },
+    /// A question was sent once more.
+    Asked {
+        /// Who was asked.
+        partner: PartnerId,
+        /// The question's number.
+        number: u64,
+        /// When.
+        at: Time,
+    },
+}
+
+/// What happened, for whoever follows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// An own public record was made.
+    Published {
+        /// Its id.
+        record: RecordId,
+        /// Family of its slot.
+        family: Family,
+        /// Subject of its slot.
+        subject: SubjectId,
+    },
+    /// Stock was counted.
+    Counted {
+        /// Subject of the offer.
+        subject: SubjectId,
+        /// Steps counted.
+        counted: u64,
+        /// Steps promised beyond what was counted; 0 if it suffices.
+        short: u64,
+    },
+    /// The operator granted a partner something.
+    Granted {
+        /// The partner, but for a new invite.
+        partner: Option<PartnerId>,
+    },
+    /// A thread has a new record.
+    Said {
+        /// The other side.
+        partner: PartnerId,
+        /// The thread.
+        thread: ThreadId,
+        /// The record.
+        record: RecordId,
+    },
+    /// A deal came to another state.
+    Deal {
+        /// The other side.
+        partner: PartnerId,
+        /// The deal.
+        deal: DealId,
+        /// The state.
+        state: State,
+    },
+    /// A partner did not take a question.
+    Rejected {
+        /// The partner.
+        partner: PartnerId,
+        /// The record that asked.
+        record: RecordId,
+        /// Why.
+        code: Code,
+    },
+    /// A partner says that it has seen more of this node's ledger than there is.
+    Ahead {
+        /// The partner.
+        partner: PartnerId,
+    },
+    /// This node was shown something of its own that it lacks, and signs nothing until it is
+    /// recovered.
+    Recovering,
+}
+
+/// What one mark changes.
+pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) -> Vec<Write> {
+    let mut view = Overlay::new(view);
+    match *mark {
+        Mark::Answered { partner, record } => {
+            outbox::end(machine, &mut view, partner, record);
+        }
+        Mark::Rejected {
+            partner,
+            record,
+            code,
+        } => outbox::rejected(machine, &mut view, partner, (record, code)),
+        Mark::Asked {
+            partner,
+            number,
+            at,
+        } => outbox::asked(machine, (partner, number), at),
+        Mark::Approved { deal } => view.put_bytes(Key::Approval { deal }, Vec::new()),
+        Mark::Recovering { about } => {
+            machine.recovering = true;
+            view.put(Key::Recovery {}, &about);
+        }
+        Mark::Began { .. }
+        | Mark::Met { .. }
+        | Mark::Told { .. }
+        | Mark::Greeted { .. }
+        | Mark::Gone { .. } => life::apply_mark(machine, mark, &mut view),
+    }
+    view.into_writes()
+}

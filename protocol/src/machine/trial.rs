@@ -1,0 +1,214 @@
+//! A decision in the making: a copy of the machine over a view that already has what was decided
+//! so far, so that each rule reads what the rule before it wrote. It keeps out the rules.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{
+    Key, Machine, Overlay, View, Write,
+    input::Now,
+    step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
+    view::decoded,
+};
+use crate::{
+    code::Code,
+    deal::Deal,
+    hash::{PartnerId, RecordId, sha256},
+    ledger::{Carried, Entry, EntryBody, EntryHeader, Payload, Version},
+    value::Time,
+};
+
+/// Why a decision ends with nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stop {
+    /// Refused for this reason.
+    Refused(Code),
+    /// The partner has not greeted the present life.
+    Away,
+}
+
+impl Stop {
+    pub(crate) const fn verdict(self) -> Verdict {
+        match self {
+            Self::Refused(code) => Verdict::Refused(code),
+            Self::Away => Verdict::Away,
+        }
+    }
+}
+
+impl From<Code> for Stop {
+    fn from(code: Code) -> Self {
+        Self::Refused(code)
+    }
+}
+
+/// A decision at some moment of its making.
+pub(super) struct Snapshot<'a> {
+    machine: Machine,
+    view: Overlay<'a>,
+    step: Step,
+}
+
+/// A decision in the making.
+pub(crate) struct Trial<'a> {
+    pub(crate) machine: Machine,
+    pub(crate) view: Overlay<'a>,
+    pub(crate) now: Now,
+    pub(crate) step: Step,
+    salts: u32,
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn new(machine: Machine, view: &'a dyn View, now: Now) -> Self {
+        Self {
+            machine,
+            view: Overlay::new(view),
+            now,
+            step: Step::default(),
+            salts: 0,
+        }
+    }
+
+    /// The step, once nothing more is decided.
+    pub(crate) fn finish(self) -> Step {
+        let mut step = self.step;
+        step.wake = super::outbox::next_wake(&self.machine, &self.view, self.now.time);
+        step
+    }
+
+    /// Ledger time of what is decided now.
+    pub(crate) fn at(&self) -> Time {
+        self.machine.ledger_time(self.now.time)
+    }
+
+    /// Random bytes, different at each call.
+    pub(crate) fn salt(&mut self) -> [u8; 16] {
+        self.salts += 1;
+        let [salt, _] = halves(sha256(&[&self.now.entropy, &self.salts.to_be_bytes()]));
+        salt
+    }
+
+    /// Writes an entry and carries it in this trial.
+    pub(crate) fn enter(
+        &mut self,
+        payload: Payload,
+        counterparty: Option<PartnerId>,
+        records: Vec<Carried>,
+    ) {
+        let body = EntryBody {
+            salt: self.salt(),
+            payload,
+        };
+        let head = self.machine.head;
+        let header = EntryHeader {
+            version: Version,
+            network: self.machine.config.network,
+            author: self.machine.config.partner,
+            key_index: self.machine.config.key_index,
+            epoch: head.epoch,
+            life: self.machine.life,
+            sequence: head.size,
+            previous: head.last,
+            kind: body.payload.kind(),
+            at: self.at(),
+            counterparty,
+            body: body.hash(),
+        };
+        let entry = Entry {
+            header,
+            body,
+            records,
+        };
+        for write in self.machine.apply(&entry, &self.view) {
+            self.tell_change(counterparty, &write);
+            self.view.lay(write);
+        }
+        self.step.changes.push(Change::Entry(Box::new(entry)));
+    }
+
+    /// What a write means to whoever follows the events.
+    fn tell_change(&mut self, counterparty: Option<PartnerId>, write: &Write) {
+        let Some(bytes) = &write.value else { return };
+        if let Key::Deal { deal: id } = write.key {
+            let before = Deal::read(&self.view, id).map(|deal| deal.state);
+            if let Some(deal) = decoded::<Deal>(bytes)
+                && before != Some(deal.state)
+            {
+                self.event(Event::Deal {
+                    partner: deal.partner,
+                    deal: id,
+                    state: deal.state,
+                });
+            }
+        }
+        if let Key::ThreadRecord { thread, .. } = write.key
+            && let (Some(record), Some(partner)) = (decoded(bytes), counterparty)
+        {
+            self.event(Event::Said {
+                partner,
+                thread,
+                record,
+            });
+        }
+    }
+
+    /// Makes a mark and carries it in this trial.
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        for write in self.machine.mark(&mark, &self.view) {
+            self.view.lay(write);
+        }
+        self.step.changes.push(Change::Mark(mark));
+    }
+
+    /// What is decided so far, to come back to.
+    pub(super) fn snapshot(&self) -> Snapshot<'a> {
+        Snapshot {
+            machine: self.machine.clone(),
+            view: self.view.clone(),
+            step: self.step.clone(),
+        }
+    }
+
+    /// Forgets what was decided since.
+    pub(super) fn restore(&mut self, before: Snapshot<'a>) {
+        self.machine = before.machine;
+        self.view = before.view;
+        self.step = before.step;
+    }
+
+    pub(crate) fn send(&mut self, to: PartnerId, message: Message) {
+        self.step.sends.push(Outgoing { to, message });
+    }
+
+    pub(crate) fn reply(&mut self, to: PartnerId, message: Message) {
+        self.step.replies.push(Outgoing { to, message });
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.step.events.push(event);
+    }
+
+    /// Notes that the verb made this record.
+    pub(crate) fn made(&mut self, id: RecordId) {
+        if let Verdict::Made(ids) = &mut self.step.verdict {
+            ids.push(id);
+        } else {
+            self.step.verdict = Verdict::Made(Vec::from([id]));
+        }
+    }
+}
+
+fn halves(bytes: [u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (half, part) in halves.iter_mut().zip(bytes.chunks_exact(16)) {
+        half.copy_from_slice(part);
+    }
+    halves
+}
+
+/// Bytes of a record as an entry carries them.
+pub(crate) fn carried(bytes: Vec<u8>, proof: Option<Vec<u8>>) -> Carried {
+    Carried {
+        bytes: bytes.into_boxed_slice(),
+        proof: proof.map(Vec::into_boxed_slice),
+    }
+}

@@ -1,0 +1,123 @@
+//! The hashes of a tree of records, as far as they are known: all of one's own tree, or those that
+//! the live leaves of another's batch and its cover give.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use crate::{
+    fence::List,
+    limits::PROOF_PATH_MAX,
+    tree::{self, Span},
+};
+
+/// Known hashes by what they are over.
+#[derive(Debug, Default)]
+pub(super) struct Nodes(BTreeMap<Span, [u8; 32]>);
+
+/// Leaves with their indices, ascending.
+type Leaves<'a> = &'a [(u64, [u8; 32])];
+
+impl Nodes {
+    /// Computes every node above the leaves in one pass, taking subtrees without a leaf from
+    /// `cover`, left to right. Nothing if `cover` has too few or too many.
+    pub(super) fn build(size: u64, leaves: Leaves<'_>, cover: &[[u8; 32]]) -> Option<Self> {
+        let mut nodes = Self::default();
+        let mut cover = cover.iter();
+        nodes.climb(Span::whole(size), leaves, &mut cover)?;
+        cover.next().is_none().then_some(nodes)
+    }
+
+    fn climb(
+        &mut self,
+        span: Span,
+        leaves: Leaves<'_>,
+        cover: &mut core::slice::Iter<'_, [u8; 32]>,
+    ) -> Option<[u8; 32]> {
+        let hash = match (leaves, span.split()) {
+            ([], _) => *cover.next()?,
+            ([(_, leaf)], None) => *leaf,
+            (_, None) => return None,
+            (_, Some((left, right))) => {
+                let (before, after) = divide(leaves, right);
+                let left = self.climb(left, before, cover)?;
+                let right = self.climb(right, after, cover)?;
+                tree::node(&left, &right)
+            }
+        };
+        self.0.insert(span, hash);
+        Some(hash)
+    }
+
+    /// Takes in a leaf and its inclusion path, with every node that they give. Nothing if they
+    /// contradict what is known.
+    pub(super) fn insert(
+        &mut self,
+        size: u64,
+        (index, leaf): (u64, [u8; 32]),
+        path: &[[u8; 32]],
+    ) -> Option<()> {
+        let siblings = tree::path(size, index)?;
+        if siblings.len() != path.len() {
+            return None;
+        }
+        let (mut span, mut hash) = (
+            Span {
+                start: index,
+                len: 1,
+            },
+            leaf,
+        );
+        self.agree(span, hash)?;
+        for (sibling, other) in siblings.into_iter().zip(path) {
+            self.agree(sibling, *other)?;
+            hash = if sibling.start > span.start {
+                tree::node(&hash, other)
+            } else {
+                tree::node(other, &hash)
+            };
+            let start = span.start.min(sibling.start);
+            span = Span {
+                start,
+                len: span.len + sibling.len,
+            };
+            self.agree(span, hash)?;
+        }
+        Some(())
+    }
+
+    fn agree(&mut self, span: Span, hash: [u8; 32]) -> Option<()> {
+        (*self.0.entry(span).or_insert(hash) == hash).then_some(())
+    }
+
+    pub(super) fn root(&self, size: u64) -> Option<[u8; 32]> {
+        self.0.get(&Span::whole(size)).copied()
+    }
+
+    pub(super) fn path(&self, size: u64, index: u64) -> Option<List<[u8; 32], PROOF_PATH_MAX>> {
+        let spans = tree::path(size, index)?;
+        let hashes: Option<Vec<_>> = spans.iter().map(|span| self.0.get(span).copied()).collect();
+        List::new(hashes?).ok()
+    }
+
+    /// The hashes of the largest subtrees without a leaf, left to right.
+    pub(super) fn cover(&self, size: u64, leaves: Leaves<'_>) -> Option<Vec<[u8; 32]>> {
+        let mut cover = Vec::new();
+        self.descend(Span::whole(size), leaves, &mut cover)?;
+        Some(cover)
+    }
+
+    fn descend(&self, span: Span, leaves: Leaves<'_>, cover: &mut Vec<[u8; 32]>) -> Option<()> {
+        if leaves.is_empty() {
+            cover.push(*self.0.get(&span)?);
+        } else if let Some((left, right)) = span.split() {
+            let (before, after) = divide(leaves, right);
+            self.descend(left, before, cover)?;
+            self.descend(right, after, cover)?;
+        }
+        Some(())
+    }
+}
+
+fn divide(leaves: Leaves<'_>, right: Span) -> (Leaves<'_>, Leaves<'_>) {
+    let middle = leaves.partition_point(|(index, _)| *index < right.start);
+    leaves.split_at_checked(middle).unwrap_or((leaves, &[]))
+}

@@ -1,0 +1,9 @@
+//! Deals against SPEC.md: its two tables cell by cell, and two production machines that meet over a
+//! network which loses, repeats and reorders.
+
+mod cells;
+mod pair;
+mod provider;
+mod requester;
+mod rules;
+mod scene;
