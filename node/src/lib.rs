@@ -1,5 +1,21 @@
-//! A node: the network, the stores, the local API and the command line around the rules of
-//! `omni-protocol`.
-//!
-//! It makes no rule of the market; what a partner may promise, and what binds it, is decided in
-//! that crate.
+//! The node: the shell around the rules of `omni_protocol`, with network, stores, clock, local API
+//! and the command line. It makes no rule of the market itself.
+
+pub mod api;
+pub mod audit;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod crash;
+pub mod daemon;
+pub mod formats;
+pub mod hand_over;
+pub mod home;
+pub mod keys;
+pub mod launch;
+pub mod net;
+pub mod offline;
+pub mod runtime;
+pub mod store;
+pub mod view;

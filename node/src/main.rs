@@ -1,20 +1,10 @@
-//! The binary `omni`: reads the command line and hands it on; it does no work of its own.
+//! The binary `omni`: hands the command line to [`omni_node::cli`] and does no work of its own.
+//!
+//! It is the one place that knows both the commands and the daemon, so that no command can
+//! reach past the local API into a running node.
 
-use clap::Parser;
+use std::process::ExitCode;
 
-/// A node of Omni Market, a market network without a controller.
-///
-/// Only the ground is laid so far: this program knows its version and its help, and no command.
-#[derive(Debug, Parser)]
-#[command(
-    name = "omni",
-    version,
-    about,
-    long_about,
-    arg_required_else_help = true
-)]
-struct Cli {}
-
-fn main() {
-    Cli::parse();
+fn main() -> ExitCode {
+    omni_node::cli::main(omni_node::daemon::run)
 }

@@ -75,9 +75,12 @@ impl Tree {
         let tests = files.iter().flat_map(|f| tests_in(&f.path, &f.text));
         Self {
             tests: tests.collect(),
-            files: files
-                .iter()
-                .map(|f| (f.path.clone(), repo::is_executable(&f.path)))
+            files: repo::paths()
+                .into_iter()
+                .map(|path| {
+                    let executable = repo::is_executable(&path);
+                    (path, executable)
+                })
                 .collect(),
         }
     }

@@ -23,8 +23,8 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// Every text file that git tracks or would track: what is not committed yet is checked too.
-pub(crate) fn text_files() -> Vec<File> {
+/// What belongs to the repository: what git tracks, and what it would.
+pub(crate) fn paths() -> Vec<String> {
     let args = [
         "ls-files",
         "-z",
@@ -38,7 +38,12 @@ pub(crate) fn text_files() -> Vec<File> {
         .collect();
     paths.sort();
     paths.dedup();
-    let files: Vec<File> = paths
+    paths
+}
+
+/// Every text file that git tracks or would track: what is not committed yet is checked too.
+pub(crate) fn text_files() -> Vec<File> {
+    let files: Vec<File> = paths()
         .into_iter()
         .filter_map(|path| {
             let text = fs::read_to_string(root().join(&path)).ok()?;

@@ -1,0 +1,396 @@
+//! The routes about deals: proposing, answering, and the story of each thread. What a word of the
+//! operator means where a thread stands is the core's matter.
+
+mod building;
+pub(super) mod naming;
+pub(super) mod telling;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use omni_protocol::hash::{RecordId, ThreadId};
+use omni_protocol::limits::{HOLD_MINUTES_DEFAULT, MINUTE_MS};
+use omni_protocol::machine::{Binding, Input, Key, Proposing, Verb};
+use omni_protocol::thread::{Role, Shipto};
+use omni_protocol::value::Time;
+use serde::Deserialize;
+
+use self::telling::Situation;
+use super::offers::{Params, params};
+use super::{ApiCode, Desk, Problem, Reading, json, partner};
+use crate::hand_over::{Kept, KeptError};
+use crate::view::deal::{AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk};
+use crate::view::ship_to::{BadShipTo, ShipToDoc};
+
+const PAGE: usize = 50;
+const PAGE_MAX: usize = 500;
+/// How long a proposal stands where nobody says otherwise.
+const VALID_MINUTES: u64 = 120;
+
+/// The routes of this noun.
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/v1/deals", get(list).post(propose))
+        .route("/v1/deals/{thread}", get(show))
+        .route("/v1/deals/{thread}/counter", post(counter))
+        .route("/v1/deals/{thread}/accept", post(accept))
+        .route("/v1/deals/{thread}/reject", post(reject))
+        .route("/v1/deals/{thread}/withdraw", post(withdraw))
+        .route("/v1/deals/{thread}/write-off", post(write_off))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+    /// `us`, `them` or `nobody`.
+    waits_for: Option<String>,
+    partner: Option<String>,
+}
+
+async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<DealsView>, Problem> {
+    let query: ListQuery = params(given)?;
+    desk.read(move |reading| page(reading, &query))
+        .await
+        .map(Json)
+}
+
+fn page(reading: &Reading, query: &ListQuery) -> Result<DealsView, Problem> {
+    let limit = limit(query.limit.as_deref())?;
+    let after = match &query.cursor {
+        None => ThreadId::from_bytes([0; 32]),
+        Some(cursor) => cursor.parse().or(Err(invalid(
+            "cursor is the id that the page before ended with.",
+        )))?,
+    };
+    let whose = query.partner.as_deref();
+    let whose = whose
+        .map(|whose| partner::find(reading, whose))
+        .transpose()?;
+    let mut deals = DealsView::default();
+    for (key, _) in reading.after(Key::Thread { thread: after }) {
+        let Key::Thread { thread } = key else { break };
+        let row = telling::row(reading, thread)?;
+        let is_meant = query
+            .waits_for
+            .as_ref()
+            .is_none_or(|who| *who == row.waits_for)
+            && whose.is_none_or(|whose| whose.to_string() == row.partner);
+        if is_meant {
+            deals.deals.push(row);
+        }
+        if deals.deals.len() >= limit {
+            deals.next = Some(thread.to_string());
+            break;
+        }
+    }
+    Ok(deals)
+}
+
+/// How many a page shall have.
+pub(super) fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(PAGE) };
+    let limit = text.parse().ok();
+    limit
+        .filter(|limit| (1..=PAGE_MAX).contains(limit))
+        .ok_or_else(|| invalid("limit is a number from 1 to 500."))
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(ApiCode::Invalid, detail)
+}
+
+async fn show(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+) -> Result<Json<DealView>, Problem> {
+    let thread = named(&desk, name).await?;
+    told(&desk, thread).await
+}
+
+/// The thread that the path names.
+async fn named(desk: &Desk, name: String) -> Result<ThreadId, Problem> {
+    desk.read(move |reading| naming::thread(reading, &name))
+        .await
+}
+
+async fn told(desk: &Desk, thread: ThreadId) -> Result<Json<DealView>, Problem> {
+    desk.read(move |reading| telling::view(reading, thread))
+        .await
+        .map(Json)
+}
+
+async fn propose(State(desk): State<Desk>, body: Bytes) -> Result<Json<DealView>, Problem> {
+    let mut ask: ProposeAsk = json(&body)?;
+    let clear = clear(ask.ship_to.take())?;
+    let country = clear.as_ref().map(country);
+    let for_whom = ask.role.clone();
+    let proposing = desk
+        .read(move |reading| proposing(reading, &ask, country.as_deref()))
+        .await?;
+    if clear.is_some() && proposing.role == Role::Provider {
+        return Err(not_the_requester(for_whom.as_deref()));
+    }
+    let made = desk
+        .made(Input::Verb(Box::new(Verb::Propose(proposing))))
+        .await?;
+    let thread = made
+        .last()
+        .copied()
+        .map(ThreadId::from)
+        .ok_or_else(nothing_made)?;
+    keep(&desk, thread, clear).await?;
+    told(&desk, thread).await
+}
+
+fn nothing_made() -> Problem {
+    Problem::new(
+        ApiCode::Conflict,
+        "The node made no record of it; see omni deal ls.",
+    )
+}
+
+fn not_the_requester(role: Option<&str>) -> Problem {
+    let role = role.unwrap_or("provider");
+    invalid(format!(
+        "ship_to: only the requester says who receives, and this node is the {role}."
+    ))
+}
+
+/// What is to be proposed in a new thread.
+fn proposing(
+    reading: &Reading,
+    ask: &ProposeAsk,
+    country: Option<&str>,
+) -> Result<Proposing, Problem> {
+    let role = match ask.role.as_deref() {
+        None => Role::Requester,
+        Some(name) => {
+            Role::from_name(name).ok_or_else(|| invalid("role is requester or provider."))?
+        }
+    };
+    let whom = ask.partner.as_deref();
+    let whom = whom.map(|whom| partner::find(reading, whom)).transpose()?;
+    let first = ask
+        .alternatives
+        .first()
+        .and_then(|terms| terms.lines.first());
+    let (partner, provider) = match (role, whom) {
+        (Role::Requester, Some(partner)) => (partner, partner),
+        (Role::Requester, None) => {
+            let line = first.ok_or_else(|| invalid("lines is empty."))?;
+            let author = building::offer(reading, line, None)?.author;
+            (author, author)
+        }
+        (Role::Provider, Some(partner)) => (partner, reading.partner),
+        (Role::Provider, None) => return Err(invalid("partner: to whom?")),
+    };
+    if partner == reading.partner {
+        return Err(invalid(
+            "partner: a deal takes two, and this is the node's own partner.",
+        ));
+    }
+    let alternatives = building::alternatives(reading, &ask.alternatives, provider, country)?;
+    Ok(Proposing {
+        partner,
+        thread: None,
+        role,
+        binding: binding(ask.firm),
+        valid_until: valid_until(reading, ask.valid_minutes, (role, ask.firm))?,
+        alternatives,
+    })
+}
+
+fn binding(firm: bool) -> Binding {
+    if firm { Binding::Firm } else { Binding::Open }
+}
+
+/// The end of validity. What is too short or too long is the core's to refuse.
+fn valid_until(
+    reading: &Reading,
+    minutes: Option<u64>,
+    (role, firm): (Role, bool),
+) -> Result<Time, Problem> {
+    let otherwise = match (role, firm) {
+        (Role::Provider, true) => u64::from(HOLD_MINUTES_DEFAULT),
+        (Role::Provider | Role::Requester, _) => VALID_MINUTES,
+    };
+    let minutes = minutes.unwrap_or(otherwise);
+    let ms = minutes.checked_mul(MINUTE_MS);
+    let ms = ms.ok_or_else(|| invalid("valid_minutes is out of range."))?;
+    Ok(reading.now().plus_ms(ms))
+}
+
+async fn counter(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<DealView>, Problem> {
+    let mut ask: CounterAsk = json(&body)?;
+    let clear = clear(ask.ship_to.take())?;
+    let thread = named(&desk, name).await?;
+    let proposing = desk
+        .read(move |reading| countering(reading, thread, &ask))
+        .await?;
+    if clear.is_some() && proposing.role == Role::Provider {
+        return Err(not_the_requester(None));
+    }
+    let verb = Verb::Propose(proposing);
+    say(&desk, thread, verb, clear).await
+}
+
+fn countering(reading: &Reading, thread: ThreadId, ask: &CounterAsk) -> Result<Proposing, Problem> {
+    let situation = telling::situation(reading, thread)?;
+    let standing = chosen(&situation, ask.alternative)?;
+    let terms = standing.and_then(|index| situation.alternatives.get(usize::from(index)));
+    let terms = terms.ok_or_else(|| invalid("Nothing was proposed yet that could be changed."))?;
+    let role = situation.role.ok_or_else(nothing_made)?;
+    Ok(Proposing {
+        partner: situation.thread.partner,
+        thread: Some(thread),
+        role,
+        binding: binding(ask.firm),
+        valid_until: valid_until(reading, ask.valid_minutes, (role, ask.firm))?,
+        alternatives: vec![building::countered(terms, ask)?],
+    })
+}
+
+/// The index of an alternative that was named by its number.
+fn chosen(situation: &Situation, number: Option<u8>) -> Result<Option<u8>, Problem> {
+    let there = situation.alternatives.len();
+    match number {
+        None if there <= 1 => Ok((there == 1).then_some(0)),
+        None => Err(invalid(format!(
+            "alternative: there are {there}; name one by its number."
+        ))),
+        Some(number) if (1..=there).contains(&usize::from(number)) => Ok(number.checked_sub(1)),
+        Some(_) => Err(invalid(format!(
+            "alternative: the numbers are 1 to {there}."
+        ))),
+    }
+}
+
+async fn accept(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<DealView>, Problem> {
+    let mut ask: AcceptAsk = optional(&body)?;
+    let clear = clear(ask.ship_to.take())?;
+    let thread = named(&desk, name).await?;
+    let (alternative, role) = desk
+        .read(move |reading| {
+            let situation = telling::situation(reading, thread)?;
+            let alternative = chosen(&situation, ask.alternative)?.unwrap_or_default();
+            Ok((alternative, situation.role))
+        })
+        .await?;
+    if clear.is_some() && role != Some(Role::Requester) {
+        return Err(not_the_requester(None));
+    }
+    let verb = Verb::Accept {
+        thread,
+        alternative,
+    };
+    say(&desk, thread, verb, clear).await
+}
+
+/// The body, where an empty one says nothing.
+pub(super) fn optional<T: Default + serde::de::DeserializeOwned>(
+    body: &Bytes,
+) -> Result<T, Problem> {
+    if body.is_empty() {
+        Ok(T::default())
+    } else {
+        json(body)
+    }
+}
+
+/// Puts a word of the operator to the core. The recipient is kept before, since a Receipt may come
+/// at any time after, and forgotten again where the word was refused.
+async fn say(
+    desk: &Desk,
+    thread: ThreadId,
+    verb: Verb,
+    clear: Option<Shipto>,
+) -> Result<Json<DealView>, Problem> {
+    let kept = Kept::of(desk.about().home.root());
+    let is_new = clear.is_some() && !kept.has(thread);
+    keep(desk, thread, clear).await?;
+    let said = desk.made(Input::Verb(Box::new(verb))).await;
+    if said.is_err() && is_new {
+        kept.forget(thread)?;
+    }
+    let _made: Vec<RecordId> = said?;
+    told(desk, thread).await
+}
+
+async fn reject(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+) -> Result<Json<DealView>, Problem> {
+    let thread = named(&desk, name).await?;
+    say(&desk, thread, Verb::Reject { thread }, None).await
+}
+
+async fn withdraw(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+) -> Result<Json<DealView>, Problem> {
+    let thread = named(&desk, name).await?;
+    say(&desk, thread, Verb::Withdraw { thread }, None).await
+}
+
+async fn write_off(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+) -> Result<Json<DealView>, Problem> {
+    let thread = named(&desk, name).await?;
+    let open = desk
+        .read(move |reading| Ok(telling::situation(reading, thread)?.thread.open))
+        .await?;
+    let deal = open.ok_or_else(|| {
+        Problem::new(
+            ApiCode::Conflict,
+            "No deal of this thread is open: nothing to write off.",
+        )
+    })?;
+    say(&desk, thread, Verb::WriteOff { deal }, None).await
+}
+
+/// The recipient of a request, checked.
+pub(super) fn clear(doc: Option<ShipToDoc>) -> Result<Option<Shipto>, Problem> {
+    let clear = doc.map(|doc| doc.clear()).transpose();
+    clear.map_err(|bad: BadShipTo| invalid(format!("ship_to.{bad}.")))
+}
+
+fn country(clear: &Shipto) -> String {
+    match &clear.region.0 {
+        Some(region) => region.as_str().to_owned(),
+        None => clear.country.to_string(),
+    }
+}
+
+/// Keeps a recipient for a thread.
+pub(super) async fn keep(
+    desk: &Desk,
+    thread: ThreadId,
+    clear: Option<Shipto>,
+) -> Result<(), Problem> {
+    let Some(clear) = clear else { return Ok(()) };
+    let kept = Kept::of(desk.about().home.root());
+    desk.read(move |_| Ok(kept.keep(thread, &clear)?)).await
+}
+
+impl From<KeptError> for Problem {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::TooLong => invalid(format!("ship_to: {error}.")),
+            KeptError::File(_) | KeptError::Damaged(_) => {
+                Self::new(ApiCode::Store, format!("{error}."))
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! A thread told as a story: who said what, where it stands, for whom it waits, and what its
+//! operator may do. It decides nothing.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is told of a few kinds of record is not told of the others"
+)]
+
+use omni_protocol::code::Code;
+use omni_protocol::deal::negotiation::{Standing, Thread, Who};
+use omni_protocol::deal::order::Order;
+use omni_protocol::deal::{Deal, Lateness, Side, State};
+use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
+use omni_protocol::machine::{Key, View};
+use omni_protocol::record::Signed;
+use omni_protocol::thread::{Role, Terms, ThreadBody};
+use omni_protocol::trade::Method;
+use omni_protocol::value::Time;
+
+use super::naming;
+use crate::api::{ApiCode, Problem, Reading, partner};
+use crate::hand_over::Kept;
+use crate::view::deal::{DealRow, DealStateView, DealView, HandOverState, SaidView};
+use crate::view::terms::{money, terms_view};
+
+/// Records that are told of one thread.
+const SAID_MAX: u64 = 500;
+
+/// Where a thread stands, for its operator.
+pub(in crate::api) struct Situation {
+    pub(in crate::api) thread: Thread,
+    /// The own part.
+    pub(in crate::api) role: Option<Role>,
+    /// The deal that is open, or the latest.
+    pub(in crate::api) deal: Option<(DealId, Deal)>,
+    /// What is on the table or was agreed.
+    pub(in crate::api) alternatives: Vec<Terms>,
+    deals: Vec<DealId>,
+    state: &'static str,
+    waits_for: &'static str,
+    may: &'static [&'static str],
+    until: Option<Time>,
+}
+
+/// Where the thread stands.
+///
+/// # Errors
+/// `not-found`.
+pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situation, Problem> {
+    let thread = Thread::read(reading, id).ok_or_else(|| {
+        Problem::new(
+            ApiCode::NotFound,
+            "There is no such thread; see omni deal ls.",
+        )
+    })?;
+    let deals = naming::deals_of(reading, id);
+    let latest = thread.open.or_else(|| deals.last().copied());
+    let deal = latest.and_then(|deal| Some((deal, Deal::read(reading, deal)?)));
+    let mut situation = Situation {
+        role: role(reading, id, deal.as_ref()),
+        alternatives: alternatives(reading, &thread, deal.as_ref()),
+        thread,
+        deals,
+        deal,
+        state: "inquiry",
+        waits_for: "nobody",
+        may: &[],
+        until: None,
+    };
+    match (&situation.deal, thread.standing) {
+        (Some((_, deal)), _) if thread.open.is_some() => {
+            (situation.waits_for, situation.may) = open(deal.state);
+            (situation.state, situation.until) = (deal.state.name(), Some(deal.until));
+        }
+        (_, Some(Standing { by, proposal, .. })) => {
+            (situation.state, situation.waits_for) = match by {
+                Who::Us => ("proposed", "them"),
+                Who::Them => ("to-answer", "us"),
+            };
+            situation.may = match by {
+                Who::Us => &["withdraw"],
+                Who::Them => &["accept", "counter", "reject"],
+            };
+            let record = naming::record(reading, proposal);
+            situation.until = record.as_ref().and_then(|r| valid_until(r.body()));
+        }
+        (Some((_, deal)), None) => situation.state = deal.state.name(),
+        (None, None) => situation.state = silent(reading, id, &thread),
+    }
+    let is_free = thread.open.is_none() && thread.standing.is_none();
+    if is_free && thread.turn == Who::Us && situation.role.is_some() && !situation.is_agreed() {
+        situation.may = &["counter"];
+    }
+    Ok(situation)
+}
+
+impl Situation {
+    /// Whether the latest deal came to an order.
+    pub(in crate::api) fn is_agreed(&self) -> bool {
+        let state = self.deal.as_ref().map(|(_, deal)| deal.state);
+        matches!(state, Some(State::Sold | State::Agreed))
+    }
+
+    /// What accepting would bind to, where there is something to accept.
+    fn accepting(&self) -> Option<String> {
+        if !self.may.contains(&"accept") {
+            return None;
+        }
+        let state = self.deal.as_ref().map(|(_, deal)| deal.state);
+        let text = match (self.thread.open.and(state), self.role?) {
+            (Some(State::Kept), _) => {
+                "It commits this node to these terms at once. It is bound until the provider's \
+                 Receipt or Refusal comes, and owes the total with the Receipt."
+            }
+            (Some(State::Offered), _) => {
+                "It sells: with the Receipt both are bound, the stock is taken, and the requester \
+                 owes the total."
+            }
+            (Some(State::Asked), _) => {
+                "It holds the stock for the requester, who may then commit until the hold ends."
+            }
+            (_, Role::Requester) => {
+                "It asks the provider for a hold on exactly these terms and commits as soon as the \
+                 hold comes: from then on this node is bound, and owes the total with the Receipt."
+            }
+            (_, Role::Provider) => {
+                "It makes the proposal firm: the stock is held for the requester, who may commit \
+                 until the hold ends."
+            }
+        };
+        Some(text.to_owned())
+    }
+
+    fn row(&self, reading: &Reading, id: ThreadId) -> Result<DealRow, Problem> {
+        let first = self.alternatives.first();
+        let line = first.and_then(|terms| terms.lines().first());
+        let latest = self.thread.records.saturating_sub(1);
+        let latest = naming::records(reading, id, latest).last();
+        Ok(DealRow {
+            thread: id.to_string(),
+            partner: self.thread.partner.to_string(),
+            name: partner::name(reading, self.thread.partner)?,
+            role: self.role.map(|role| role.name().to_owned()),
+            state: self.state.to_owned(),
+            waits_for: self.waits_for.to_owned(),
+            title: line
+                .map(|line| line.item().title.to_string())
+                .unwrap_or_default(),
+            lines: first.map_or(0, |terms| {
+                u64::try_from(terms.lines().len()).unwrap_or(u64::MAX)
+            }),
+            total: first.map(|terms| money(terms.total(), terms.currency())),
+            latest_ms: latest.map_or(0, |(_, record)| record.body().header().at.ms()),
+        })
+    }
+}
+
+/// A thread in a list.
+pub(super) fn row(reading: &Reading, id: ThreadId) -> Result<DealRow, Problem> {
+    situation(reading, id)?.row(reading, id)
+}
+
+/// The whole story of a thread.
+pub(in crate::api) fn view(reading: &Reading, id: ThreadId) -> Result<DealView, Problem> {
+    let situation = situation(reading, id)?;
+    let first = situation.thread.records.saturating_sub(SAID_MAX);
+    let partner = situation.thread.partner;
+    let said = naming::records(reading, id, first);
+    let said = said.map(|(number, record)| said_view(reading, partner, number, &record));
+    let deals = situation.deals.iter();
+    let deals = deals.filter_map(|&deal| Some(deal_view(deal, &Deal::read(reading, deal)?)));
+    let now = reading.now();
+    Ok(DealView {
+        row: situation.row(reading, id)?,
+        deal: situation.deal.as_ref().map(|(deal, _)| deal.to_string()),
+        alternatives: situation.alternatives.iter().map(terms_view).collect(),
+        until_ms: situation.until.map(Time::ms),
+        over: situation.until.is_some_and(|until| until < now),
+        may: situation.may.iter().map(ToString::to_string).collect(),
+        accepting: situation.accepting(),
+        rounds: situation.thread.rounds,
+        order_status: order_status(reading, &situation),
+        hand_over: hand_over(reading, id, &situation),
+        said: said.collect(),
+        deals: deals.collect(),
+    })
+}
+
+/// How the latest order of the thread stands.
+fn order_status(reading: &Reading, situation: &Situation) -> Option<String> {
+    let orders = situation.deals.iter().rev();
+    let order = orders
+        .filter_map(|deal| Order::read(reading, *deal))
+        .next()?;
+    Some(order.status().name().to_owned())
+}
+
+/// What becomes of the recipient's address.
+pub(in crate::api) fn hand_over(
+    reading: &Reading,
+    id: ThreadId,
+    situation: &Situation,
+) -> HandOverState {
+    let needs = situation.alternatives.iter().any(needs_address);
+    let is_order = |terms: &Terms| terms.conditions().on.is_none();
+    let orders = situation.alternatives.iter().any(is_order);
+    let handed = naming::records(reading, id, 0)
+        .filter(|(_, record)| matches!(record.body(), ThreadBody::Handover(_)))
+        .map(|(_, record)| record.author() == reading.partner)
+        .last();
+    match handed {
+        Some(true) => HandOverState::Sent,
+        Some(false) => HandOverState::Received,
+        None if !needs || !orders => HandOverState::NotNeeded,
+        None if Kept::of(reading.ledger.home()).has(id) => HandOverState::Kept,
+        None => HandOverState::Missing,
+    }
+}
+
+/// Whether these terms can't be fulfilled without knowing who receives.
+pub(in crate::api) fn needs_address(terms: &Terms) -> bool {
+    match terms.conditions().method {
+        Method::Ship | Method::Deliver | Method::OnSite => true,
+        Method::PickUp | Method::Remote | Method::Digital => false,
+    }
+}
+
+/// For whom an open deal waits, and what its operator may do.
+fn open(state: State) -> (&'static str, &'static [&'static str]) {
+    match state {
+        State::Asked => ("us", &["accept", "reject"]),
+        State::Offered | State::Kept => ("us", &["accept", "counter", "reject"]),
+        State::Requested => ("them", &["reject"]),
+        State::Doubt => ("them", &["write-off"]),
+        State::Held | State::Closed | State::Released | State::Written => ("them", &[]),
+        State::Sold | State::Refused | State::Agreed | State::Aborted => ("nobody", &[]),
+    }
+}
+
+/// A thread without proposal and without deal: what was said last.
+fn silent(reading: &Reading, id: ThreadId, thread: &Thread) -> &'static str {
+    let latest = naming::records(reading, id, thread.records.saturating_sub(1)).last();
+    match latest.as_ref().map(|(_, record)| record.body()) {
+        Some(ThreadBody::Reject(_)) => "rejected",
+        Some(ThreadBody::Withdraw(_)) => "withdrawn",
+        _ => "inquiry",
+    }
+}
+
+/// The own part, from the deal or the latest proposal.
+fn role(reading: &Reading, id: ThreadId, deal: Option<&(DealId, Deal)>) -> Option<Role> {
+    if let Some((_, deal)) = deal {
+        return Some(match deal.side() {
+            Side::Requester => Role::Requester,
+            Side::Provider => Role::Provider,
+        });
+    }
+    let proposals = naming::records(reading, id, 0).filter_map(|(_, record)| {
+        let ThreadBody::Proposal(proposal) = record.body() else {
+            return None;
+        };
+        let is_own = record.author() == reading.partner;
+        let role = proposal.role();
+        Some(if is_own { role } else { role.other() })
+    });
+    proposals.last()
+}
+
+/// The terms on the table: of the open deal, of what stands, else of the latest deal or proposal.
+fn alternatives(reading: &Reading, thread: &Thread, deal: Option<&(DealId, Deal)>) -> Vec<Terms> {
+    let standing = thread.standing.filter(|_| thread.open.is_none());
+    if let Some(standing) = standing
+        && let Some(record) = naming::record(reading, standing.proposal)
+    {
+        return terms_in(record.body());
+    }
+    match deal {
+        Some((id, deal)) if matches!(deal.state, State::Sold | State::Agreed) => deal
+            .terms(reading, &reading.network, *id)
+            .into_iter()
+            .collect(),
+        Some((id, _)) => Deal::alternatives(reading, &reading.network, *id),
+        None => naming::record(reading, thread.last)
+            .map(|record| terms_in(record.body()))
+            .unwrap_or_default(),
+    }
+}
+
+fn terms_in(body: &ThreadBody) -> Vec<Terms> {
+    match body {
+        ThreadBody::Proposal(proposal) => proposal.alternatives().to_vec(),
+        ThreadBody::Request(request) => vec![request.terms.clone()],
+        _ => Vec::new(),
+    }
+}
+
+fn valid_until(body: &ThreadBody) -> Option<Time> {
+    match body {
+        ThreadBody::Proposal(proposal) => Some(proposal.valid_until()),
+        ThreadBody::Request(request) => Some(request.valid_until),
+        ThreadBody::Hold(hold) => Some(hold.hold.until),
+        _ => None,
+    }
+}
+
+fn deal_view(id: DealId, deal: &Deal) -> DealStateView {
+    DealStateView {
+        deal: id.to_string(),
+        side: deal.side().name().to_owned(),
+        state: deal.state.name().to_owned(),
+        amount: deal.currency.map(|currency| money(deal.amount, currency)),
+        until_ms: deal.until.ms(),
+        order: deal.order.map(|order| order.to_string()),
+        late: deal.lateness == Lateness::Late,
+    }
+}
+
+fn said_view(
+    reading: &Reading,
+    partner: PartnerId,
+    number: u64,
+    record: &Signed<ThreadBody>,
+) -> SaidView {
+    let (id, body) = (record.id(), record.body());
+    let (firm, chosen) = match body {
+        ThreadBody::Proposal(proposal) => (Some(proposal.is_firm()), None),
+        ThreadBody::Commit(commit) => (None, Some(commit.alternative)),
+        ThreadBody::Receipt(receipt) => (None, Some(receipt.alternative)),
+        _ => (None, None),
+    };
+    let code = match body {
+        ThreadBody::Reject(reject) => Some(reject.code),
+        ThreadBody::Refusal(refusal) => Some(refusal.code),
+        _ => None,
+    };
+    let by = if record.author() == reading.partner {
+        Who::Us
+    } else {
+        Who::Them
+    };
+    let question = Key::Question { record: id };
+    SaidView {
+        number,
+        record: id.to_string(),
+        at_ms: body.header().at.ms(),
+        by: by.name().to_owned(),
+        kind: record.kind().name().to_owned(),
+        firm,
+        until_ms: valid_until(body).map(Time::ms),
+        alternatives: terms_in(body).iter().map(terms_view).collect(),
+        alternative: chosen.map(|chosen| chosen.saturating_add(1)),
+        code: code.map(|code| code.name().to_owned()),
+        text: text(body),
+        waiting: by == Who::Us && reading.read(&question).is_some(),
+        rejected: rejected(reading, partner, id).map(|code| code.name().to_owned()),
+    }
+}
+
+fn text(body: &ThreadBody) -> Option<String> {
+    match body {
+        ThreadBody::Inquiry(inquiry) => Some(inquiry.text.to_string()),
+        ThreadBody::Question(question) => Some(question.text.to_string()),
+        ThreadBody::Answer(answer) => Some(answer.text.to_string()),
+        ThreadBody::Event(event) => Some(event.what.name().to_owned()),
+        _ => None,
+    }
+}
+
+/// Why the partner did not take a record.
+fn rejected(reading: &Reading, partner: PartnerId, record: RecordId) -> Option<Code> {
+    reading.get(&Key::Inbox { partner, record })
+}

@@ -1,0 +1,279 @@
+//! The routes about orders: how far they are, what happened to them, their cancellation, and who
+//! receives them. What an event or a change may be is the core's matter.
+
+mod cancelling;
+mod telling;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use omni_protocol::deal::Side;
+use omni_protocol::hash::{DealId, ThreadId};
+use omni_protocol::machine::{Input, Key, Verb};
+use omni_protocol::thread::{EventLine, Happening};
+use omni_protocol::value::{Steps, Time};
+use serde::Deserialize;
+
+use self::telling::Known;
+use super::deals::telling::needs_address;
+use super::deals::{self, naming};
+use super::offers::{Params, params};
+use super::{ApiCode, Desk, Problem, Reading, json, partner};
+use crate::view::deal::DealView;
+use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, OrderView, OrdersView};
+
+/// The routes of this noun.
+pub(super) fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/v1/orders", get(list))
+        .route("/v1/orders/{order}", get(show))
+        .route("/v1/orders/{order}/ship", post(ship))
+        .route("/v1/orders/{order}/complete", post(complete))
+        .route("/v1/orders/{order}/events", post(happen))
+        .route("/v1/orders/{order}/cancel", post(cancel))
+        .route("/v1/orders/{order}/hand-over", post(hand_over))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+    status: Option<String>,
+    partner: Option<String>,
+}
+
+async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<OrdersView>, Problem> {
+    let query: ListQuery = params(given)?;
+    desk.read(move |reading| page(reading, &query))
+        .await
+        .map(Json)
+}
+
+fn page(reading: &Reading, query: &ListQuery) -> Result<OrdersView, Problem> {
+    let limit = deals::limit(query.limit.as_deref())?;
+    let after = match &query.cursor {
+        None => DealId::from_bytes([0; 32]),
+        Some(cursor) => cursor.parse().or(Err(Problem::new(
+            ApiCode::Invalid,
+            "cursor is the id that the page before ended with.",
+        )))?,
+    };
+    let whose = query.partner.as_deref();
+    let whose = whose
+        .map(|whose| partner::find(reading, whose))
+        .transpose()?;
+    let mut orders = OrdersView::default();
+    for (key, _) in reading.after(Key::Order { order: after }) {
+        let Key::Order { order } = key else { break };
+        let known = telling::known(reading, order)?;
+        let row = telling::row(reading, &known)?;
+        let is_meant = query
+            .status
+            .as_ref()
+            .is_none_or(|status| *status == row.status)
+            && whose.is_none_or(|whose| whose == known.order.partner);
+        if is_meant {
+            orders.orders.push(row);
+        }
+        if orders.orders.len() >= limit {
+            orders.next = Some(order.to_string());
+            break;
+        }
+    }
+    Ok(orders)
+}
+
+async fn show(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+) -> Result<Json<OrderView>, Problem> {
+    let order = named(&desk, name).await?;
+    told(&desk, order).await
+}
+
+async fn named(desk: &Desk, name: String) -> Result<DealId, Problem> {
+    desk.read(move |reading| naming::order(reading, &name))
+        .await
+}
+
+async fn told(desk: &Desk, order: DealId) -> Result<Json<OrderView>, Problem> {
+    let sealing = desk.about().sealing.clone();
+    desk.read(move |reading| telling::view(reading, order, &sealing))
+        .await
+        .map(Json)
+}
+
+async fn ship(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<OrderView>, Problem> {
+    say(&desk, name, &body, Some(Happening::HandedOver)).await
+}
+
+async fn complete(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<OrderView>, Problem> {
+    say(&desk, name, &body, Some(Happening::Completed)).await
+}
+
+async fn happen(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<OrderView>, Problem> {
+    say(&desk, name, &body, None).await
+}
+
+/// Says what happened to an order: what the body names, else `otherwise`.
+async fn say(
+    desk: &Desk,
+    name: String,
+    body: &Bytes,
+    otherwise: Option<Happening>,
+) -> Result<Json<OrderView>, Problem> {
+    let ask: EventAsk = deals::optional(body)?;
+    let order = named(desk, name).await?;
+    let verb = desk
+        .read(move |reading| event(reading, order, &ask, otherwise))
+        .await?;
+    desk.made(Input::Verb(Box::new(verb))).await?;
+    told(desk, order).await
+}
+
+fn event(
+    reading: &Reading,
+    order: DealId,
+    ask: &EventAsk,
+    otherwise: Option<Happening>,
+) -> Result<Verb, Problem> {
+    let invalid = |detail: String| Problem::new(ApiCode::Invalid, detail);
+    let what = match (&ask.what, otherwise) {
+        (None, Some(what)) => what,
+        (Some(name), _) => named_event(name)?,
+        (None, None) => return Err(invalid("what: name the event.".to_owned())),
+    };
+    let known = telling::known(reading, order)?;
+    if known.order.side == Side::Requester {
+        let detail = "Events are the provider's to say, and this node is the requester.";
+        return Err(Problem::new(ApiCode::Conflict, detail));
+    }
+    if leaves(what) {
+        check_address(reading, &known)?;
+    }
+    let lines = cancelling::lines_of(&known.terms, &ask.lines)?.into_iter();
+    let lines = lines.map(|(index, steps)| {
+        let steps = Steps::new(steps).map_err(|why| invalid(format!("lines: {why}.")))?;
+        let line = u16::try_from(index).unwrap_or(u16::MAX);
+        Ok(EventLine { line, steps })
+    });
+    let occurred = match ask.occurred_ms {
+        None => reading.now(),
+        Some(ms) => Time::new(ms).map_err(|why| invalid(format!("occurred_ms: {why}.")))?,
+    };
+    Ok(Verb::Happen {
+        order,
+        what,
+        occurred,
+        lines: lines.collect::<Result<_, Problem>>()?,
+        reference: ask
+            .reference
+            .parse()
+            .map_err(|why| invalid(format!("reference: {why}.")))?,
+        note: ask
+            .note
+            .parse()
+            .map_err(|why| invalid(format!("note: {why}.")))?,
+    })
+}
+
+fn named_event(name: &str) -> Result<Happening, Problem> {
+    Happening::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Happening::ALL.iter().map(|what| what.name()).collect();
+        let detail = format!("what is one of: {}.", names.join(", "));
+        Problem::new(ApiCode::Invalid, detail)
+    })
+}
+
+/// Whether with this the goods leave the provider or the work is done at the customer's place.
+const fn leaves(what: Happening) -> bool {
+    matches!(
+        what,
+        Happening::HandedOver
+            | Happening::InTransit
+            | Happening::OutForDelivery
+            | Happening::Delivered
+            | Happening::EnRoute
+            | Happening::Performed
+            | Happening::Completed
+    )
+}
+
+/// What goes to somebody can't go before it is known to whom.
+fn check_address(reading: &Reading, known: &Known) -> Result<(), Problem> {
+    if needs_address(&known.terms) && telling::handed(reading, known).is_none() {
+        let detail = "The requester has not handed over who receives it; it is sent after the \
+                      Receipt, so wait, or ask the requester: omni order hand-over.";
+        return Err(Problem::new(ApiCode::Conflict, detail));
+    }
+    Ok(())
+}
+
+async fn cancel(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<DealView>, Problem> {
+    let ask: CancelAsk = deals::optional(&body)?;
+    let order = named(&desk, name).await?;
+    let proposing = desk
+        .read(move |reading| cancelling::proposing(reading, &telling::known(reading, order)?, &ask))
+        .await?;
+    let thread = proposing.thread;
+    let made = desk
+        .made(Input::Verb(Box::new(Verb::Propose(proposing))))
+        .await?;
+    let thread = thread.or_else(|| made.last().copied().map(ThreadId::from));
+    let thread = thread.ok_or_else(|| {
+        Problem::new(
+            ApiCode::Conflict,
+            "The node made no record of it; see omni deal ls.",
+        )
+    })?;
+    desk.read(move |reading| deals::telling::view(reading, thread))
+        .await
+        .map(Json)
+}
+
+async fn hand_over(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<OrderView>, Problem> {
+    let HandOverAsk { ship_to } = json(&body)?;
+    let clear = deals::clear(Some(ship_to))?;
+    let order = named(&desk, name).await?;
+    let thread = desk
+        .read(move |reading| {
+            let known = telling::known(reading, order)?;
+            let conflict = |detail| Err(Problem::new(ApiCode::Conflict, detail));
+            let thread = known.order.thread;
+            match known.order.side {
+                Side::Provider => {
+                    conflict("Who receives is the requester's to say, and this node provides.")
+                }
+                Side::Requester if super::hand_over::is_sent(reading, thread, order) => {
+                    conflict("It was handed over already; tell the provider what changed.")
+                }
+                Side::Requester => Ok(thread),
+            }
+        })
+        .await?;
+    deals::keep(&desk, thread, clear).await?;
+    super::hand_over::send(&desk, thread).await?;
+    told(&desk, order).await
+}

@@ -1,0 +1,128 @@
+//! The binding proposal to cancel an order or parts of it. Which fee the terms grant, and whether
+//! the other side takes it, is the core's matter.
+
+use omni_protocol::code::Code;
+use omni_protocol::deal::Side;
+use omni_protocol::deal::negotiation::{Thread, Who};
+use omni_protocol::deal::order::{Order, cancellation_fee};
+use omni_protocol::limits::{HOLD_MINUTES_DEFAULT, MINUTE_MS, ROUNDS_MAX};
+use omni_protocol::machine::{Binding, Proposing};
+use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Role, Terms};
+use omni_protocol::value::{Minor, Steps};
+
+use super::telling::Known;
+use crate::api::{ApiCode, Problem, Reading};
+use crate::view::money::{parse_amount, parse_quantity};
+use crate::view::order::{CancelAsk, StepLine};
+
+/// How long a requester's binding proposal stands.
+const VALID_MINUTES: u64 = 120;
+
+/// What is to be proposed.
+pub(super) fn proposing(
+    reading: &Reading,
+    known: &Known,
+    ask: &CancelAsk,
+) -> Result<Proposing, Problem> {
+    let (order, terms) = (&known.order, &known.terms);
+    let lines = match ask.lines.as_slice() {
+        [] => open_lines(order, terms),
+        lines => lines_of(terms, lines)?,
+    };
+    let nothing = || Problem::new(ApiCode::Conflict, "Nothing of this order is open any more.");
+    let items = items(terms, &lines).ok_or_else(nothing)?;
+    let conditions = conditions(known, &ask.note)?;
+    let currency = terms.currency();
+    let bad = |why: &dyn std::fmt::Display| Problem::new(ApiCode::Invalid, format!("{why}."));
+    let cancellation = |fee: Minor| {
+        let conditions = conditions.clone();
+        Terms::cancellation(items.clone(), currency, fee, conditions).map_err(|why| bad(&why))
+    };
+    let fee = match (&ask.fee, order.side) {
+        (Some(fee), _) => {
+            parse_amount(fee, currency.as_str())
+                .map_err(|why| bad(&why))?
+                .minor
+        }
+        (None, Side::Provider) => Minor::ZERO,
+        (None, Side::Requester) => {
+            let asked = cancellation(Minor::ZERO)?;
+            let granted =
+                cancellation_fee(reading, &reading.network, known.id, &asked, reading.now());
+            granted.ok_or_else(|| {
+                let detail = "The terms grant no cancellation as things stand; say what you would \
+                              pay for it (fee), and the provider's operator decides.";
+                Problem::of_market(Code::PriceRefused, detail)
+            })?
+        }
+    };
+    let (role, minutes) = match order.side {
+        Side::Requester => (Role::Requester, VALID_MINUTES),
+        Side::Provider => (Role::Provider, u64::from(HOLD_MINUTES_DEFAULT)),
+    };
+    Ok(Proposing {
+        partner: order.partner,
+        thread: thread(reading, order),
+        role,
+        binding: Binding::Firm,
+        valid_until: reading.now().plus_ms(minutes.saturating_mul(MINUTE_MS)),
+        alternatives: vec![cancellation(fee)?],
+    })
+}
+
+/// The order's thread where this node may propose there, else a new one.
+fn thread(reading: &Reading, order: &Order) -> Option<omni_protocol::hash::ThreadId> {
+    let thread = Thread::read(reading, order.thread)?;
+    let is_free = thread.turn == Who::Us && thread.open.is_none() && thread.rounds < ROUNDS_MAX;
+    is_free.then_some(order.thread)
+}
+
+/// All that is still owed, as steps of each line.
+pub(super) fn open_lines(order: &Order, terms: &Terms) -> Vec<(usize, u64)> {
+    let states = order.lines.iter().take(terms.lines().len()).enumerate();
+    let open = states.map(|(index, state)| (index, state.open()));
+    open.filter(|(_, steps)| *steps > 0).collect()
+}
+
+/// The lines that a document names.
+pub(super) fn lines_of(terms: &Terms, lines: &[StepLine]) -> Result<Vec<(usize, u64)>, Problem> {
+    let invalid = |detail: String| Problem::new(ApiCode::Invalid, detail);
+    let one = |ask: &StepLine| {
+        let (which, there) = (ask.line, terms.lines().len());
+        let index = usize::from(which).checked_sub(1);
+        let line = index.and_then(|index| Some((index, terms.lines().get(index)?)));
+        let (index, line) =
+            line.ok_or_else(|| invalid(format!("line {which}: the lines are 1 to {there}.")))?;
+        let steps = parse_quantity(&ask.quantity, &line.item().unit)
+            .map_err(|why| invalid(format!("line {which}: {why}.")))?;
+        Ok((index, steps))
+    };
+    lines.iter().map(one).collect()
+}
+
+/// The items of these lines; none where there are none.
+pub(super) fn items(terms: &Terms, lines: &[(usize, u64)]) -> Option<Vec<Item>> {
+    let item = |(index, steps): &(usize, u64)| {
+        let item = terms.lines().get(*index)?.item().clone();
+        let steps = Steps::new(*steps).ok()?;
+        Some(Item { steps, ..item })
+    };
+    let items = lines.iter().map(item).collect::<Option<Vec<_>>>()?;
+    (!items.is_empty()).then_some(items)
+}
+
+/// The conditions of a cancellation of this version of the order.
+pub(super) fn conditions(known: &Known, note: &str) -> Result<Conditions, Problem> {
+    let note = note.parse();
+    let note = note.map_err(|why| Problem::new(ApiCode::Invalid, format!("note: {why}.")))?;
+    let agreed = known.terms.conditions();
+    Ok(Conditions {
+        note,
+        on: Some(Change {
+            order: known.id,
+            version: known.order.version,
+            what: ChangeWhat::Cancel,
+        }),
+        ..Conditions::plain(agreed.method, agreed.region.clone())
+    })
+}

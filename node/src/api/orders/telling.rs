@@ -1,0 +1,210 @@
+//! An order told: what was agreed, how far it has come, what is owed, and at the fulfiller who
+//! receives it. It decides nothing.
+
+use omni_protocol::deal::credit::{Ledger, Posting};
+use omni_protocol::deal::order::{LineState, Order, cancellation_fee};
+use omni_protocol::deal::{Deal, Lateness, Side};
+use omni_protocol::hash::{DealId, RecordId};
+use omni_protocol::machine::Key;
+use omni_protocol::thread::{Handover, Terms, ThreadBody};
+use omni_protocol::value::{Currency, Minor};
+
+use crate::api::deals::{naming, telling};
+use crate::api::{ApiCode, Problem, Reading, partner};
+use crate::hand_over::Sealing;
+use crate::view::money::{MoneyView, quantity_text};
+use crate::view::order::{OrderRow, OrderView, ProgressView, StepLine, StepView};
+use crate::view::ship_to::ShipToDoc;
+use crate::view::terms::{money, terms_view};
+
+/// An order with what it rests on.
+pub(super) struct Known {
+    pub(super) id: DealId,
+    pub(super) order: Order,
+    pub(super) deal: Deal,
+    pub(super) terms: Terms,
+}
+
+/// The order with this id.
+pub(super) fn known(reading: &Reading, id: DealId) -> Result<Known, Problem> {
+    let absent = || {
+        Problem::new(
+            ApiCode::NotFound,
+            "There is no such order; see omni order ls.",
+        )
+    };
+    let order = Order::read(reading, id).ok_or_else(absent)?;
+    let deal = Deal::read(reading, id).ok_or_else(absent)?;
+    let terms = deal.terms(reading, &reading.network, id);
+    let terms = terms.ok_or_else(absent)?;
+    Ok(Known {
+        id,
+        order,
+        deal,
+        terms,
+    })
+}
+
+/// An order in a list.
+pub(super) fn row(reading: &Reading, known: &Known) -> Result<OrderRow, Problem> {
+    let Known {
+        id, order, terms, ..
+    } = known;
+    let currency = terms.currency();
+    let line = terms.lines().first();
+    let owed = owed(reading, known);
+    Ok(OrderRow {
+        order: id.to_string(),
+        thread: order.thread.to_string(),
+        partner: order.partner.to_string(),
+        name: partner::name(reading, order.partner)?,
+        side: order.side.name().to_owned(),
+        status: order.status().name().to_owned(),
+        latest: order.latest.map(|what| what.name().to_owned()),
+        title: line
+            .map(|line| line.item().title.to_string())
+            .unwrap_or_default(),
+        lines: u64::try_from(terms.lines().len()).unwrap_or(u64::MAX),
+        total: Some(money(terms.total(), currency)),
+        owed: owed.map(|owed| money(owed, currency)),
+        agreed_ms: order.agreed.ms(),
+    })
+}
+
+/// What the requester owes for an order, from the postings of its deal and of its changes.
+fn owed(reading: &Reading, known: &Known) -> Option<Minor> {
+    let of = |deal: DealId| {
+        let posting = Posting::read(reading, deal)?;
+        let claims = posting.lines.iter().filter_map(|line| match line.account {
+            Ledger::Receivable => Some(line.amount),
+            Ledger::Payable => Minor::ZERO.checked_sub(line.amount),
+            Ledger::Sales | Ledger::Purchases => None,
+        });
+        Minor::total(claims)
+    };
+    let mut owed = of(known.id)?;
+    for number in 0..known.order.steps {
+        let order = known.id;
+        let Some(step) = reading.get::<RecordId>(&Key::OrderStep { order, number }) else {
+            continue;
+        };
+        // Events post nothing.
+        owed = owed.checked_add(of(step.into()).unwrap_or(Minor::ZERO))?;
+    }
+    Some(owed)
+}
+
+/// The whole order. What was handed over is opened with `sealing`, where this node fulfils.
+pub(super) fn view(reading: &Reading, id: DealId, sealing: &Sealing) -> Result<OrderView, Problem> {
+    let known = known(reading, id)?;
+    let Known {
+        order, deal, terms, ..
+    } = &known;
+    let opened = match order.side {
+        Side::Provider => handed(reading, &known).map(|handover| sealing.open(&handover)),
+        Side::Requester => None,
+    };
+    let situation = telling::situation(reading, order.thread)?;
+    Ok(OrderView {
+        row: row(reading, &known)?,
+        version: order.version,
+        progress: progress(order, terms),
+        terms: Some(terms_view(terms)),
+        late: deal.lateness == Lateness::Late,
+        change: order.change.map(|change| change.to_string()),
+        cancellation_fee: fee(reading, &known),
+        hand_over: telling::hand_over(reading, order.thread, &situation),
+        ship_to: opened
+            .as_ref()
+            .and_then(|o| o.as_ref().ok())
+            .map(ShipToDoc::of),
+        ship_to_error: opened.and_then(Result::err).map(|why| why.to_string()),
+        steps: steps(reading, &known),
+    })
+}
+
+/// The latest hand-over of this order that came from the requester.
+pub(super) fn handed(reading: &Reading, known: &Known) -> Option<Box<Handover>> {
+    let records = naming::records(reading, known.order.thread, 0);
+    let handed = records.filter_map(|(_, record)| {
+        let ThreadBody::Handover(handover) = record.body() else {
+            return None;
+        };
+        let is_it = handover.deal == known.id && record.author() == known.order.partner;
+        is_it.then(|| handover.clone())
+    });
+    handed.last()
+}
+
+fn progress(order: &Order, terms: &Terms) -> Vec<ProgressView> {
+    let lines = order.lines.iter().zip(terms.lines());
+    let one = |(state, line): (&LineState, &omni_protocol::thread::Line)| {
+        let item = line.item();
+        let text = |steps: u64| quantity_text(steps, &item.unit);
+        ProgressView {
+            sku: item.sku.to_string(),
+            title: item.title.to_string(),
+            unit: item.unit.code().to_owned(),
+            ordered: text(state.ordered),
+            fulfilled: text(state.fulfilled),
+            cancelled: text(state.cancelled),
+            open: text(state.open()),
+        }
+    };
+    lines.map(one).collect()
+}
+
+/// What cancelling all that is open would cost now.
+fn fee(reading: &Reading, known: &Known) -> Option<MoneyView> {
+    let lines = super::cancelling::open_lines(&known.order, &known.terms);
+    let items = super::cancelling::items(&known.terms, &lines)?;
+    let currency: Currency = known.terms.currency();
+    let change = super::cancelling::conditions(known, "").ok()?;
+    let asked = Terms::cancellation(items, currency, Minor::ZERO, change).ok()?;
+    let fee = cancellation_fee(reading, &reading.network, known.id, &asked, reading.now())?;
+    Some(money(fee, currency))
+}
+
+fn steps(reading: &Reading, known: &Known) -> Vec<StepView> {
+    let order = known.id;
+    let ids = (0..known.order.steps)
+        .filter_map(|number| reading.get::<RecordId>(&Key::OrderStep { order, number }));
+    ids.filter_map(|id| step(reading, id, &known.terms))
+        .collect()
+}
+
+fn step(reading: &Reading, id: RecordId, terms: &Terms) -> Option<StepView> {
+    let record = naming::record(reading, id)?;
+    let header = record.body().header();
+    let ThreadBody::Event(event) = record.body() else {
+        return Some(StepView {
+            record: id.to_string(),
+            what: "Changed".to_owned(),
+            occurred_ms: header.at.ms(),
+            version: 0,
+            reference: String::new(),
+            note: String::new(),
+            lines: Vec::new(),
+        });
+    };
+    let line = |line: &omni_protocol::thread::EventLine| {
+        let unit = terms
+            .lines()
+            .get(usize::from(line.line))
+            .map(|line| &line.item().unit);
+        let steps = line.steps.get();
+        StepLine {
+            line: line.line.saturating_add(1),
+            quantity: unit.map_or_else(|| steps.to_string(), |unit| quantity_text(steps, unit)),
+        }
+    };
+    Some(StepView {
+        record: id.to_string(),
+        what: event.what.name().to_owned(),
+        occurred_ms: event.occurred.ms(),
+        version: event.version,
+        reference: event.reference.to_string(),
+        note: event.note.to_string(),
+        lines: event.lines.iter().map(line).collect(),
+    })
+}

@@ -1,0 +1,223 @@
+//! The routes about stock: what the operator counted, and what deals hold and sold of it. How
+//! much may be granted is the core's matter.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use omni_protocol::code::Code;
+use omni_protocol::deal::stock::Stock;
+use omni_protocol::fence;
+use omni_protocol::hash::SubjectId;
+use omni_protocol::limits::BATCH_RECORDS_MAX;
+use omni_protocol::machine::{Count, Input, Key, View, own_offer};
+use omni_protocol::public::Offer;
+use omni_protocol::value::Unit;
+use serde::Deserialize;
+
+use super::offers::{Name, Params, own_band, params, subject_of};
+use super::{ApiCode, Desk, Problem, Reading, done, json};
+use crate::view::money::{parse_quantity, quantity_text};
+use crate::view::stock::{CountAsk, CountDoc, CountsAsk, CountsView, StockView, StocksView};
+
+/// Counts that wait for the loop at once: a part of its queue, so that others get through.
+const AT_ONCE: usize = 64;
+const PAGE: usize = 50;
+const PAGE_MAX: usize = 500;
+/// Longest stored stock: four numbers.
+const STOCK_BYTES_MAX: usize = 64;
+
+/// The routes of this noun.
+pub fn routes() -> Router<Desk> {
+    Router::new()
+        .route("/v1/stock", get(list).post(count_all))
+        .route("/v1/stock/{sku}", put(count).get(show))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+    short: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArticleQuery {
+    #[serde(default)]
+    list: String,
+}
+
+async fn count(
+    State(desk): State<Desk>,
+    Name(sku): Name,
+    given: Params,
+    body: Bytes,
+) -> Result<Json<StockView>, Problem> {
+    let ArticleQuery { list } = params(given)?;
+    let CountAsk { quantity } = json(&body)?;
+    let doc = CountDoc {
+        sku: sku.clone(),
+        list: list.clone(),
+        quantity,
+    };
+    count_some(&desk, vec![doc]).await?;
+    one(&desk, sku, list).await
+}
+
+async fn show(
+    State(desk): State<Desk>,
+    Name(sku): Name,
+    given: Params,
+) -> Result<Json<StockView>, Problem> {
+    let ArticleQuery { list } = params(given)?;
+    one(&desk, sku, list).await
+}
+
+async fn one(desk: &Desk, sku: String, list: String) -> Result<Json<StockView>, Problem> {
+    let read = move |reading: &Reading| {
+        let subject = subject_of(&sku, &list)?;
+        let counted = reading.read(&Key::Stock { subject }).is_some();
+        let offer = offer(reading, subject);
+        if !counted && offer.is_none() {
+            return Err(not_offered(&sku, &list));
+        }
+        Ok(view(reading, subject, Stock::read(reading, subject)))
+    };
+    desk.read(read).await.map(Json)
+}
+
+async fn count_all(State(desk): State<Desk>, body: Bytes) -> Result<Json<CountsView>, Problem> {
+    let CountsAsk { counts } = json(&body)?;
+    if counts.len() > BATCH_RECORDS_MAX {
+        let detail = format!("One request takes at most {BATCH_RECORDS_MAX} counts: divide them.");
+        return Err(Problem::of_market(Code::TooLarge, detail).unprocessable());
+    }
+    count_some(&desk, counts).await.map(Json)
+}
+
+async fn count_some(desk: &Desk, docs: Vec<CountDoc>) -> Result<CountsView, Problem> {
+    let all = u64::try_from(docs.len()).unwrap_or(u64::MAX);
+    let counts = desk.read(move |reading| counts(reading, &docs)).await?;
+    let mut view = CountsView {
+        changed: 0,
+        unchanged: all.saturating_sub(u64::try_from(counts.len()).unwrap_or(u64::MAX)),
+    };
+    let mut counts = counts.into_iter().peekable();
+    while counts.peek().is_some() {
+        let part = counts.by_ref().take(AT_ONCE);
+        let verdicts = futures::future::join_all(part.map(|c| desk.decide(Input::Count(c)))).await;
+        for verdict in verdicts {
+            done(verdict?)?;
+            view.changed = view.changed.saturating_add(1);
+        }
+    }
+    Ok(view)
+}
+
+/// The counts that change something.
+fn counts(reading: &Reading, docs: &[CountDoc]) -> Result<Vec<Count>, Problem> {
+    let mut counts = Vec::new();
+    for doc in docs {
+        let subject = subject_of(&doc.sku, &doc.list)?;
+        let offer = offer(reading, subject).ok_or_else(|| not_offered(&doc.sku, &doc.list))?;
+        let steps = parse_quantity(&doc.quantity, &offer.unit).map_err(|why| {
+            let detail = format!("The quantity of \"{}\": {why}.", doc.sku);
+            Problem::new(ApiCode::Invalid, detail)
+        })?;
+        let before = Stock::read(reading, subject);
+        let is_known = reading.read(&Key::Stock { subject }).is_some();
+        if !is_known || before.counted != steps || before.sold != 0 {
+            counts.push(Count {
+                sku: offer.sku.clone(),
+                list: offer.list.clone(),
+                steps,
+            });
+        }
+    }
+    Ok(counts)
+}
+
+fn not_offered(sku: &str, list: &str) -> Problem {
+    let of_list = if list.is_empty() {
+        String::new()
+    } else {
+        format!(" in the list \"{list}\"")
+    };
+    let detail = format!(
+        "No own offer of \"{sku}\"{of_list} stands, and only its unit says what a number of it \
+         means; publish it first."
+    );
+    Problem::new(ApiCode::NotFound, detail)
+}
+
+fn offer(reading: &Reading, subject: SubjectId) -> Option<Offer> {
+    own_offer(reading, &reading.network, subject, reading.now()).map(|(_, offer)| offer)
+}
+
+async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<StocksView>, Problem> {
+    let query: ListQuery = params(given)?;
+    desk.read(move |reading| page(reading, &query))
+        .await
+        .map(Json)
+}
+
+fn page(reading: &Reading, query: &ListQuery) -> Result<StocksView, Problem> {
+    let invalid = |detail: &str| Problem::new(ApiCode::Invalid, detail);
+    let limit = match query.limit.as_deref() {
+        None => PAGE,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=PAGE_MAX).contains(limit))
+            .ok_or_else(|| invalid("limit is a number from 1 to 500."))?,
+    };
+    let only_short = match query.short.as_deref() {
+        None | Some("false") => false,
+        Some("true" | "") => true,
+        Some(_) => return Err(invalid("short is true or false.")),
+    };
+    let subject = match query.cursor.as_deref() {
+        None => SubjectId::ONLY,
+        Some(text) => text
+            .parse()
+            .map_err(|_why| invalid("cursor is what the page before gave as next."))?,
+    };
+    let mut stocks = StocksView::default();
+    for (key, value) in reading.after(Key::Stock { subject }) {
+        let Key::Stock { subject } = key else { break };
+        let stock: Stock = fence::decode(&value, STOCK_BYTES_MAX).unwrap_or_default();
+        if only_short && stock.short() == 0 {
+            continue;
+        }
+        stocks.stock.push(view(reading, subject, stock));
+        if stocks.stock.len() >= limit {
+            stocks.next = Some(subject.to_string());
+            break;
+        }
+    }
+    Ok(stocks)
+}
+
+fn view(reading: &Reading, subject: SubjectId, stock: Stock) -> StockView {
+    let offer = offer(reading, subject);
+    let unit = offer.as_ref().map(|offer| offer.unit.clone());
+    let text = |steps: u64| match &unit {
+        Some(unit) => quantity_text(steps, unit),
+        None => steps.to_string(),
+    };
+    StockView {
+        sku: offer.as_ref().map(|offer| offer.sku.to_string()),
+        list: offer.as_ref().map(|offer| offer.list.to_string()),
+        title: offer.as_ref().map(|offer| offer.title.to_string()),
+        subject: subject.to_string(),
+        unit: unit.as_ref().map(Unit::code).unwrap_or_default().to_owned(),
+        counted: text(stock.counted),
+        held: text(stock.held),
+        sold: text(stock.sold),
+        available: text(stock.available()),
+        short: text(stock.short()),
+        band: own_band(reading, subject),
+    }
+}

@@ -1,0 +1,77 @@
+//! `omni deal`: proposing terms, answering them, and the story of each thread.
+
+mod answer;
+mod list;
+mod propose;
+mod story;
+
+use clap::{Args, Subcommand};
+
+pub(super) use self::story::recipient;
+
+use super::Ctx;
+use super::address::segment;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome};
+use crate::view::deal::DealView;
+
+/// What every verb of this noun can end with besides 0, 1 and 2.
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+
+/// Propose terms to a partner, answer them, and see where each thread stands
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct DealArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Propose(propose::ProposeArgs),
+    Counter(propose::CounterArgs),
+    Accept(answer::AcceptArgs),
+    Reject(answer::RejectArgs),
+    Withdraw(answer::WithdrawArgs),
+    Ls(list::LsArgs),
+    Show(story::ShowArgs),
+    WriteOff(answer::WriteOffArgs),
+    Wait(answer::WaitArgs),
+}
+
+pub(super) fn run(ctx: &Ctx, args: &DealArgs) -> Result<Outcome, CliError> {
+    match &args.verb {
+        Verb::Propose(args) => propose::propose(ctx, args),
+        Verb::Counter(args) => propose::counter(ctx, args),
+        Verb::Accept(args) => answer::accept(ctx, args),
+        Verb::Reject(args) => answer::reject(ctx, args),
+        Verb::Withdraw(args) => answer::withdraw(ctx, args),
+        Verb::Ls(args) => list::run(ctx, args),
+        Verb::Show(args) => story::run(ctx, args),
+        Verb::WriteOff(args) => answer::write_off(ctx, args),
+        Verb::Wait(args) => answer::wait(ctx, args),
+    }
+}
+
+fn path(thread: &str) -> String {
+    format!("/v1/deals/{}", segment(thread))
+}
+
+fn get(ctx: &Ctx, thread: &str) -> Result<DealView, CliError> {
+    ctx.client()?.get(&path(thread)).map_err(|e| ctx.asked(e))
+}
+
+/// The thread after something was done, told.
+pub(super) fn told(
+    ctx: &Ctx,
+    answer: Result<DealView, crate::client::ClientError>,
+) -> Result<Outcome, CliError> {
+    let view = answer.map_err(|e| ctx.asked(e))?;
+    Ok(Outcome::of(&story::Story::of(ctx, view)))
+}

@@ -1,0 +1,206 @@
+//! `omni deal accept`, `reject`, `withdraw`, `write-off` and `wait`.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::Ctx;
+use super::super::confirm::confirm;
+use super::super::exit::{self, Exit};
+use super::super::outcome::{CliError, Report, pairs};
+use super::super::plain::plain;
+use super::super::ship_to::ShipTo;
+use super::super::wait::{PAUSE, duration};
+use super::story::{recipient, terms_line};
+use super::{EXITS, Outcome, get, path, told};
+use crate::client::ClientError;
+use crate::view::deal::{AcceptAsk, DealView, HandOverState};
+
+/// Accept what stands in a thread; says what that binds to, and asks
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct AcceptArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+    /// Which alternative, where there are several
+    #[arg(long, value_name = "NUMBER")]
+    alternative: Option<u8>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    ship_to: ShipTo,
+}
+
+/// Decline what stands in a thread, or give up what was asked for and not committed
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct RejectArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+}
+
+/// Take back the own proposal, as long as it is not firm
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct WithdrawArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+}
+
+/// Stop counting on a deal in doubt whose provider does not answer
+///
+/// It frees the credit and sends nothing. The duty remains: if the provider did accept, its
+/// Receipt binds whenever it comes.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct WriteOffArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Wait until a thread comes to a state, for scripts
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct WaitArgs {
+    /// The thread, or at least 8 digits of its beginning; it need not be known yet
+    thread: String,
+    /// The state: to-answer, held, agreed, sold, refused …; or handed-over, or the order's, such as
+    /// completed; may be repeated
+    #[arg(long = "for", value_name = "STATE", required = true)]
+    state: Vec<String>,
+    /// How long to wait, such as 500ms, 10s or 2m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    timeout: Duration,
+}
+
+pub(in crate::cli) fn accept(ctx: &Ctx, args: &AcceptArgs) -> Result<Outcome, CliError> {
+    let ask = AcceptAsk {
+        alternative: args.alternative,
+        ship_to: args.ship_to.doc()?,
+    };
+    let thread = get(ctx, &args.thread)?;
+    let binds = thread
+        .accepting
+        .clone()
+        .ok_or_else(|| nothing(&thread, "accept"))?;
+    let index = usize::from(args.alternative.unwrap_or(1).saturating_sub(1));
+    let terms = thread
+        .alternatives
+        .get(index)
+        .map(terms_line)
+        .unwrap_or_default();
+    let whom = thread.row.name.as_deref().unwrap_or(&thread.row.partner);
+    let what = format!("With {whom}: {terms}\n{binds}");
+    let command = format!("deal accept {}", plain(&args.thread));
+    confirm(ctx, args.yes, &what, &command)?;
+    told(
+        ctx,
+        ctx.client()?
+            .post(&format!("{}/accept", path(&args.thread)), &ask),
+    )
+}
+
+fn nothing(thread: &DealView, verb: &str) -> CliError {
+    let what = format!("there is nothing to {verb}");
+    let why = format!(
+        "the thread is {} and waits for {}",
+        thread.row.state, thread.row.waits_for
+    );
+    let beginning: String = thread.row.thread.chars().take(12).collect();
+    CliError::new(Exit::Refused, "conflict", what)
+        .why(why)
+        .next(format!("see it: omni deal show {beginning}"))
+}
+
+pub(in crate::cli) fn reject(ctx: &Ctx, args: &RejectArgs) -> Result<Outcome, CliError> {
+    post(ctx, &args.thread, "reject")
+}
+
+pub(in crate::cli) fn withdraw(ctx: &Ctx, args: &WithdrawArgs) -> Result<Outcome, CliError> {
+    post(ctx, &args.thread, "withdraw")
+}
+
+fn post(ctx: &Ctx, thread: &str, verb: &str) -> Result<Outcome, CliError> {
+    told(
+        ctx,
+        ctx.client()?
+            .post(&format!("{}/{verb}", path(thread)), &json!({})),
+    )
+}
+
+pub(in crate::cli) fn write_off(ctx: &Ctx, args: &WriteOffArgs) -> Result<Outcome, CliError> {
+    let thread = get(ctx, &args.thread)?;
+    if !thread.may.iter().any(|verb| verb == "write-off") {
+        return Err(nothing(&thread, "write off"));
+    }
+    let terms = thread
+        .alternatives
+        .first()
+        .map(terms_line)
+        .unwrap_or_default();
+    let what = format!(
+        "{terms}\nThis node committed, and no answer came. Writing it off frees the credit; the \
+         duty remains. If the provider did accept, its Receipt binds whenever it comes: whoever \
+         buys the same elsewhere meanwhile may end up with both."
+    );
+    let command = format!("deal write-off {}", plain(&args.thread));
+    confirm(ctx, args.yes, &what, &command)?;
+    post(ctx, &args.thread, "write-off")
+}
+
+/// A thread that came to the state that was waited for.
+#[derive(Debug, Serialize)]
+struct Reached(DealView);
+
+impl Report for Reached {
+    const SCHEMA: &'static str = "omni.deal/1";
+
+    fn text(&self) -> String {
+        let Self(view) = self;
+        let mut lines = vec![("state", view.row.state.clone())];
+        lines.extend(view.order_status.clone().map(|status| ("order", status)));
+        if view.hand_over != HandOverState::NotNeeded {
+            lines.push(("recipient", recipient(view.hand_over).to_owned()));
+        }
+        pairs(&lines)
+    }
+}
+
+pub(in crate::cli) fn wait(ctx: &Ctx, args: &WaitArgs) -> Result<Outcome, CliError> {
+    let begun = Instant::now();
+    let client = ctx.client()?;
+    loop {
+        let last = match client.get::<DealView>(&path(&args.thread)) {
+            Ok(view) if args.state.iter().any(|state| is_in(&view, state)) => {
+                return Ok(Outcome::of(&Reached(view)));
+            }
+            Ok(view) => view.row.state,
+            Err(ClientError::Refused(problem)) if problem.status == 404 => {
+                "not known here".to_owned()
+            }
+            Err(e) => return Err(ctx.asked(e)),
+        };
+        if begun.elapsed() >= args.timeout {
+            let wanted = plain(&args.state.join(" or "));
+            let what = format!("the thread was not {wanted} within {:?}", args.timeout);
+            return Err(CliError::new(Exit::TimedOut, "timed-out", what)
+                .why(format!("it is {last}"))
+                .next(format!("see it: {}", ctx.typed("deal ls"))));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn is_in(view: &DealView, state: &str) -> bool {
+    use HandOverState::{Received, Sent};
+    match state {
+        "handed-over" => matches!(view.hand_over, Received | Sent),
+        state => view.row.state == state || view.order_status.as_deref() == Some(state),
+    }
+}

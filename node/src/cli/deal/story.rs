@@ -1,0 +1,262 @@
+//! A thread as a story for people: who said what, on which terms, where it stands, until when, and
+//! what to type next.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::Ctx;
+use super::super::exit;
+use super::super::outcome::{CliError, Outcome, Report, pairs};
+use super::super::plain::plain;
+use super::super::when::{left, now_ms, when};
+use super::{EXITS, get};
+use crate::view::deal::{DealView, HandOverState, SaidView};
+use crate::view::terms::{LineView, TermsView};
+
+/// Show a thread: who said what, the terms, where it stands, and what to type next
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(in crate::cli) struct ShowArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+}
+
+pub(in crate::cli) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Outcome, CliError> {
+    let view = get(ctx, &args.thread)?;
+    Ok(Outcome::of(&Story::of(ctx, view)))
+}
+
+/// A thread with the commands to type next.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Story {
+    #[serde(flatten)]
+    view: DealView,
+    next: Vec<String>,
+}
+
+impl Story {
+    pub(in crate::cli) fn of(ctx: &Ctx, view: DealView) -> Self {
+        let next = next(&view)
+            .iter()
+            .map(|command| ctx.typed(command))
+            .collect();
+        Self { view, next }
+    }
+}
+
+impl Report for Story {
+    const SCHEMA: &'static str = "omni.deal/1";
+
+    fn text(&self) -> String {
+        let view = &self.view;
+        let row = &view.row;
+        let whom = row.name.as_deref().unwrap_or(&row.partner);
+        let mut lines = vec![
+            ("thread", row.thread.clone()),
+            ("with", format!("{whom}  {}", row.partner)),
+            ("we are", row.role.clone().unwrap_or_else(|| "-".to_owned())),
+            ("state", state(view)),
+        ];
+        if let Some(status) = &view.order_status {
+            lines.push(("order", status.clone()));
+        }
+        if let Some(until) = view.until_ms.filter(|_| row.waits_for != "nobody") {
+            lines.push((
+                "until",
+                format!("{} ({})", when(until), left(until, now_ms())),
+            ));
+        }
+        if view.hand_over != HandOverState::NotNeeded {
+            lines.push(("recipient", recipient(view.hand_over).to_owned()));
+        }
+        let mut text = pairs(&lines);
+        text.push_str("\nterms\n");
+        let several = view.alternatives.len() > 1;
+        for (number, terms) in (1_u32..).zip(&view.alternatives) {
+            if several {
+                text.push_str(&format!("  alternative {number}\n"));
+            }
+            text.push_str(&terms_text(terms));
+        }
+        text.push_str("\nstory\n");
+        for said in &view.said {
+            text.push_str(&format!("  {}\n", plain(&sentence(said, whom))));
+        }
+        if !self.next.is_empty() {
+            text.push_str("\nnext\n");
+            for command in &self.next {
+                text.push_str(&format!("  {command}\n"));
+            }
+        }
+        text
+    }
+}
+
+fn state(view: &DealView) -> String {
+    let waits = match view.row.waits_for.as_str() {
+        "us" => ", waits for you",
+        "them" => ", waits for the partner",
+        _ => "",
+    };
+    let late = view.deals.last().is_some_and(|deal| deal.late);
+    let late = if late {
+        ", late: cancelling is free"
+    } else {
+        ""
+    };
+    format!("{}{waits}{late}", view.row.state)
+}
+
+/// What became of the recipient's address, in words.
+pub(in crate::cli) const fn recipient(state: HandOverState) -> &'static str {
+    match state {
+        HandOverState::NotNeeded => "not needed",
+        HandOverState::Missing => "not said yet",
+        HandOverState::Kept => "kept here; goes sealed after the Receipt",
+        HandOverState::Sent => "sealed and sent",
+        HandOverState::Received => "here, sealed for this node",
+    }
+}
+
+/// What an operator may type next, the likeliest first.
+fn next(view: &DealView) -> Vec<String> {
+    let row = &view.row;
+    let thread: String = row.thread.chars().take(12).collect();
+    let requests = row.role.as_deref() == Some("requester");
+    let asks_address = requests && view.hand_over == HandOverState::Missing;
+    let mut all: Vec<String> = view
+        .may
+        .iter()
+        .map(|verb| match verb.as_str() {
+            "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
+            "counter" => format!("deal counter {thread} --price PRICE"),
+            verb => format!("deal {} {thread}", plain(verb)),
+        })
+        .collect();
+    if matches!(row.state.as_str(), "agreed" | "sold") {
+        if asks_address {
+            all.push(format!("order hand-over {thread} --ship-to FILE"));
+        }
+        all.push(format!("order show {thread}"));
+    }
+    all
+}
+
+/// The terms on one line: `2 x Heater at 122.00 = 244.00 GBP`.
+pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
+    let lines: Vec<_> = terms.lines.iter().map(line_text).collect();
+    let total = format!("{} {}", terms.total.text, terms.total.currency);
+    let what = terms
+        .on
+        .as_ref()
+        .map(|change| format!("{} ", change.what))
+        .unwrap_or_default();
+    let fee = if terms.on.is_some() {
+        "for a fee of "
+    } else {
+        "= "
+    };
+    format!("{what}{} {fee}{total}", lines.join(", "))
+}
+
+fn line_text(line: &LineView) -> String {
+    let per = match line.per.as_str() {
+        "1" => String::new(),
+        per => format!(" per {per}"),
+    };
+    format!(
+        "{} {} x {} ({}) at {}{per}",
+        line.quantity, line.unit, line.title, line.sku, line.price
+    )
+}
+
+fn terms_text(terms: &TermsView) -> String {
+    let mut text = String::new();
+    for line in &terms.lines {
+        let total = &line.total.text;
+        text.push_str(&format!("  {} = {total}\n", plain(&line_text(line))));
+    }
+    let mut more = vec![format!(
+        "total {} {}",
+        terms.total.text, terms.total.currency
+    )];
+    let place = [
+        terms.method.as_str(),
+        &terms.region,
+        &terms.postcode,
+        &terms.incoterm,
+    ];
+    more.push(
+        place
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
+    if terms.payment_days > 0 {
+        more.push(format!(
+            "payment {} days after fulfilment",
+            terms.payment_days
+        ));
+    }
+    if terms.white_label {
+        more.push("the provider does not show itself".to_owned());
+    }
+    if let Some(change) = &terms.on {
+        let order: String = change.order.chars().take(12).collect();
+        more.push(format!(
+            "{} of order {order} version {}",
+            change.what, change.version
+        ));
+    }
+    text.push_str(&format!("  {}\n", plain(&more.join(", "))));
+    if !terms.note.is_empty() {
+        text.push_str(&format!("  note: {}\n", plain(&terms.note)));
+    }
+    text
+}
+
+/// One record in a sentence.
+fn sentence(said: &SaidView, whom: &str) -> String {
+    let who = if said.by == "us" { "we" } else { whom };
+    let what = match said.kind.as_str() {
+        "Proposal" | "Request" => {
+            let terms: Vec<_> = said.alternatives.iter().map(terms_line).collect();
+            let firm = if said.firm == Some(true) {
+                " firmly"
+            } else {
+                ""
+            };
+            let verb = if said.kind == "Request" {
+                "asked for a hold on"
+            } else {
+                "proposed"
+            };
+            format!("{verb}{firm}: {}", terms.join(" | or "))
+        }
+        "Inquiry" | "Question" | "Answer" => {
+            let text = said.text.as_deref().unwrap_or_default();
+            format!("{}: {text}", said.kind)
+        }
+        "Reject" => "declined the proposal".to_owned(),
+        "Withdraw" => "took the proposal back".to_owned(),
+        "Hold" => "held the stock".to_owned(),
+        "Commit" => "committed".to_owned(),
+        "Receipt" => "wrote the Receipt: agreed".to_owned(),
+        "Refusal" => format!("refused: {}", said.code.as_deref().unwrap_or("-")),
+        "Release" => "gave the deal back".to_owned(),
+        "Ack" => "acknowledged the Receipt".to_owned(),
+        "Event" => format!("said: {}", said.text.as_deref().unwrap_or("-")),
+        "Handover" => "handed the recipient over, sealed".to_owned(),
+        other => other.to_owned(),
+    };
+    let mut text = format!("{}  {who} {what}", when(said.at_ms));
+    if said.waiting {
+        text.push_str("  [no answer yet]");
+    }
+    if let Some(code) = &said.rejected {
+        text.push_str(&format!("  [not taken: {code}]"));
+    }
+    text
+}

@@ -1,0 +1,148 @@
+//! `omni events`: what happened in the node, and what happens.
+
+use std::ops::ControlFlow;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Ctx;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome};
+use super::plain::plain;
+use crate::client::ClientError;
+use crate::view::event::{EventView, EventsView};
+
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+
+/// Show what happened: one line for each event, numbered without gaps
+///
+/// The newest 10,000 events are kept, over restarts too. With --json each line is one document.
+/// To go on where you were, say the last number that you saw: --after NUMBER.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct EventsArgs {
+    /// Only events after this number; with --follow and without this, only those to come
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<u64>,
+    /// Go on as events happen, until Ctrl-C or the node's end
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Outcome, CliError> {
+    if args.follow {
+        follow(ctx, args.after)
+    } else {
+        list(ctx, args.after)
+    }
+}
+
+fn list(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    loop {
+        let path = path(after);
+        let page: EventsView = client.get(&path).map_err(|e| ctx.asked(e))?;
+        for event in &page.events {
+            if show(ctx, event).is_break() {
+                return Ok(Outcome::silent());
+            }
+        }
+        match page.events.last() {
+            Some(last) if last.number < page.newest => after = Some(last.number),
+            Some(_) | None => return Ok(Outcome::silent()),
+        }
+    }
+}
+
+fn follow(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    let (mut problem, mut is_over) = (None, false);
+    let begin = path(after);
+    let take = |kind: &str, data: &str| {
+        if kind == "end" {
+            problem = serde_json::from_str(data).ok();
+            return ControlFlow::Break(());
+        }
+        let Ok(event) = serde_json::from_str::<EventView>(data) else {
+            return ControlFlow::Continue(());
+        };
+        after = Some(event.number);
+        let shown = show(ctx, &event);
+        is_over = shown.is_break();
+        shown
+    };
+    let followed = client.follow(&begin, take);
+    if is_over {
+        return Ok(Outcome::silent());
+    }
+    if let Some(problem) = problem {
+        return Err(ctx.asked(ClientError::Refused(problem)));
+    }
+    let again = after.map_or(String::new(), |after| format!(" --after {after}"));
+    let next = ctx.typed(&format!("events --follow{again}"));
+    match followed {
+        Ok(()) => Err(
+            CliError::new(Exit::Unreachable, "ended", "the node ended the stream")
+                .why("it is on its way down")
+                .next(format!("when it is up again: {next}")),
+        ),
+        Err(e) => Err(ctx.asked(e)),
+    }
+}
+
+fn path(after: Option<u64>) -> String {
+    match after {
+        Some(after) => format!("/v1/events?after={after}"),
+        None => "/v1/events".to_owned(),
+    }
+}
+
+/// Prints one event; breaks when nobody reads any more.
+fn show(ctx: &Ctx, event: &EventView) -> ControlFlow<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        schema: &'a str,
+        #[serde(flatten)]
+        event: &'a EventView,
+    }
+    let line = Line {
+        schema: "omni.event/1",
+        event,
+    };
+    let text = if ctx.json {
+        serde_json::to_string(&line).unwrap_or_default()
+    } else {
+        text(event)
+    };
+    super::to_stdout_or_end(&(text + "\n"))
+}
+
+fn text(event: &EventView) -> String {
+    let at = i64::try_from(event.at_ms).ok();
+    let at = at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let at = at.map_or(String::new(), |at| format!("{at:.3}"));
+    let what = serde_json::to_value(&event.what).unwrap_or_default();
+    let members = what.as_object().into_iter().flatten();
+    let details = members.filter(|(name, _)| *name != "event");
+    let details: Vec<_> = details
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}={}", plain(text)),
+            None => format!("{name}={value}"),
+        })
+        .collect();
+    let kind = event.what.kind();
+    format!(
+        "{:>6}  {at}  {kind:<10} {}",
+        event.number,
+        details.join(" ")
+    )
+    .trim_end()
+    .to_owned()
+}

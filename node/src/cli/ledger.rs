@@ -1,0 +1,373 @@
+//! `omni ledger`: what this node recorded, whether it holds, and what it says that is owed.
+
+use std::ops::ControlFlow;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Ctx;
+use super::address::with_query;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome, Report, pairs};
+use super::table::{Side, table};
+use super::when::when;
+use crate::client::{Client, ClientError};
+use crate::home::InUse;
+use crate::offline::check::{self, CheckError};
+use crate::view::ledger::{
+    AccountView, AccountsView, EntriesView, EntryView, ExportEntry, ExportView, VerificationView,
+};
+use crate::view::money::MoneyView;
+
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+/// The most that one request gives.
+const PAGE_MAX: usize = 500;
+
+/// Look at what this node recorded, check it, and see what is owed
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct LedgerArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Ls(LsArgs),
+    Show(ShowArgs),
+    Verify(VerifyArgs),
+    Export(ExportArgs),
+    Owed(OwedArgs),
+}
+
+/// List the newest entries, or all from a place on
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct LsArgs {
+    /// How many to show
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// From after this place on, as the page before said; 0-0 is the first entry
+    #[arg(long, value_name = "EPOCH-NUMBER")]
+    after: Option<String>,
+}
+
+/// Show one entry
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct ShowArgs {
+    /// Its number
+    number: u64,
+    /// Its epoch; else the present one
+    #[arg(long)]
+    epoch: Option<u32>,
+}
+
+/// Check the whole ledger: chain, tree, records, signatures, and that its entries give what is stored
+///
+/// It works with the node up and down. It trusts nothing that lies on the disk but the keys.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct VerifyArgs {}
+
+/// Print all entries as JSON Lines, bytes in hexadecimal digits, the signed checkpoint last
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct ExportArgs {
+    /// From after this place on, as EPOCH-NUMBER
+    #[arg(long, value_name = "EPOCH-NUMBER")]
+    after: Option<String>,
+}
+
+/// Show what partners owe this node and what it owes them, in each currency
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct OwedArgs {
+    /// Only this partner, by id or name
+    #[arg(long)]
+    partner: Option<String>,
+}
+
+impl Report for EntriesView {
+    const SCHEMA: &'static str = "omni.ledger.ls/1";
+
+    fn text(&self) -> String {
+        if self.entries.is_empty() {
+            return "no entries\n".to_owned();
+        }
+        let header = [
+            ("epoch", Side::Left),
+            ("number", Side::Right),
+            ("at", Side::Left),
+            ("kind", Side::Left),
+            ("with", Side::Left),
+            ("what", Side::Left),
+        ];
+        let rows: Vec<_> = self.entries.iter().map(row).collect();
+        let mut text = table(&header, &rows);
+        if let Some(next) = &self.next {
+            text.push_str(&format!("more: --after {next}\n"));
+        }
+        text
+    }
+}
+
+fn row(entry: &EntryView) -> Vec<String> {
+    let partner = entry.counterparty.as_deref().unwrap_or_default();
+    let with = entry
+        .name
+        .clone()
+        .unwrap_or_else(|| partner.chars().take(16).collect());
+    vec![
+        entry.epoch.to_string(),
+        entry.sequence.to_string(),
+        when(entry.at_ms),
+        entry.kind.clone(),
+        with,
+        what(entry),
+    ]
+}
+
+/// The kinds of its records where it has some, else what it says.
+fn what(entry: &EntryView) -> String {
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    for record in &entry.records {
+        let kind = record.kind.as_deref().unwrap_or("(gone)");
+        match kinds.iter_mut().find(|(known, _)| known == kind) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => kinds.push((kind.to_owned(), 1)),
+        }
+    }
+    if kinds.is_empty() {
+        return entry.says.clone();
+    }
+    let texts: Vec<_> = kinds
+        .iter()
+        .map(|(kind, count)| match count {
+            1 => kind.clone(),
+            count => format!("{count} {kind}"),
+        })
+        .collect();
+    texts.join(", ")
+}
+
+impl Report for EntryView {
+    const SCHEMA: &'static str = "omni.ledger.entry/1";
+
+    fn text(&self) -> String {
+        let partner = self.counterparty.as_deref().unwrap_or("-");
+        let with = match &self.name {
+            Some(name) => format!("{name}  {partner}"),
+            None => partner.to_owned(),
+        };
+        let mut lines = vec![
+            ("entry", format!("{}/{}", self.epoch, self.sequence)),
+            ("kind", self.kind.clone()),
+            ("at", when(self.at_ms)),
+            ("life", self.life.clone()),
+            ("with", with),
+            ("says", self.says.clone()),
+            ("hash", self.hash.clone()),
+            ("previous", self.previous.clone()),
+            ("body", self.body.clone()),
+        ];
+        for record in &self.records {
+            let kind = record.kind.as_deref().unwrap_or("(gone)");
+            lines.push(("record", format!("{}  {kind}", record.record)));
+        }
+        pairs(&lines)
+    }
+}
+
+impl Report for VerificationView {
+    const SCHEMA: &'static str = "omni.ledger.verify/1";
+
+    fn text(&self) -> String {
+        if let Some(broken) = &self.broken {
+            let next = "stop the node, keep a copy of its home, and restore a backup";
+            return pairs(&[
+                ("ledger", "BROKEN".to_owned()),
+                ("", broken.clone()),
+                ("next", next.to_owned()),
+            ]);
+        }
+        let unchecked = match self.unchecked {
+            0 => String::new(),
+            count => format!(", {count} of authors whose keys are not known here"),
+        };
+        pairs(&[
+            ("ledger", "good".to_owned()),
+            (
+                "entries",
+                format!(
+                    "{} (epoch {}, {} in it)",
+                    self.entries, self.epoch, self.size
+                ),
+            ),
+            (
+                "records",
+                format!("{} signatures checked{unchecked}", self.records),
+            ),
+            ("last", self.last.clone()),
+        ])
+    }
+}
+
+impl Report for AccountsView {
+    const SCHEMA: &'static str = "omni.ledger.owed/1";
+
+    fn text(&self) -> String {
+        if self.accounts.is_empty() {
+            return "nobody owes anything\n".to_owned();
+        }
+        let header = [
+            ("partner", Side::Left),
+            ("currency", Side::Left),
+            ("they owe", Side::Right),
+            ("we owe", Side::Right),
+            ("held for them", Side::Right),
+            ("in doubt", Side::Right),
+        ];
+        let amount = |money: &MoneyView| money.text.clone();
+        let rows: Vec<Vec<String>> = self
+            .accounts
+            .iter()
+            .map(|account: &AccountView| {
+                let beginning = || account.partner.chars().take(16).collect();
+                vec![
+                    account.name.clone().unwrap_or_else(beginning),
+                    account.we_owe.currency.clone(),
+                    amount(&account.they_owe),
+                    amount(&account.we_owe),
+                    amount(&account.held),
+                    amount(&account.in_doubt),
+                ]
+            })
+            .collect();
+        table(&header, &rows)
+    }
+}
+
+pub(super) fn run(ctx: &Ctx, args: &LedgerArgs) -> Result<Outcome, CliError> {
+    match &args.verb {
+        Verb::Ls(args) => ls(ctx, args),
+        Verb::Show(args) => {
+            let path = format!("/v1/ledger/entries/{}", args.number);
+            let epoch = args.epoch.map(|epoch| epoch.to_string());
+            get::<EntryView>(ctx, &with_query(&path, &[("epoch", epoch.as_deref())]))
+        }
+        Verb::Verify(VerifyArgs {}) => verify(ctx),
+        Verb::Export(args) => export(ctx, args),
+        Verb::Owed(args) => {
+            let params = [("partner", args.partner.as_deref())];
+            get::<AccountsView>(ctx, &with_query("/v1/ledger/accounts", &params))
+        }
+    }
+}
+
+fn get<R: Report + serde::de::DeserializeOwned>(
+    ctx: &Ctx,
+    path: &str,
+) -> Result<Outcome, CliError> {
+    let found: Result<R, _> = ctx.client()?.get(path);
+    found
+        .map(|found| Outcome::of(&found))
+        .map_err(|e| ctx.asked(e))
+}
+
+fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut all = EntriesView {
+        entries: Vec::new(),
+        next: args.after.clone(),
+    };
+    let latest = args.limit.to_string();
+    loop {
+        let limit = wanted
+            .saturating_sub(all.entries.len())
+            .min(PAGE_MAX)
+            .to_string();
+        let params = [
+            ("limit", Some(limit.as_str())),
+            ("cursor", all.next.as_deref()),
+            ("latest", all.next.is_none().then_some(latest.as_str())),
+        ];
+        let page: Result<EntriesView, _> = client.get(&with_query("/v1/ledger/entries", &params));
+        let page = page.map_err(|e| ctx.asked(e))?;
+        all.entries.extend(page.entries);
+        all.next = page.next;
+        if all.next.is_none() || all.entries.len() >= wanted {
+            return Ok(Outcome::of(&all));
+        }
+    }
+}
+
+/// Asks the node if one is up, since it holds the ledger; else reads the disk itself.
+fn verify(ctx: &Ctx) -> Result<Outcome, CliError> {
+    let asked = Client::find(&ctx.home);
+    let view = match asked.and_then(|client| client.get("/v1/ledger/verification")) {
+        Ok(view) => view,
+        Err(ClientError::Unreachable {
+            in_use: InUse::No, ..
+        }) => check::ledger_of(&ctx.home).map_err(|e| unchecked(ctx, e))?,
+        Err(e) => return Err(ctx.asked(e)),
+    };
+    let exit = if view.good { Exit::Ok } else { Exit::Failure };
+    Ok(Outcome::of(&view).ending(exit))
+}
+
+fn unchecked(ctx: &Ctx, e: CheckError) -> CliError {
+    match e {
+        CheckError::Home(e) => ctx.home_error(e),
+        CheckError::Keys(e) => CliError::new(Exit::Failure, "keys", e.to_string())
+            .why("the keys say whose ledger it is"),
+        CheckError::Store(e) => CliError::new(Exit::Failure, "store", e.to_string()),
+    }
+}
+
+fn export(ctx: &Ctx, args: &ExportArgs) -> Result<Outcome, CliError> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        schema: &'static str,
+        #[serde(flatten)]
+        entry: &'a ExportEntry,
+    }
+    #[derive(Serialize)]
+    struct Last<'a> {
+        schema: &'static str,
+        note: &'a str,
+    }
+    let client = ctx.client()?;
+    let mut next = args.after.clone();
+    loop {
+        let params = [("limit", Some("500")), ("cursor", next.as_deref())];
+        let page: Result<ExportView, _> = client.get(&with_query("/v1/ledger/export", &params));
+        let page = page.map_err(|e| ctx.asked(e))?;
+        for entry in &page.entries {
+            let schema = "omni.ledger.export/1";
+            if line(&Line { schema, entry }).is_break() {
+                return Ok(Outcome::silent());
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            let note = page.checkpoint.as_deref().unwrap_or_default();
+            let schema = "omni.ledger.checkpoint/1";
+            // Nobody reads any more, or there is nothing left to print.
+            let (ControlFlow::Continue(()) | ControlFlow::Break(())) = line(&Last { schema, note });
+            return Ok(Outcome::silent());
+        }
+    }
+}
+
+fn line<T: Serialize>(document: &T) -> ControlFlow<()> {
+    let text = serde_json::to_string(document).unwrap_or_default();
+    super::to_stdout_or_end(&(text + "\n"))
+}

@@ -1,0 +1,52 @@
+//! `omni offer`: publishes own offers, and looks at those of all partners.
+
+mod fields;
+mod list;
+mod publish;
+mod show;
+
+use clap::{Args, Subcommand};
+
+pub(super) use self::publish::{ARTICLES_MAX, OFFERS_MAX};
+
+use super::Ctx;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome};
+
+/// What every verb of this noun can end with besides 0, 1 and 2.
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+
+/// Publish offers, and look at those of all partners
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct OfferArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Publish(publish::PublishArgs),
+    Ls(list::LsArgs),
+    Show(show::ShowArgs),
+    Revise(publish::ReviseArgs),
+    Withdraw(publish::WithdrawArgs),
+    Search(list::SearchArgs),
+}
+
+pub(super) fn run(ctx: &Ctx, args: &OfferArgs) -> Result<Outcome, CliError> {
+    match &args.verb {
+        Verb::Publish(args) => publish::publish(ctx, args),
+        Verb::Ls(args) => list::ls(ctx, args),
+        Verb::Show(args) => show::run(ctx, args),
+        Verb::Revise(args) => publish::revise(ctx, args),
+        Verb::Withdraw(args) => publish::withdraw(ctx, args),
+        Verb::Search(args) => list::search(ctx, args),
+    }
+}

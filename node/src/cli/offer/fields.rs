@@ -1,0 +1,177 @@
+//! The flags that say what an offer says, and what they make of its document.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::super::exit::Exit;
+use super::super::outcome::CliError;
+use super::super::plain::plain;
+use crate::view::offer::OfferDoc;
+
+/// Fields of an offer.
+#[derive(Debug, Args)]
+pub(super) struct Fields {
+    /// What people see first
+    #[arg(long)]
+    title: Option<String>,
+    /// The price for one unit, or for --per: 129.00
+    #[arg(long, allow_negative_numbers = true)]
+    price: Option<String>,
+    /// Its currency, ISO 4217: EUR
+    #[arg(long)]
+    currency: Option<String>,
+    /// The quantity that the price is for
+    #[arg(long, value_name = "QUANTITY")]
+    per: Option<String>,
+    /// UN/ECE Rec 20 unit, with its decimals where it has some: C62, HUR:1, KGM:3
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// product, service or recurring
+    #[arg(long)]
+    nature: Option<String>,
+    /// More about it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Its brand
+    #[arg(long)]
+    brand: Option<String>,
+    /// Its GTIN, 8 to 14 digits
+    #[arg(long, value_name = "DIGITS")]
+    gtin: Option<String>,
+    /// Its category, segments divided by " > "
+    #[arg(long, value_name = "PATH")]
+    category: Option<String>,
+    /// The least quantity of one deal
+    #[arg(long, value_name = "QUANTITY")]
+    minimum: Option<String>,
+    /// The most of one deal
+    #[arg(long, value_name = "QUANTITY")]
+    maximum: Option<String>,
+    /// Quantities come in multiples of this
+    #[arg(long, value_name = "QUANTITY")]
+    increment: Option<String>,
+    /// A price from a quantity on, as 12:122.55; may be given several times
+    #[arg(long, value_name = "FROM:PRICE")]
+    tier: Vec<String>,
+    /// ship, "pick up", deliver, "on site", remote, digital; may be given several times
+    #[arg(long, value_name = "METHOD")]
+    method: Vec<String>,
+    /// Where it can be had, ISO 3166; may be given several times
+    #[arg(long, value_name = "REGION")]
+    region: Vec<String>,
+    /// Hours until fulfilment: 24-72
+    #[arg(long, value_name = "HOURS")]
+    lead: Option<String>,
+    /// Only for this partner, by its id; may be given several times
+    #[arg(long, value_name = "PARTNER")]
+    r#for: Vec<String>,
+    /// Any field as the JSON document has it: --set tax=S --set 'attributes=[…]'
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+}
+
+impl Fields {
+    /// Lays what the flags say over a document.
+    pub(super) fn lay(&self, doc: &mut Map<String, Value>) -> Result<(), CliError> {
+        let texts = [
+            ("title", &self.title),
+            ("price", &self.price),
+            ("currency", &self.currency),
+            ("per", &self.per),
+            ("nature", &self.nature),
+            ("description", &self.description),
+            ("brand", &self.brand),
+            ("gtin", &self.gtin),
+            ("minimum", &self.minimum),
+            ("maximum", &self.maximum),
+            ("increment", &self.increment),
+        ];
+        for (field, text) in texts {
+            if let Some(text) = text {
+                doc.insert(field.to_owned(), json!(text));
+            }
+        }
+        let lists = [
+            ("methods", &self.method),
+            ("regions", &self.region),
+            ("audience", &self.r#for),
+        ];
+        for (field, items) in lists {
+            if !items.is_empty() {
+                doc.insert(field.to_owned(), json!(items));
+            }
+        }
+        if let Some(category) = &self.category {
+            doc.insert("category".to_owned(), json!({ "code": category }));
+        }
+        if let Some(unit) = &self.unit {
+            let (code, scale) = unit.split_once(':').unwrap_or((unit, "0"));
+            let scale: u8 = scale
+                .parse()
+                .map_err(|_why| form("--unit", unit, "HUR or HUR:1"))?;
+            doc.insert("unit".to_owned(), json!(code));
+            doc.insert("scale".to_owned(), json!(scale));
+        }
+        if let Some(lead) = &self.lead {
+            let hours = lead.split_once('-').unwrap_or((lead, lead));
+            let (Ok(from), Ok(to)) = (hours.0.parse::<u32>(), hours.1.parse::<u32>()) else {
+                return Err(form("--lead", lead, "24-72"));
+            };
+            doc.insert(
+                "lead".to_owned(),
+                json!({ "from_hours": from, "to_hours": to }),
+            );
+        }
+        self.lay_tiers(doc)?;
+        self.lay_others(doc)
+    }
+
+    fn lay_tiers(&self, doc: &mut Map<String, Value>) -> Result<(), CliError> {
+        if !self.tier.is_empty() {
+            let tier = |tier: &String| {
+                let (from, price) = tier
+                    .split_once(':')
+                    .ok_or_else(|| form("--tier", tier, "12:122.55"))?;
+                Ok(json!({ "from": from, "price": price }))
+            };
+            let tiers: Result<Vec<_>, CliError> = self.tier.iter().map(tier).collect();
+            doc.insert("tiers".to_owned(), Value::Array(tiers?));
+        }
+        Ok(())
+    }
+
+    /// What `--set` names.
+    fn lay_others(&self, doc: &mut Map<String, Value>) -> Result<(), CliError> {
+        for set in &self.set {
+            let (field, value) = set
+                .split_once('=')
+                .ok_or_else(|| form("--set", set, "tax=S"))?;
+            // Numbers stay texts where the document has texts, so only what can't be one is JSON.
+            let is_json = value.starts_with(['[', '{', '"'])
+                || matches!(value, "true" | "false" | "null")
+                || matches!(field, "scale" | "hold_minutes" | "valid_until_ms");
+            let value = if is_json {
+                serde_json::from_str(value).map_err(|e| form("--set", set, &e.to_string()))?
+            } else {
+                json!(value)
+            };
+            doc.insert(field.to_owned(), value);
+        }
+        Ok(())
+    }
+}
+
+/// The document with these fields.
+pub(super) fn document(fields: Map<String, Value>) -> Result<OfferDoc, CliError> {
+    serde_json::from_value(Value::Object(fields)).map_err(|e| {
+        let what = format!("this is no offer: {}", plain(&e.to_string()));
+        CliError::new(Exit::Invalid, "invalid", what)
+            .why("an offer needs sku, title, price and currency")
+            .next("see the fields of one that stands: omni offer show SKU --json")
+    })
+}
+
+fn form(flag: &str, value: &str, such_as: &str) -> CliError {
+    let what = format!("{flag} can't be {}", plain(value));
+    CliError::new(Exit::Invalid, "invalid", what).next(format!("write it like this: {such_as}"))
+}

@@ -1,0 +1,205 @@
+//! `omni offer ls` and `omni offer search`: offers side by side.
+
+use clap::Args;
+
+use super::super::Ctx;
+use super::super::address::with_query;
+use super::super::exit;
+use super::super::outcome::{CliError, Outcome, Report};
+use super::super::table::{Side, table};
+use super::EXITS;
+use super::publish::short_id;
+use crate::view::offer::{CataloguesView, OfferRow, OffersView};
+
+/// The most that one request gives.
+const PAGE_MAX: usize = 500;
+
+/// List offers: own ones, those of a partner, or all that this node knows
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct LsArgs {
+    /// Own offers only
+    #[arg(long, conflicts_with = "partner")]
+    mine: bool,
+    /// Offers of this partner only, by its id or name
+    #[arg(long, value_name = "PARTNER")]
+    partner: Option<String>,
+    /// Only how many there are, by partner
+    #[arg(long, conflicts_with_all = ["mine", "partner", "limit", "after"])]
+    totals: bool,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Search the offers of all partners for words
+///
+/// Every word has to begin a word of the offer's title, brand, article number or category.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct SearchArgs {
+    /// Words
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// Offers of this partner only, by its id or name
+    #[arg(long, value_name = "PARTNER")]
+    partner: Option<String>,
+    /// Offers of others only
+    #[arg(long)]
+    others: bool,
+    /// Only what can be had in this region, ISO 3166: DE, GB-SCT
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Only prices in this currency
+    #[arg(long, value_name = "CURRENCY")]
+    currency: Option<String>,
+    /// Only prices up to this one
+    #[arg(long, value_name = "PRICE", requires = "currency")]
+    below: Option<String>,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Which part of a list.
+#[derive(Debug, Args)]
+struct Part {
+    /// How many to show
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Where to go on, as the page before said
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+}
+
+impl Report for OffersView {
+    const SCHEMA: &'static str = "omni.offers/1";
+
+    fn text(&self) -> String {
+        if self.offers.is_empty() {
+            return "no offers\n".to_owned();
+        }
+        let header = [
+            ("sku", Side::Left),
+            ("title", Side::Left),
+            ("price", Side::Right),
+            ("", Side::Left),
+            ("stock", Side::Left),
+            ("partner", Side::Left),
+            ("id", Side::Left),
+        ];
+        let rows: Vec<_> = self.offers.iter().map(row).collect();
+        let mut text = table(&header, &rows);
+        if let Some(next) = &self.next {
+            text.push_str(&format!("more: --after {next}\n"));
+        }
+        text
+    }
+}
+
+fn row(offer: &OfferRow) -> Vec<String> {
+    let partner = match (&offer.name, offer.mine) {
+        (_, true) => "(mine)".to_owned(),
+        (Some(name), false) => name.clone(),
+        (None, false) => short_id(&offer.partner),
+    };
+    let sku = if offer.list.is_empty() {
+        offer.sku.clone()
+    } else {
+        format!("{} [{}]", offer.sku, offer.list)
+    };
+    vec![
+        sku,
+        offer.title.clone(),
+        offer.price.text.clone(),
+        format!("{} {}", offer.price.currency, per(&offer.per, &offer.unit)),
+        offer.availability.clone().unwrap_or_default(),
+        partner,
+        short_id(&offer.id),
+    ]
+}
+
+/// `a piece`, `per 10 pieces`, `per HUR`.
+pub(super) fn per(per: &str, unit: &str) -> String {
+    match (per, unit) {
+        ("1", "C62") => "each".to_owned(),
+        (_, "C62") => format!("per {per}"),
+        ("1", _) => format!("per {unit}"),
+        (_, _) => format!("per {per} {unit}"),
+    }
+}
+
+impl Report for CataloguesView {
+    const SCHEMA: &'static str = "omni.catalogues/1";
+
+    fn text(&self) -> String {
+        let header = [
+            ("partner", Side::Left),
+            ("offers", Side::Right),
+            ("records", Side::Right),
+            ("announced", Side::Right),
+        ];
+        let row = |c: &crate::view::offer::CatalogueView| {
+            let name = c.name.clone().unwrap_or_else(|| short_id(&c.partner));
+            let mine = if c.mine { " (mine)" } else { "" };
+            vec![
+                format!("{name}{mine}"),
+                c.offers.to_string(),
+                c.records.to_string(),
+                c.announced.map(|n| n.to_string()).unwrap_or_default(),
+            ]
+        };
+        let rows: Vec<_> = self.catalogues.iter().map(row).collect();
+        table(&header, &rows)
+    }
+}
+
+pub(super) fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
+    if args.totals {
+        let totals: Result<CataloguesView, _> = ctx.client()?.get("/v1/catalogues");
+        return totals.map(|t| Outcome::of(&t)).map_err(|e| ctx.asked(e));
+    }
+    let mine = args.mine.then_some("true");
+    let params = [("mine", mine), ("partner", args.partner.as_deref())];
+    pages(ctx, "/v1/offers", &params, &args.part)
+}
+
+pub(super) fn search(ctx: &Ctx, args: &SearchArgs) -> Result<Outcome, CliError> {
+    let words = args.words.join(" ");
+    let params = [
+        ("q", Some(words.as_str())),
+        ("partner", args.partner.as_deref()),
+        ("mine", args.others.then_some("false")),
+        ("region", args.region.as_deref()),
+        ("currency", args.currency.as_deref()),
+        ("below", args.below.as_deref()),
+    ];
+    pages(ctx, "/v1/search", &params, &args.part)
+}
+
+/// Asks for pages until there are as many offers as wanted.
+fn pages(
+    ctx: &Ctx,
+    path: &str,
+    params: &[(&str, Option<&str>)],
+    part: &Part,
+) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    let wanted = usize::try_from(part.limit).unwrap_or(usize::MAX);
+    let mut all = OffersView {
+        offers: Vec::new(),
+        next: part.after.clone(),
+    };
+    loop {
+        let rest = wanted.saturating_sub(all.offers.len());
+        let limit = rest.min(PAGE_MAX).to_string();
+        let mut params = params.to_vec();
+        params.push(("limit", Some(&limit)));
+        params.push(("cursor", all.next.as_deref()));
+        let page: Result<OffersView, _> = client.get(&with_query(path, &params));
+        let page = page.map_err(|e| ctx.asked(e))?;
+        all.offers.extend(page.offers);
+        all.next = page.next;
+        if all.next.is_none() || all.offers.len() >= wanted {
+            return Ok(Outcome::of(&all));
+        }
+    }
+}

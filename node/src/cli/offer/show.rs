@@ -1,0 +1,136 @@
+//! `omni offer show`: all that one offer says.
+
+use clap::Args;
+
+use super::super::Ctx;
+use super::super::address::{segment, with_query};
+use super::super::exit;
+use super::super::outcome::{CliError, Outcome, Report, pairs};
+use super::EXITS;
+use super::list::per;
+use crate::view::offer::{OfferDoc, OfferView};
+
+/// Show one offer by its id, or by article number
+///
+/// By article number own offers come first, then those of all other partners.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct ShowArgs {
+    /// An article number, a record's id, or at least 8 digits of its beginning
+    #[arg(value_name = "ID|SKU")]
+    name: String,
+    /// The price list; else the general one
+    #[arg(long)]
+    list: Option<String>,
+    /// Whose offer, by the partner's id or name
+    #[arg(long)]
+    partner: Option<String>,
+}
+
+impl Report for OfferView {
+    const SCHEMA: &'static str = "omni.offer/1";
+
+    fn text(&self) -> String {
+        let doc = &self.offer;
+        let whose = match (&self.name, self.mine) {
+            (_, true) => "(mine)".to_owned(),
+            (Some(name), false) => format!("{name}  {}", self.partner),
+            (None, false) => self.partner.clone(),
+        };
+        let price = format!(
+            "{} {} {}",
+            doc.price,
+            doc.currency,
+            per(&doc.per, &doc.unit)
+        );
+        let mut lines = vec![
+            ("offer", self.id.clone()),
+            ("partner", whose),
+            ("sku", doc.sku.clone()),
+        ];
+        lines.push(("list", doc.list.clone()));
+        lines.push(("title", doc.title.clone()));
+        lines.push(("description", doc.description.clone()));
+        lines.push(("brand", doc.brand.clone()));
+        lines.push(("gtin", doc.gtin.clone().unwrap_or_default()));
+        lines.push(("mpn", doc.mpn.clone()));
+        let category = doc.category.as_ref().map(|c| c.code.clone());
+        lines.push(("category", category.unwrap_or_default()));
+        lines.push(("price", price));
+        for tier in &doc.tiers {
+            lines.push(("", format!("{} from {} on", tier.price, tier.from)));
+        }
+        lines.push(("suggested", doc.suggested.clone().unwrap_or_default()));
+        lines.push(("quantity", quantity(doc)));
+        lines.push(("stock", self.availability.clone().unwrap_or_default()));
+        lines.push(("delivery", delivery(doc)));
+        lines.push(("for", doc.audience.join(", ")));
+        for attribute in &doc.attributes {
+            lines.push((
+                "attribute",
+                format!("{}: {}", attribute.name, attribute.value),
+            ));
+        }
+        for media in &doc.media {
+            lines.push((media_label(&media.role), media.location.clone()));
+        }
+        lines.push(("published", time(Some(self.published_ms))));
+        lines.push(("valid until", time(doc.valid_until_ms)));
+        lines.retain(|(_, value)| !value.is_empty());
+        pairs(&lines)
+    }
+}
+
+fn media_label(role: &str) -> &'static str {
+    match role {
+        "image" => "image",
+        "model" => "model",
+        "video" => "video",
+        _ => "document",
+    }
+}
+
+fn quantity(doc: &OfferDoc) -> String {
+    let mut text = format!("at least {}", doc.minimum.as_deref().unwrap_or("1"));
+    if let Some(most) = &doc.maximum {
+        text.push_str(&format!(", at most {most}"));
+    }
+    if let Some(step) = doc.increment.as_deref().filter(|step| *step != "1") {
+        text.push_str(&format!(", in steps of {step}"));
+    }
+    text
+}
+
+fn delivery(doc: &OfferDoc) -> String {
+    let mut text = doc.methods.join(", ");
+    if !doc.regions.is_empty() {
+        text.push_str(&format!(" in {}", doc.regions.join(", ")));
+    }
+    if doc.lead.to_hours > 0 {
+        text.push_str(&format!(
+            ", within {} to {} hours",
+            doc.lead.from_hours, doc.lead.to_hours
+        ));
+    }
+    if doc.white_label {
+        text.push_str(", under your name");
+    }
+    text
+}
+
+/// A moment in the zone of the world (RFC 3339), to the second.
+fn time(ms: Option<u64>) -> String {
+    let seconds = ms.and_then(|ms| i64::try_from(ms / 1_000).ok());
+    let moment = seconds.and_then(|s| jiff::Timestamp::from_second(s).ok());
+    moment.map(|moment| moment.to_string()).unwrap_or_default()
+}
+
+pub(super) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Outcome, CliError> {
+    let path = format!("/v1/offers/{}", segment(&args.name));
+    let params = [
+        ("list", args.list.as_deref()),
+        ("partner", args.partner.as_deref()),
+    ];
+    let offer: Result<OfferView, _> = ctx.client()?.get(&with_query(&path, &params));
+    offer.map(|o| Outcome::of(&o)).map_err(|e| ctx.asked(e))
+}

@@ -1,0 +1,328 @@
+//! `omni order`: what was agreed, and what happens to it.
+
+mod show;
+
+use clap::{Args, Subcommand};
+
+use super::Ctx;
+use super::address::{segment, with_query};
+use super::confirm::confirm;
+use super::deal::told;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome, Report};
+use super::plain::plain;
+use super::ship_to::ShipTo;
+use super::table::{Side, table};
+use super::when::when;
+use crate::view::order::{
+    CancelAsk, EventAsk, HandOverAsk, OrderRow, OrderView, OrdersView, StepLine,
+};
+
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+/// The most that one request gives.
+const PAGE_MAX: usize = 500;
+
+/// See what was agreed, say what happens to it, cancel it
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct OrderArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Ls(LsArgs),
+    Show(ShowArgs),
+    Ship(ShipArgs),
+    Complete(CompleteArgs),
+    Cancel(CancelArgs),
+    HandOver(HandOverArgs),
+}
+
+/// List orders: what, with whom, how far, and what is owed for it
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct LsArgs {
+    /// Only those that are ordered, in-fulfilment, completed or cancelled
+    #[arg(long, value_parser = ["ordered", "in-fulfilment", "completed", "cancelled"])]
+    status: Option<String>,
+    /// Only those with this partner, by id or name
+    #[arg(long)]
+    partner: Option<String>,
+    /// How many to show
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Where to go on, as the page before said
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+}
+
+/// Show an order; at the provider with the recipient, opened
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct ShowArgs {
+    /// The order or its thread, or at least 8 digits of its beginning
+    order: String,
+}
+
+/// Say that the goods are on their way
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct ShipArgs {
+    /// The order or its thread, or at least 8 digits of its beginning
+    order: String,
+    /// Another event: `Packed`, `InTransit`, `OutForDelivery`, `Delivered`, `FailedAttempt` …
+    #[arg(long, value_name = "EVENT", default_value = "HandedOver")]
+    what: String,
+    #[command(flatten)]
+    event: EventFlags,
+}
+
+/// Say that all is fulfilled, or the lines that are named
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct CompleteArgs {
+    /// The order or its thread, or at least 8 digits of its beginning
+    order: String,
+    #[command(flatten)]
+    event: EventFlags,
+}
+
+#[derive(Debug, Args)]
+struct EventFlags {
+    /// The carrier's reference, or another
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reference: String,
+    /// A note
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    note: String,
+    /// Part of the order: line and quantity, as 1=2; may be repeated; else all of it
+    #[arg(long, value_name = "LINE=QUANTITY", value_parser = line)]
+    line: Vec<StepLine>,
+}
+
+/// Ask to cancel an order, bindingly; the fee is what its terms say
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct CancelArgs {
+    /// The order or its thread, or at least 8 digits of its beginning
+    order: String,
+    /// Part of the order: line and quantity, as 1=2; may be repeated; else all that is open
+    #[arg(long, value_name = "LINE=QUANTITY", value_parser = line)]
+    line: Vec<StepLine>,
+    /// Another fee than the terms say, for the provider to decide
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    fee: Option<String>,
+    /// A note to the other side
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    note: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Say who receives an order, sealed for the provider; for orders that were accepted without
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct HandOverArgs {
+    /// The order or its thread, or at least 8 digits of its beginning
+    order: String,
+    #[command(flatten)]
+    ship_to: ShipTo,
+}
+
+/// Reads `1=2`: line 1, two of it.
+fn line(text: &str) -> Result<StepLine, String> {
+    let parts = text.split_once('=');
+    let parts = parts.and_then(|(line, quantity)| Some((line.parse().ok()?, quantity)));
+    let (line, quantity) = parts.ok_or("write line and quantity, such as 1=2")?;
+    Ok(StepLine {
+        line,
+        quantity: quantity.to_owned(),
+    })
+}
+
+impl Report for OrdersView {
+    const SCHEMA: &'static str = "omni.order.ls/1";
+
+    fn text(&self) -> String {
+        if self.orders.is_empty() {
+            return "no orders\n".to_owned();
+        }
+        let header = [
+            ("order", Side::Left),
+            ("partner", Side::Left),
+            ("we are", Side::Left),
+            ("about", Side::Left),
+            ("owed", Side::Right),
+            ("status", Side::Left),
+            ("latest", Side::Left),
+            ("agreed", Side::Left),
+        ];
+        let mut orders: Vec<_> = self.orders.iter().collect();
+        orders.sort_by_key(|order| std::cmp::Reverse(order.agreed_ms));
+        let rows: Vec<_> = orders.into_iter().map(row).collect();
+        let mut text = table(&header, &rows);
+        if let Some(next) = &self.next {
+            text.push_str(&format!("more: --after {next}\n"));
+        }
+        text
+    }
+}
+
+fn row(order: &OrderRow) -> Vec<String> {
+    let more = match order.lines {
+        0 | 1 => String::new(),
+        lines => format!(" and {} more", lines.saturating_sub(1)),
+    };
+    let owed = order.owed.as_ref();
+    vec![
+        order.order.chars().take(12).collect(),
+        order
+            .name
+            .clone()
+            .unwrap_or_else(|| order.partner.chars().take(16).collect()),
+        order.side.clone(),
+        format!("{}{more}", order.title),
+        owed.map(|owed| format!("{} {}", owed.text, owed.currency))
+            .unwrap_or_default(),
+        order.status.clone(),
+        order.latest.clone().unwrap_or_default(),
+        when(order.agreed_ms),
+    ]
+}
+
+pub(super) fn run(ctx: &Ctx, args: &OrderArgs) -> Result<Outcome, CliError> {
+    match &args.verb {
+        Verb::Ls(args) => ls(ctx, args),
+        Verb::Show(args) => report(ctx, ctx.client()?.get(&path(&args.order))),
+        Verb::Ship(args) => {
+            let what = Some(args.what.clone());
+            event(ctx, &args.order, "ship", &ask(&args.event, what))
+        }
+        Verb::Complete(args) => event(ctx, &args.order, "complete", &ask(&args.event, None)),
+        Verb::Cancel(args) => cancel(ctx, args),
+        Verb::HandOver(args) => hand_over(ctx, args),
+    }
+}
+
+fn path(order: &str) -> String {
+    format!("/v1/orders/{}", segment(order))
+}
+
+fn report(
+    ctx: &Ctx,
+    answer: Result<OrderView, crate::client::ClientError>,
+) -> Result<Outcome, CliError> {
+    answer
+        .map(|view| Outcome::of(&view))
+        .map_err(|e| ctx.asked(e))
+}
+
+fn ask(flags: &EventFlags, what: Option<String>) -> EventAsk {
+    EventAsk {
+        what,
+        occurred_ms: None,
+        reference: flags.reference.clone(),
+        note: flags.note.clone(),
+        lines: flags.line.clone(),
+    }
+}
+
+fn event(ctx: &Ctx, order: &str, verb: &str, ask: &EventAsk) -> Result<Outcome, CliError> {
+    report(
+        ctx,
+        ctx.client()?.post(&format!("{}/{verb}", path(order)), ask),
+    )
+}
+
+fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut all = OrdersView {
+        orders: Vec::new(),
+        next: args.after.clone(),
+    };
+    loop {
+        let limit = wanted
+            .saturating_sub(all.orders.len())
+            .min(PAGE_MAX)
+            .to_string();
+        let params = [
+            ("limit", Some(limit.as_str())),
+            ("cursor", all.next.as_deref()),
+            ("status", args.status.as_deref()),
+            ("partner", args.partner.as_deref()),
+        ];
+        let page: Result<OrdersView, _> = client.get(&with_query("/v1/orders", &params));
+        let page = page.map_err(|e| ctx.asked(e))?;
+        all.orders.extend(page.orders);
+        all.next = page.next;
+        if all.next.is_none() || all.orders.len() >= wanted {
+            return Ok(Outcome::of(&all));
+        }
+    }
+}
+
+fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
+    let client = ctx.client()?;
+    let order: OrderView = client.get(&path(&args.order)).map_err(|e| ctx.asked(e))?;
+    let granted = order.cancellation_fee.as_ref();
+    let fee = match (&args.fee, granted) {
+        (Some(fee), _) => format!("a fee of {fee}"),
+        (None, Some(fee)) => format!("a fee of {} {}, as the terms say", fee.text, fee.currency),
+        (None, None) => "no fee".to_owned(),
+    };
+    let what = format!(
+        "Cancelling binds: a firm proposal to cancel goes to the other side with {fee}. When it is \
+         accepted, what was cancelled is neither delivered nor owed."
+    );
+    let command = format!("order cancel {}", plain(&args.order));
+    confirm(ctx, args.yes, &what, &command)?;
+    let ask = CancelAsk {
+        lines: args.line.clone(),
+        fee: args.fee.clone(),
+        note: args.note.clone(),
+    };
+    told(
+        ctx,
+        client.post(&format!("{}/cancel", path(&args.order)), &ask),
+    )
+}
+
+fn hand_over(ctx: &Ctx, args: &HandOverArgs) -> Result<Outcome, CliError> {
+    let ship_to = args.ship_to.doc()?.ok_or_else(|| {
+        CliError::new(Exit::Usage, "usage", "who receives it?").next(format!(
+            "name a file: {}",
+            ctx.typed("order hand-over ORDER --ship-to FILE")
+        ))
+    })?;
+    let ask = HandOverAsk { ship_to };
+    report(
+        ctx,
+        ctx.client()?
+            .post(&format!("{}/hand-over", path(&args.order)), &ask),
+    )
+}

@@ -1,0 +1,342 @@
+//! `omni peer`: meeting other partners, and what each may do.
+
+use std::io::Read;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::Ctx;
+use super::address::segment;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome, Report, pairs};
+use super::plain::plain;
+use super::table::{Side, table};
+use crate::view::money::MoneyView;
+use crate::view::peer::{
+    AmountAsk, InviteAsk, InviteView, PeerAddedView, PeerAsk, PeerChange, PeerView, PeersView,
+};
+
+const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+
+/// Meet other partners, and say what each may do
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct PeerArgs {
+    #[command(subcommand)]
+    command: PeerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PeerCommand {
+    Invite(InviteArgs),
+    Add(AddArgs),
+    Ls(LsArgs),
+    Requests(RequestsArgs),
+    Trust(TrustArgs),
+    Block(BlockArgs),
+    Set(SetArgs),
+}
+
+/// Make an invite for one partner
+///
+/// Hand it over by a way that you trust. Whoever shows it first is a partner, without a question.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct InviteArgs {
+    /// For how long it is good
+    #[arg(long, value_name = "HOURS", default_value_t = 72)]
+    hours: u64,
+}
+
+/// Meet a partner by its invite, or by the address of its node
+///
+/// By an invite both sides are partners at once. By an address its operator is asked, and answers
+/// with omni peer trust or omni peer block.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct AddArgs {
+    /// omniinvite1…, or a multiaddr that ends in /p2p/ and the peer id; - reads it from stdin
+    #[arg(value_name = "INVITE|ADDRESS")]
+    whom: String,
+}
+
+/// List the partners that are known
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct LsArgs {}
+
+/// List the partners that came by themselves and wait for an answer
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct RequestsArgs {}
+
+/// Say how far a partner is trusted
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct TrustArgs {
+    /// Its id, the beginning of it, or its name
+    partner: String,
+    /// What it may do
+    #[arg(value_enum, default_value_t = Level::Hold)]
+    level: Level,
+    /// What it may owe this node, such as 5000.00EUR; makes the level owe
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    credit: Option<AmountAsk>,
+}
+
+/// How far a partner is trusted; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    /// It may ask and be answered, as a stranger may
+    Ask,
+    /// It may hold what this node offers, and agree on what costs nothing before it is paid
+    Hold,
+    /// It may owe up to its credit
+    Owe,
+}
+
+/// Take nothing from a partner any more; what was agreed is kept
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+struct BlockArgs {
+    /// Its id, the beginning of it, or its name
+    partner: String,
+}
+
+/// Set how much a partner may owe, and how much this node may owe it
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+#[command(group = clap::ArgGroup::new("limits").args(["credit", "budget"]).required(true).multiple(true))]
+struct SetArgs {
+    /// Its id, the beginning of it, or its name
+    partner: String,
+    /// What it may owe this node, such as 5000.00EUR; one limit for each currency
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    credit: Option<AmountAsk>,
+    /// What this node lets itself owe it, such as 5000.00EUR
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    budget: Option<AmountAsk>,
+}
+
+impl Report for InviteView {
+    const SCHEMA: &'static str = "omni.peer.invite/1";
+
+    fn text(&self) -> String {
+        // Alone on its line, so that a script and a mouse find it.
+        format!("{}\n", self.invite)
+    }
+}
+
+impl Report for PeerAddedView {
+    const SCHEMA: &'static str = "omni.peer.add/1";
+
+    fn text(&self) -> String {
+        let partner = self.partner.as_deref().unwrap_or("known when it is met");
+        pairs(&[
+            ("meeting", self.peer.clone()),
+            ("partner", partner.to_owned()),
+        ])
+    }
+}
+
+impl Report for PeersView {
+    const SCHEMA: &'static str = "omni.peer.ls/1";
+
+    fn text(&self) -> String {
+        if self.peers.is_empty() {
+            return "nobody\n".to_owned();
+        }
+        let columns = [
+            ("partner", Side::Left),
+            ("name", Side::Left),
+            ("trust", Side::Left),
+            ("session", Side::Left),
+            ("records", Side::Right),
+            ("credit", Side::Right),
+            ("budget", Side::Right),
+        ];
+        let rows: Vec<_> = self.peers.iter().map(row).collect();
+        table(&columns, &rows)
+    }
+}
+
+fn row(peer: &PeerView) -> Vec<String> {
+    let unmet = || peer.nodes.first().map(|node| node.peer.clone());
+    let partner = match peer.partner.get(..16) {
+        Some(beginning) => beginning.to_owned(),
+        None => unmet().unwrap_or_default(),
+    };
+    let trust = match (peer.request, peer.standing.as_str()) {
+        (true, _) => "asks".to_owned(),
+        (false, "blocked" | "quarantined") => peer.standing.clone(),
+        (false, _) => peer.trust.clone(),
+    };
+    let session = if peer.connected { "up" } else { "-" };
+    vec![
+        partner,
+        peer.name.clone().unwrap_or_else(|| "-".to_owned()),
+        trust,
+        session.to_owned(),
+        peer.records.to_string(),
+        amounts(&peer.credit),
+        amounts(&peer.budget),
+    ]
+}
+
+fn amounts(limits: &[MoneyView]) -> String {
+    if limits.is_empty() {
+        return "-".to_owned();
+    }
+    let limits = limits.iter();
+    let texts: Vec<_> = limits
+        .map(|limit| format!("{} {}", limit.text, limit.currency))
+        .collect();
+    texts.join(", ")
+}
+
+impl Report for PeerView {
+    const SCHEMA: &'static str = "omni.peer/1";
+
+    fn text(&self) -> String {
+        pairs(&[
+            ("partner", self.partner.clone()),
+            ("name", plain(self.name.as_deref().unwrap_or("-"))),
+            ("standing", self.standing.clone()),
+            ("trust", self.trust.clone()),
+            ("credit", amounts(&self.credit)),
+            ("budget", amounts(&self.budget)),
+        ])
+    }
+}
+
+pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
+    match args.command {
+        PeerCommand::Invite(args) => {
+            let ask = InviteAsk {
+                hours: Some(args.hours),
+            };
+            let made = ctx.client()?.post("/v1/invites", &ask);
+            report::<InviteView>(ctx, made)
+        }
+        PeerCommand::Add(args) => add(ctx, args),
+        PeerCommand::Ls(LsArgs {}) => report::<PeersView>(ctx, ctx.client()?.get("/v1/peers")),
+        PeerCommand::Requests(RequestsArgs {}) => {
+            report::<PeersView>(ctx, ctx.client()?.get("/v1/peers/requests"))
+        }
+        PeerCommand::Trust(args) => trust(ctx, args),
+        PeerCommand::Block(args) => {
+            let change = json!({ "standing": "blocked" });
+            report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+        }
+        PeerCommand::Set(args) => {
+            let change = PeerChange {
+                standing: None,
+                credit: args.credit,
+                budget: args.budget,
+            };
+            report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+        }
+    }
+}
+
+fn report<R: Report>(
+    ctx: &Ctx,
+    answer: Result<R, crate::client::ClientError>,
+) -> Result<Outcome, CliError> {
+    answer
+        .map(|report| Outcome::of(&report))
+        .map_err(|e| ctx.asked(e))
+}
+
+fn path(partner: &str) -> String {
+    format!("/v1/peers/{}", segment(partner))
+}
+
+fn trust(ctx: &Ctx, args: TrustArgs) -> Result<Outcome, CliError> {
+    if args.level == Level::Owe && args.credit.is_none() {
+        return Err(
+            CliError::new(Exit::Usage, "usage", "to owe takes a limit in a currency")
+                .next(ctx.typed("peer trust PARTNER owe --credit 5000.00EUR")),
+        );
+    }
+    if args.level == Level::Ask && args.credit.is_some() {
+        let what = "a partner that may only ask can owe nothing";
+        return Err(CliError::new(Exit::Usage, "usage", what).next("leave out --credit"));
+    }
+    let standing = match args.level {
+        Level::Ask => "stranger",
+        Level::Hold | Level::Owe => "partner",
+    };
+    let change = PeerChange {
+        standing: Some(standing.to_owned()),
+        credit: args.credit,
+        budget: None,
+    };
+    report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+}
+
+/// An invite opens a door once; who does not want it among the arguments of a process gives it by
+/// stdin.
+fn add(ctx: &Ctx, args: AddArgs) -> Result<Outcome, CliError> {
+    /// Far longer than any invite.
+    const BYTES_MAX: u64 = 64 * 1024;
+    let mut whom = args.whom;
+    if whom == "-" {
+        whom.clear();
+        let read = std::io::stdin().take(BYTES_MAX).read_to_string(&mut whom);
+        read.map_err(|e| CliError::new(Exit::Invalid, "stdin", format!("stdin: {e}")))?;
+    }
+    let whom = whom.trim().to_owned();
+    let ask = if whom.starts_with('/') {
+        PeerAsk {
+            invite: None,
+            address: Some(whom),
+        }
+    } else {
+        PeerAsk {
+            invite: Some(whom),
+            address: None,
+        }
+    };
+    report::<PeerAddedView>(ctx, ctx.client()?.post("/v1/peers", &ask))
+}
+
+/// Reads an amount with its currency behind it: `5000.00EUR`, or with a space between.
+fn amount(text: &str) -> Result<AmountAsk, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (amount, currency) = text.split_at(end.unwrap_or(text.len()));
+    let currency = currency.trim();
+    if amount.is_empty() || currency.is_empty() {
+        return Err("an amount is a number and a currency, such as 5000.00EUR".to_owned());
+    }
+    Ok(AmountAsk {
+        amount: amount.to_owned(),
+        currency: currency.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_a_currency() {
+        let check = |text: &str, expected: Option<(&str, &str)>| {
+            let read = amount(text).ok();
+            let parts = read.as_ref().map(|ask| (&*ask.amount, &*ask.currency));
+            assert_eq!(parts, expected, "{text:?}");
+        };
+        check("5000.00EUR", Some(("5000.00", "EUR")));
+        check("5000 EUR", Some(("5000", "EUR")));
+        check("5000", None);
+        check("EUR", None);
+        check("-5EUR", None);
+        check("", None);
+    }
+}

@@ -1,0 +1,102 @@
+//! `omni status`: how the node is.
+
+use clap::Args;
+
+use super::Ctx;
+use super::exit::{self, Exit};
+use super::outcome::{CliError, Outcome, Report, pairs};
+use crate::view::{NodeState, SpareKeys, StatusView};
+
+pub(super) const EXITS: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::TimedOut,
+];
+
+/// Show how the node is; also when no command is given
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(EXITS))]
+pub(super) struct StatusArgs {}
+
+impl Report for StatusView {
+    const SCHEMA: &'static str = "omni.status/1";
+
+    fn text(&self) -> String {
+        let state = match self.state {
+            NodeState::Ready => "ready",
+            NodeState::Stopping => "stopping",
+        };
+        let mut text = pairs(&[
+            ("state", format!("{state}, up {}", span(self.up_s))),
+            ("partner", self.partner.clone()),
+            ("name", self.name.clone()),
+            ("network", self.network.clone()),
+            ("home", self.home.display().to_string()),
+            ("listens", self.listening.join("  ")),
+            (
+                "peers",
+                format!(
+                    "{} connected, {} with a session, {} waiting for an answer",
+                    self.peers, self.partners_connected, self.requests
+                ),
+            ),
+            (
+                "market",
+                format!(
+                    "{} records of {} catalogues, {} being caught up",
+                    self.records_known, self.catalogues, self.catalogues_wanted
+                ),
+            ),
+            (
+                "ledger",
+                format!("epoch {}, {} entries", self.ledger.epoch, self.ledger.size),
+            ),
+            ("free space", format!("{} MiB", self.free_bytes / (1 << 20))),
+            ("api", format!("http://{}/v1/", self.http)),
+            ("process", self.pid.to_string()),
+            ("version", self.version.clone()),
+        ]);
+        match self.spare_keys {
+            SpareKeys::Away => {}
+            SpareKeys::InHome => text.push_str(
+                "\nnote: keys/next-and-recovery.key is still in the home; move it away from this machine.\n",
+            ),
+        }
+        text
+    }
+}
+
+/// Seconds for people: the two largest units.
+fn span(seconds: u64) -> String {
+    let (minutes, s) = (seconds / 60, seconds % 60);
+    let (hours, m) = (minutes / 60, minutes % 60);
+    let (days, h) = (hours / 24, hours % 24);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{s} s"),
+        (0, 0, _) => format!("{m} min {s} s"),
+        (0, _, _) => format!("{h} h {m} min"),
+        (_, _, _) => format!("{days} d {h} h"),
+    }
+}
+
+pub(super) fn run(ctx: &Ctx) -> Result<Outcome, CliError> {
+    let status: Result<StatusView, _> = ctx.client()?.get("/v1/status");
+    status
+        .map(|status| Outcome::of(&status))
+        .map_err(|e| ctx.asked(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_show_two_units() {
+        let check = |seconds: u64, expected: &str| assert_eq!(span(seconds), expected);
+        check(0, "0 s");
+        check(61, "1 min 1 s");
+        check(3_600, "1 h 0 min");
+        check(90_000, "1 d 1 h");
+    }
+}

@@ -1,0 +1,367 @@
+//! The talk with one peer for as long as it is connected: a stream each way, an introduction on
+//! each, then frames. It routes frames and judges none; trust is the loop's matter.
+//!
+//! The two streams live and die apart. One that breaks is opened again by its own end, and the
+//! other is kept: if both were dropped whenever one breaks, two peers could go on for ever opening
+//! streams to a session that the other side has just given up.
+
+mod asks;
+mod hello;
+mod reader;
+mod serve;
+mod streams;
+mod writer;
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use libp2p::{PeerId, Stream};
+use libp2p_stream::Control;
+use omni_protocol::{code::Code, frame::Frame, hash::PartnerId};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout},
+};
+
+use self::{
+    asks::Asks,
+    reader::read_loop,
+    serve::serve_loop,
+    streams::{Inbound, Outbound, farewell},
+    writer::{Outbox, outbox, write_loop},
+};
+use super::{
+    catchup::{Errand, Pulled, SessionNumber, Want},
+    event::{Ended, Introduced, NetEvent},
+    shared::Shared,
+};
+
+pub use self::hello::OwnHello;
+
+/// From the wish to meet to a checked Hello.
+const MEETING_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A peer whose streams break so often within a minute is given up.
+const MEETINGS_A_MINUTE_MAX: usize = 12;
+
+/// Before a stream that the peer dropped is opened again.
+const REOPENING_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the driver may have in hand for one peer before it is told that there is no room.
+const ORDERS_MAX: usize = 64;
+
+/// What the driver wants of a session.
+#[derive(Debug)]
+pub(super) enum Order {
+    Frame(Frame),
+    Errand(Errand),
+}
+
+/// What the talk with a peer tells the driver.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// Both Hellos are checked.
+    Up {
+        task: u64,
+        session: SessionNumber,
+        peer: PeerId,
+        partner: PartnerId,
+    },
+    /// The session is over; the peer may begin another one.
+    Down { session: SessionNumber, why: Ended },
+    /// The talk is over, and nothing is expected of this peer any more.
+    Over { peer: PeerId, task: u64, why: Ended },
+    /// Catalogues were compared.
+    Compared {
+        session: SessionNumber,
+        wants: Vec<Want>,
+        /// Whether the peer has more to compare than one answer holds.
+        more: bool,
+    },
+    Pulled {
+        session: SessionNumber,
+        want: Want,
+        pulled: Pulled,
+    },
+    /// Key chains that were asked for are known.
+    Keys {
+        session: SessionNumber,
+        authors: Vec<PartnerId>,
+    },
+}
+
+/// The driver's hold on the talk with one peer.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) task: u64,
+    orders: mpsc::Sender<Order>,
+    inbound: mpsc::Sender<Stream>,
+    stop: Option<oneshot::Sender<Code>>,
+}
+
+impl Handle {
+    /// Without waiting: where there is no room the order is given back.
+    pub(super) fn order(&self, order: Order) -> Result<(), Box<Order>> {
+        let sent = self.orders.try_send(order);
+        sent.map_err(|e| Box::new(e.into_inner()))
+    }
+
+    /// The peer opened its stream, or another one instead.
+    pub(super) fn hand_in(&self, stream: Stream) {
+        if self.inbound.try_send(stream).is_err() {
+            // The peer notices that its stream is gone, and opens it again.
+            tracing::debug!("a stream more than can wait is dropped");
+        }
+    }
+
+    /// Ends the talk with a Bye. Its Over follows.
+    pub(super) fn stop(&mut self, code: Code) {
+        let stop = self.stop.take();
+        if stop.is_some_and(|stop| stop.send(code).is_err()) {
+            tracing::trace!("it had ended by itself");
+        }
+    }
+}
+
+/// What the talk with a peer needs to begin.
+pub(super) struct Opening {
+    pub(super) task: u64,
+    pub(super) peer: PeerId,
+    pub(super) hello: OwnHello,
+    pub(super) control: Control,
+    pub(super) shared: Arc<Shared>,
+    pub(super) notes: mpsc::Sender<Note>,
+}
+
+/// Begins the talk with a peer in a task of its own.
+pub(super) fn begin(opening: Opening) -> Handle {
+    let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
+    let (inbound_in, inbound) = mpsc::channel(1);
+    let (stop_in, stop) = oneshot::channel();
+    let handle = Handle {
+        task: opening.task,
+        orders: orders_in,
+        inbound: inbound_in,
+        stop: Some(stop_in),
+    };
+    let meeting = Meeting {
+        opening,
+        orders,
+        inbound: Inbound::new(inbound),
+        outbound: None,
+        reading: None,
+    };
+    tokio::spawn(meeting.run(stop));
+    handle
+}
+
+/// The talk with a peer, with what is left of its streams.
+struct Meeting {
+    opening: Opening,
+    orders: mpsc::Receiver<Order>,
+    inbound: Inbound,
+    outbound: Option<Outbound>,
+    reading: Option<(Stream, Introduced)>,
+}
+
+impl Meeting {
+    async fn run(mut self, mut stop: oneshot::Receiver<Code>) {
+        let mut begun = vec![];
+        let why = loop {
+            let now = Instant::now();
+            begun.retain(|t| now.duration_since(*t) < Duration::from_secs(60));
+            begun.push(now);
+            if begun.len() > MEETINGS_A_MINUTE_MAX {
+                break Ended::Broken("its streams break too often".to_owned());
+            }
+            let met = tokio::select! {
+                met = timeout(MEETING_PATIENCE, self.meet()) => {
+                    met.unwrap_or(Err(Ended::NoHello))
+                }
+                code = &mut stop => Err(Ended::told(code)),
+            };
+            let ended = match met {
+                Ok(()) => self.talk(&mut stop).await,
+                Err(ended) => ended,
+            };
+            if !ended.may_go_on() {
+                break ended;
+            }
+        };
+        if let (Some(out), Some(code)) = (&mut self.outbound, why.last_word()) {
+            farewell(out, code).await;
+        }
+        let over = Note::Over {
+            peer: self.opening.peer,
+            task: self.opening.task,
+            why,
+        };
+        note(&self.opening.notes, over).await;
+    }
+
+    /// Sees to it that both streams stand and their ends are introduced. While it waits for the
+    /// peer's stream it keeps its own open: else both could wait for each other.
+    async fn meet(&mut self) -> Result<(), Ended> {
+        let Self {
+            opening,
+            inbound,
+            outbound,
+            reading,
+            ..
+        } = self;
+        let mut out = match outbound.take() {
+            Some(out) => out,
+            None => Outbound::open(opening).await?,
+        };
+        let heard = if let Some(read) = reading.take() {
+            Ok(read)
+        } else {
+            let mut hearing = pin!(hear(opening, inbound));
+            loop {
+                tokio::select! {
+                    heard = &mut hearing => break heard,
+                    () = out.gone() => {}
+                }
+                tokio::time::sleep(REOPENING_PAUSE).await;
+                out = Outbound::open(opening).await?;
+            }
+        };
+        // Kept also for the last word to a peer that is refused.
+        *outbound = Some(out);
+        *reading = Some(heard?);
+        Ok(())
+    }
+
+    /// Talks until a stream breaks, and keeps the other one.
+    async fn talk(&mut self, stop: &mut oneshot::Receiver<Code>) -> Ended {
+        let (Some(out), Some((reading, introduced))) = (&mut self.outbound, &mut self.reading)
+        else {
+            return Ended::Closed;
+        };
+        let (outbox, mut pending) = outbox();
+        let talk = Talk {
+            session: self.opening.shared.next_session(),
+            partner: introduced.partner(),
+            outbox,
+            asks: Asks::default(),
+            shared: self.opening.shared.clone(),
+            notes: self.opening.notes.clone(),
+        };
+        talk.announce(&self.opening, introduced).await;
+        let (questions_in, questions) = serve::questions();
+        let (ended, broken) = tokio::select! {
+            ended = read_loop(reading, &talk, questions_in) => (ended, Broken::Reading),
+            ended = write_loop(out, &mut pending) => (ended, Broken::Writing),
+            ended = serve_loop(questions, &talk) => (ended, Broken::Writing),
+            ended = talk.order_loop(&mut self.orders) => (ended, Broken::Neither),
+            () = self.inbound.newer() => (Ended::Anew, Broken::Reading),
+            code = stop => (Ended::told(code), Broken::Neither),
+        };
+        match broken {
+            Broken::Reading => self.reading = None,
+            // What is half written can't be gone on with.
+            Broken::Writing => self.outbound = None,
+            Broken::Neither => {}
+        }
+        talk.renounce(&ended).await;
+        ended
+    }
+}
+
+/// Waits for the peer's stream and checks its Hello.
+async fn hear(opening: &Opening, inbound: &mut Inbound) -> Result<(Stream, Introduced), Ended> {
+    let (frame, stream) = inbound.first_frame().await?;
+    let introduced = hello::check(&opening.shared, opening.peer, &frame).await?;
+    Ok((stream, introduced))
+}
+
+/// Which stream is of no more use.
+enum Broken {
+    Reading,
+    Writing,
+    Neither,
+}
+
+/// What the loops of one session have in common.
+struct Talk {
+    session: SessionNumber,
+    partner: PartnerId,
+    outbox: Outbox,
+    asks: Asks,
+    shared: Arc<Shared>,
+    notes: mpsc::Sender<Note>,
+}
+
+impl Talk {
+    /// The driver first: when the loop answers, the driver knows whom it means.
+    async fn announce(&self, opening: &Opening, hello: &Introduced) {
+        let peer = opening.peer;
+        self.note(Note::Up {
+            task: opening.task,
+            session: self.session,
+            peer,
+            partner: self.partner,
+        })
+        .await;
+        let event = NetEvent::SessionUp {
+            session: self.session,
+            partner: self.partner,
+            peer,
+            hello: Box::new(hello.clone()),
+        };
+        self.shared.tell(event).await;
+    }
+
+    async fn renounce(&self, why: &Ended) {
+        self.note(Note::Down {
+            session: self.session,
+            why: why.clone(),
+        })
+        .await;
+        let event = NetEvent::SessionDown {
+            session: self.session,
+            partner: self.partner,
+            why: why.clone(),
+        };
+        self.shared.tell(event).await;
+    }
+
+    async fn note(&self, what: Note) {
+        note(&self.notes, what).await;
+    }
+
+    /// Carries out what the driver wants, and gives up asks that nobody answers.
+    async fn order_loop(&self, orders: &mut mpsc::Receiver<Order>) -> Ended {
+        let mut pulse = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Frame(frame)) => self.letter(&frame),
+                    Some(Order::Errand(errand)) => self.begin_errand(errand).await,
+                    None => return Ended::Told(Code::Overloaded),
+                },
+                _ = pulse.tick() => self.give_up_overdue().await,
+            }
+        }
+    }
+
+    /// What does not fit is dropped: its question is asked again by the outbox of the ledger.
+    fn letter(&self, frame: &Frame) {
+        match frame.encode() {
+            Ok(bytes) => {
+                if self.outbox.offer(bytes).is_err() {
+                    self.shared.counters.letters_dropped.add(1);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, partner = %self.partner, "a frame of this node is invalid");
+            }
+        }
+    }
+}
+
+/// Only a driver that is gone itself does not listen.
+async fn note(notes: &mpsc::Sender<Note>, what: Note) {
+    if notes.send(what).await.is_err() {
+        tracing::trace!("the net has ended");
+    }
+}

@@ -1,0 +1,192 @@
+//! Catch-up: late joiners, heads heard by gossip, and holes.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Over,
+    market::{TestNode, until},
+};
+use crate::net::{NetCommand, NetEvent, Topic, gossip::Shard};
+
+fn skus(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("thing-{n}"))
+}
+
+#[tokio::test]
+async fn a_late_joiner_pulls_a_catalogue_of_thousands() {
+    const OFFERS: usize = 5_000;
+    for over in Over::BOTH {
+        let seller = TestNode::start(1, over).await;
+        seller.stock(skus(OFFERS));
+        let joiner = TestNode::start(2, over).await;
+        let begun = Instant::now();
+        joiner.befriend(&[&seller]);
+        until("everything is there", || {
+            joiner.shelf.count(&seller.id()) == OFFERS
+        })
+        .await;
+        let (took, status) = (begun.elapsed(), joiner.status().await);
+        eprintln!(
+            "{over:?}: {OFFERS} offers in {took:?}, {} pages",
+            status.pages_taken
+        );
+        assert!(took < Duration::from_secs(10), "{over:?}: {took:?}");
+        assert_eq!(
+            joiner.shelf.head(seller.id()),
+            seller.shelf.head(seller.id())
+        );
+    }
+}
+
+/// Everybody dials everybody at the same instant, so that many get two connections to one peer.
+#[tokio::test]
+async fn five_partners_that_start_at_once_share_a_catalogue() {
+    const OFFERS: usize = 2_400;
+    for over in Over::BOTH {
+        let mut nodes = vec![];
+        for n in 1..=5 {
+            nodes.push(TestNode::start(n, over).await);
+        }
+        for node in &nodes {
+            let others: Vec<&TestNode> = nodes.iter().filter(|o| o.id() != node.id()).collect();
+            node.befriend(&others);
+        }
+        let begun = Instant::now();
+        loop {
+            let mut sessions = 0;
+            for node in &nodes {
+                sessions += node.status().await.partners.len();
+            }
+            if sessions == 20 {
+                break;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "{sessions} of 20"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let met = begun.elapsed();
+        let seller = &nodes[0];
+        seller.stock(skus(OFFERS));
+        let begun = Instant::now();
+        seller.publish(Topic::Offers(Shard::of_category("")), vec![seller.head()]);
+        for node in &nodes {
+            until("the catalogue is complete", || {
+                node.shelf.count(&seller.id()) == OFFERS
+            })
+            .await;
+        }
+        let spread = begun.elapsed();
+        eprintln!("{over:?}: met in {met:?}, {OFFERS} offers at all in {spread:?}");
+        assert!(spread < Duration::from_secs(10), "{over:?}: {spread:?}");
+        // Twins are gone by now, and everybody still stands.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        for node in &nodes {
+            let status = node.status().await;
+            assert_eq!(status.partners.len(), 4, "{over:?}");
+            assert_eq!(status.mute_peers_met_anew, 0, "{over:?}");
+        }
+    }
+}
+
+/// The seller is known to the middle node only; the third hears the head and asks the middle.
+#[tokio::test]
+async fn a_head_heard_by_gossip_is_followed() {
+    const OFFERS: usize = 2_400;
+    let mut seller = TestNode::start(1, Over::Quic).await;
+    let middle = TestNode::start(2, Over::Quic).await;
+    let mut third = TestNode::start(3, Over::Quic).await;
+    seller.befriend(&[&middle]);
+    third.befriend(&[&middle]);
+    seller.meets(&middle).await;
+    third.meets(&middle).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    seller.stock(skus(OFFERS));
+    let begun = Instant::now();
+    seller.publish(Topic::Offers(Shard::of_category("")), vec![seller.head()]);
+    for node in [&middle, &third] {
+        until("the catalogue is complete", || {
+            node.shelf.count(&seller.id()) == OFFERS
+        })
+        .await;
+    }
+    eprintln!("{OFFERS} offers at both in {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_hole_is_found_and_the_catalogue_pulled_whole_once() {
+    let seller = TestNode::start(1, Over::Tcp).await;
+    seller.stock(skus(300));
+    let mut buyer = TestNode::start(2, Over::Tcp).await;
+    buyer.befriend(&[&seller]);
+    until("all is there", || buyer.shelf.count(&seller.id()) == 300).await;
+    buyer
+        .wait("the first pull", |event| match event {
+            NetEvent::PullEnded { .. } => Some(()),
+            _ => None,
+        })
+        .await;
+
+    // The head has to change, or the same catalogue would not be pulled whole a second time.
+    buyer.shelf.forget(seller.id(), "thing-7");
+    seller.stock(["thing-300".to_owned()]);
+    buyer.offer(NetCommand::Heads);
+    until("the new one is there", || {
+        buyer.shelf.count(&seller.id()) == 300
+    })
+    .await;
+    let whole = loop {
+        buyer.offer(NetCommand::Heads);
+        let ended = buyer.wait("a pull", |event| match event {
+            NetEvent::PullEnded { whole, .. } => Some(whole),
+            _ => None,
+        });
+        if let Some(ids) = ended.await {
+            break ids;
+        }
+    };
+    assert_eq!(whole.len(), 301);
+    until("the hole is filled", || {
+        buyer.shelf.count(&seller.id()) == 301
+    })
+    .await;
+    assert_eq!(
+        buyer.shelf.head(seller.id()),
+        seller.shelf.head(seller.id())
+    );
+
+    let before = buyer.status().await.pages_taken;
+    buyer.offer(NetCommand::Heads);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(
+        buyer.status().await.pages_taken,
+        before,
+        "nothing is missing"
+    );
+}
+
+#[tokio::test]
+async fn what_a_partner_has_of_others_is_served_too() {
+    let seller = TestNode::start(1, Over::Tcp).await;
+    seller.stock(skus(100));
+    let middle = TestNode::start(2, Over::Tcp).await;
+    middle.befriend(&[&seller]);
+    until("the middle has it", || {
+        middle.shelf.count(&seller.id()) == 100
+    })
+    .await;
+    seller.offer(NetCommand::Shutdown);
+    let late = TestNode::start(3, Over::Tcp).await;
+    late.befriend(&[&middle]);
+    until("the late one has it", || {
+        late.shelf.count(&seller.id()) == 100
+    })
+    .await;
+}

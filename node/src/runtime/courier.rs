@@ -1,0 +1,105 @@
+//! The courier: makes frames of what the core wants sent, from synced records alone. It decides
+//! nothing.
+
+use omni_protocol::code::Code;
+use omni_protocol::fence::{self, Bytes, List};
+use omni_protocol::frame::{Envelope, Frame, Letter, ProvedRecord, Stored, WhatIs};
+use omni_protocol::hash::{PartnerId, RecordId};
+use omni_protocol::machine::{Key, Message};
+use omni_protocol::proof::Proof;
+use omni_protocol::value::Invalid;
+
+use super::news;
+use super::shelf::PROOF_BYTES_MAX;
+use super::signer::Signer;
+use crate::net::NetCommand;
+use crate::store::{LedgerReader, StoreError};
+
+/// Why a frame could not be made up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CourierError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the record {0} or its proof is not in the ledger")]
+    Absent(RecordId),
+    #[error("the message breaks a limit: {0}")]
+    Invalid(#[from] Invalid),
+    #[error("the stored proof can't be read: {0}")]
+    Unreadable(Code),
+}
+
+#[derive(Debug)]
+pub(super) struct Courier {
+    synced: LedgerReader,
+    signer: Signer,
+}
+
+impl Courier {
+    pub(super) fn new(synced: LedgerReader, signer: Signer) -> Self {
+        Self { synced, signer }
+    }
+
+    /// The frame that carries a message. `seen` is the receiver's newest checkpoint that is known.
+    pub(super) fn frame(&self, message: Message, seen: &[u8]) -> Result<Frame, CourierError> {
+        Ok(match message {
+            Message::Letter { records, attached } => Frame::Letter(Box::new(Letter {
+                envelope: self.envelope(seen)?,
+                records: List::new(self.proved(&records)?)?,
+                attached: List::new(self.those_here(&attached)?)?,
+            })),
+            Message::Stored(record) => Frame::Stored(Stored { record }),
+            Message::WhatIs { deal, records } => Frame::WhatIs(WhatIs {
+                deal,
+                records: List::new(self.proved(&records)?)?,
+            }),
+            Message::Notice(notice) => Frame::Notice(Box::new(self.signer.notice(notice)?)),
+            Message::Greeting(greeting) => {
+                Frame::Greeting(Box::new(self.signer.greeting(*greeting)?))
+            }
+        })
+    }
+
+    /// The own offers for a partner among others, as they are sent at a meeting.
+    pub(super) fn named_for(&self, partner: PartnerId) -> Result<Vec<NetCommand>, StoreError> {
+        let key = self.signer.key();
+        news::named_for(partner, key.network(), key.partner(), &self.synced)
+    }
+
+    /// The sender's checkpoint, fresh at each sending. A consistency proof travels once partners
+    /// cosign; its field is there.
+    fn envelope(&self, seen: &[u8]) -> Result<Envelope, CourierError> {
+        let checkpoint = self
+            .synced
+            .read(&Key::Checkpoint {}.to_bytes())?
+            .unwrap_or_default();
+        Ok(Envelope {
+            checkpoint: Bytes::new(checkpoint)?,
+            consistency: List::default(),
+            seen: Bytes::new(seen)?,
+        })
+    }
+
+    fn proved(&self, ids: &[RecordId]) -> Result<Vec<ProvedRecord>, CourierError> {
+        ids.iter()
+            .map(|id| self.one(*id)?.ok_or(CourierError::Absent(*id)))
+            .collect()
+    }
+
+    /// What a letter rests on goes along where it is at hand.
+    fn those_here(&self, ids: &[RecordId]) -> Result<Vec<ProvedRecord>, CourierError> {
+        ids.iter()
+            .filter_map(|id| self.one(*id).transpose())
+            .collect()
+    }
+
+    fn one(&self, id: RecordId) -> Result<Option<ProvedRecord>, CourierError> {
+        let record = self.synced.read(&Key::Record { id }.to_bytes())?;
+        let proof = self.synced.read(&Key::Proof { record: id }.to_bytes())?;
+        let Some((record, proof)) = record.zip(proof) else {
+            return Ok(None);
+        };
+        let proof: Proof =
+            fence::decode(&proof, PROOF_BYTES_MAX).map_err(CourierError::Unreadable)?;
+        Ok(Some(ProvedRecord::new(&record, proof)?))
+    }
+}

@@ -1,0 +1,342 @@
+//! The door to the net: what its events mean for the core and the market store, after the checks
+//! that the net leaves to the loop: whose session it is, and who signed what came by it.
+
+use std::collections::BTreeMap;
+
+use libp2p::Multiaddr;
+use omni_protocol::code::Code;
+use omni_protocol::fence::List;
+use omni_protocol::frame::{Frame, Hello, Letter, ProvedRecord, Stored, WhatIs};
+use omni_protocol::hash::{NetworkId, PartnerId};
+use omni_protocol::identity::KeyChain;
+use omni_protocol::ledger::note::SignedCheckpoint;
+use omni_protocol::machine::{Grant, Input, Received};
+use omni_protocol::record::Signed;
+use omni_protocol::thread::ThreadBody;
+use tokio::sync::oneshot;
+
+use super::shelf::chain_bytes;
+use super::shelves::Shelve;
+use crate::api::{NetNow, Reply};
+use crate::net::{
+    Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Source, VerifiedBatch,
+};
+use crate::store::market::{Arrival, Reach};
+
+/// What an event means.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    pub(super) inputs: Vec<Input>,
+    pub(super) errands: Vec<Shelve>,
+}
+
+impl From<Shelve> for Meaning {
+    fn from(errand: Shelve) -> Self {
+        Self {
+            inputs: Vec::new(),
+            errands: vec![errand],
+        }
+    }
+}
+
+/// A partner with a session.
+#[derive(Debug)]
+struct Session {
+    number: u64,
+    chain: KeyChain,
+    /// Its newest checkpoint, as it wrote it.
+    checkpoint: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct Door {
+    net: Option<Net>,
+    network: NetworkId,
+    own: KeyChain,
+    /// As many as the net lets in.
+    sessions: BTreeMap<PartnerId, Session>,
+}
+
+impl Door {
+    pub(super) fn new(net: Option<Net>, network: NetworkId, own: KeyChain) -> Self {
+        Self {
+            net,
+            network,
+            own,
+            sessions: BTreeMap::new(),
+        }
+    }
+
+    /// Hands a command to the net, or drops it: questions are sent again by the outbox, and what
+    /// was published is caught up.
+    pub(super) fn tell(&self, command: NetCommand) {
+        if let Some(net) = &self.net
+            && net.offer(command).is_err()
+        {
+            tracing::debug!("the net is busy: a command is dropped");
+        }
+    }
+
+    /// Answers what the net knows at this moment, without waiting for it. Without a net, or with
+    /// a busy one, nothing is known.
+    pub(super) fn ask_net(&self, reply: Reply<NetNow>) {
+        let (question, status) = oneshot::channel();
+        self.tell(NetCommand::Status(question));
+        tokio::spawn(async move {
+            let now = status.await.map(now_of).unwrap_or_default();
+            // Whoever asked may have gone.
+            drop(reply.send(now));
+        });
+    }
+
+    /// What this node says of itself in sessions to come. A busy net drops it; it is told again
+    /// with the next look at the delegations.
+    pub(super) fn introduce(&self, hello: Hello) {
+        self.tell(NetCommand::Hello(Box::new(OwnHello::new(hello))));
+    }
+
+    /// Whether this is the session that stands with a partner.
+    pub(super) fn is_current(&self, partner: PartnerId, number: u64) -> bool {
+        let current = self.sessions.get(&partner);
+        current.is_some_and(|current| current.number == number)
+    }
+
+    /// The newest checkpoint of a partner in this session; empty if none is known.
+    pub(super) fn checkpoint_of(&self, partner: PartnerId) -> &[u8] {
+        self.sessions
+            .get(&partner)
+            .map_or(&[], |session| &session.checkpoint)
+    }
+
+    /// What an event puts to the core and to the market store.
+    pub(super) fn hear(&mut self, event: NetEvent) -> Meaning {
+        match event {
+            NetEvent::SessionUp {
+                session,
+                partner,
+                hello,
+                peer: _,
+            } => self.met(session, partner, *hello),
+            NetEvent::SessionDown {
+                session,
+                partner,
+                why,
+            } => self.gone(session, partner, &why),
+            NetEvent::Frame {
+                session,
+                partner,
+                frame,
+            } => {
+                let inputs = self
+                    .frame(session, partner, frame)
+                    .unwrap_or_else(|code| not_taken(partner, code));
+                Meaning {
+                    inputs,
+                    errands: Vec::new(),
+                }
+            }
+            NetEvent::Records { batch, source } => arrived(batch, source).into(),
+            NetEvent::Keys { chain } => {
+                if let Some(session) = self.sessions.get_mut(&chain.partner()) {
+                    session.chain = (*chain).clone();
+                }
+                keep(&chain).into()
+            }
+            NetEvent::PullEnded {
+                author,
+                head,
+                whole: Some(named),
+            } => {
+                let named = named.into_iter().collect();
+                Shelve::Forget {
+                    author,
+                    named,
+                    head,
+                }
+                .into()
+            }
+            NetEvent::PullBegan { .. } | NetEvent::PullEnded { whole: None, .. } => {
+                Meaning::default()
+            }
+            NetEvent::Listening(address) => bound(&address),
+        }
+    }
+
+    fn met(&mut self, number: u64, partner: PartnerId, hello: Introduced) -> Meaning {
+        let mut meaning = Meaning::from(keep(&hello.chain));
+        // Before the meeting, so that a partner by invite is met as one.
+        if let Some(token) = hello.token {
+            meaning
+                .inputs
+                .push(Input::Grant(Grant::Invited { partner, token }));
+        }
+        meaning.inputs.push(Input::Met(partner));
+        self.sessions.insert(
+            partner,
+            Session {
+                number,
+                chain: hello.chain,
+                checkpoint: Vec::new(),
+            },
+        );
+        meaning
+    }
+
+    /// That a session ended which a newer one has replaced may come late.
+    fn gone(&mut self, number: u64, partner: PartnerId, why: &Ended) -> Meaning {
+        tracing::debug!(%partner, %why, "a session ended");
+        let mut meaning = Meaning::default();
+        if self
+            .sessions
+            .get(&partner)
+            .is_some_and(|current| current.number == number)
+        {
+            self.sessions.remove(&partner);
+            meaning.inputs.push(Input::Gone(partner));
+        }
+        meaning
+    }
+
+    fn frame(
+        &mut self,
+        session: u64,
+        partner: PartnerId,
+        frame: Frame,
+    ) -> Result<Vec<Input>, Code> {
+        let own = self.own.partner();
+        let current = self
+            .sessions
+            .get_mut(&partner)
+            .filter(|current| current.number == session);
+        let current = current.ok_or(Code::NotAddressed)?;
+        Ok(match frame {
+            Frame::Greeting(greeting) => {
+                let greeting = greeting.check(own, &current.chain)?.clone();
+                vec![Input::Greeting(Box::new(greeting))]
+            }
+            Frame::Notice(notice) => vec![Input::Notice(*notice.check(own, &current.chain)?)],
+            Frame::Stored(Stored { record }) => vec![Input::Stored {
+                from: partner,
+                record,
+            }],
+            Frame::WhatIs(WhatIs { deal: _, records }) => {
+                let records = self.received(partner, &records)?;
+                vec![Input::WhatIs {
+                    from: partner,
+                    records,
+                }]
+            }
+            Frame::Letter(letter) => {
+                let Letter {
+                    envelope,
+                    records,
+                    attached,
+                } = *letter;
+                if !envelope.checkpoint.is_empty() {
+                    current.checkpoint = envelope.checkpoint.to_vec();
+                }
+                let mut inputs = Vec::new();
+                inputs.extend(self.shown(&envelope.seen));
+                let records = self.received(partner, &records)?;
+                let attached = self.received(partner, &attached)?;
+                inputs.push(Input::Letter {
+                    from: partner,
+                    records,
+                    attached,
+                });
+                inputs
+            }
+            // The net's own affairs, which never come here.
+            Frame::Hello(_)
+            | Frame::Bye(_)
+            | Frame::HeadsAsk(_)
+            | Frame::Heads(_)
+            | Frame::PullAsk(_)
+            | Frame::Page(_)
+            | Frame::KeysAsk(_)
+            | Frame::Keys(_)
+            | Frame::Push(_) => return Err(Code::UnknownKind),
+        })
+    }
+
+    /// Records of a thread with this partner, each under its author's key: all, or none.
+    fn received<const MAX: usize, const MIN: usize>(
+        &self,
+        partner: PartnerId,
+        records: &List<ProvedRecord, MAX, MIN>,
+    ) -> Result<Vec<Received>, Code> {
+        records
+            .iter()
+            .map(|record| self.verified(partner, record))
+            .collect()
+    }
+
+    fn verified(&self, partner: PartnerId, proved: &ProvedRecord) -> Result<Received, Code> {
+        let record = Signed::<ThreadBody>::read(&self.network, &*proved.record)?;
+        let author = record.author();
+        let chain = if author == self.own.partner() {
+            &self.own
+        } else {
+            let session = self.sessions.get(&partner).filter(|_| author == partner);
+            &session.ok_or(Code::NotAddressed)?.chain
+        };
+        let key = chain.of_index(proved.proof.key_index)?;
+        let attested = proved.proof.claim(author, record.id())?.verify(&key)?;
+        Ok(Received {
+            record: record.verify(&attested)?,
+            proof: proved.proof.clone(),
+        })
+    }
+
+    /// A checkpoint of our own that a partner shows, if it is ours.
+    fn shown(&self, note: &[u8]) -> Option<Input> {
+        let note = std::str::from_utf8(note)
+            .ok()
+            .filter(|note| !note.is_empty())?;
+        let note = SignedCheckpoint::read(note, self.network, self.own.partner()).ok()?;
+        let key = self.own.of_index(note.key_index).ok()?;
+        note.verify(key.key().as_bytes()).ok()?;
+        Some(Input::Shown(note.checkpoint))
+    }
+}
+
+fn now_of(status: NetStatus) -> NetNow {
+    NetNow {
+        listening: status.listening.iter().map(ToString::to_string).collect(),
+        peers: status.peers,
+        partners: status.partners,
+        catalogues_wanted: status.catalogues_wanted,
+        news_waiting: status.news_waiting,
+    }
+}
+
+fn bound(address: &Multiaddr) -> Meaning {
+    tracing::info!(%address, "listening");
+    Meaning::default()
+}
+
+fn not_taken(partner: PartnerId, code: Code) -> Vec<Input> {
+    tracing::debug!(%partner, %code, "a frame is not taken");
+    Vec::new()
+}
+
+fn arrived(batch: VerifiedBatch, source: Source) -> Shelve {
+    let reach = match source {
+        Source::Gossip | Source::Pull { .. } => Reach::Public,
+        Source::Push { .. } => Reach::Named,
+    };
+    let records = batch.into_records();
+    Shelve::Take(
+        records
+            .iter()
+            .filter_map(|(record, proof)| Arrival::of(record, proof, reach))
+            .collect(),
+    )
+}
+
+fn keep(chain: &KeyChain) -> Shelve {
+    Shelve::Chain {
+        author: chain.partner(),
+        events: chain_bytes(chain),
+    }
+}

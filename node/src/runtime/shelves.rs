@@ -1,0 +1,322 @@
+//! The shelver: a thread that changes the market store and looks after the room on the disk, so
+//! that the loop waits for neither.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use omni_protocol::frame::Known;
+use omni_protocol::hash::{PartnerId, RecordId};
+use omni_protocol::identity::KeyChain;
+use omni_protocol::proof::CheckedSeal;
+use omni_protocol::value::Time;
+
+use super::news::{own_record, own_slots};
+use super::room::RoomCell;
+use super::shelf::{Standing, chain_bytes};
+use crate::clock::Clock;
+use crate::store::market::{Arrival, MarketReader, MarketWriter, Reach};
+use crate::store::{LedgerReader, Room, SpaceWatch, StoreError};
+
+/// Errands that may wait. When it is full, records of others are dropped and caught up later.
+const ERRANDS_MAX: usize = 64;
+/// Batches of own records that wait for a place in that queue; beyond it the loop takes nothing new.
+const OWN_MAX: usize = 64;
+/// Between two looks at the disk, and two clearings of ended records.
+const ROUND: Duration = Duration::from_secs(5);
+/// Ended records cleared in one write.
+const ENDED_MAX: usize = 1024;
+/// Own records put back in one write.
+const RESTOCK_STEP: usize = 256;
+/// A record is served for so long after its end (SPEC.md 9).
+const SERVED_AFTER_END_MS: u64 = 120_000;
+
+/// Something for the market store.
+#[derive(Debug)]
+pub enum Shelve {
+    /// Verified records.
+    Take(Vec<Arrival>),
+    /// The key events of an author, with their proofs.
+    Chain {
+        /// Whose.
+        author: PartnerId,
+        /// As they are read back.
+        events: Vec<u8>,
+    },
+    /// What an author no longer counts, after its whole catalogue was pulled.
+    Forget {
+        /// Whose.
+        author: PartnerId,
+        /// What is still there.
+        named: BTreeSet<RecordId>,
+        /// What the source said of that catalogue.
+        head: Known,
+    },
+}
+
+/// What the shelver needs to begin.
+#[derive(Debug)]
+pub struct ShelverSetup<'a> {
+    /// The synced ledger, where own records are.
+    pub ledger: &'a LedgerReader,
+    /// The own key chain.
+    pub chain: &'a KeyChain,
+    /// The open market store.
+    pub market: (MarketReader, MarketWriter),
+    /// What looks after the room on the disk.
+    pub space: SpaceWatch,
+    /// Time, for what ends.
+    pub clock: Clock,
+    /// Who counts as a partner.
+    pub standing: Arc<Standing>,
+}
+
+/// The loop's end of the thread.
+#[derive(Debug)]
+pub struct Shelver {
+    errands: Option<SyncSender<Shelve>>,
+    thread: Option<JoinHandle<()>>,
+    room: Arc<RoomCell>,
+    own: VecDeque<Vec<Arrival>>,
+    dropped: u64,
+}
+
+impl Shelver {
+    /// Starts the thread, after a first look at the disk, and after own records that the market
+    /// store lacks were put back into it.
+    ///
+    /// # Errors
+    /// When the disk can't be looked at, the ledger can't be read, or the system gives no thread.
+    pub fn start(setup: ShelverSetup<'_>) -> Result<Self, StoreError> {
+        let ShelverSetup {
+            ledger,
+            chain,
+            market,
+            space,
+            clock,
+            standing,
+        } = setup;
+        let room = RoomCell::new(space.look()?);
+        let (reader, mut writer) = market;
+        restock(ledger, chain, &reader, &mut writer)?;
+        let (errands, queue) = sync_channel(ERRANDS_MAX);
+        let worker = Worker {
+            reader,
+            writer,
+            space,
+            clock,
+            standing,
+            room: Arc::clone(&room),
+        };
+        let thread = std::thread::Builder::new()
+            .name("market-shelver".to_owned())
+            .spawn(move || worker.run(&queue))
+            .map_err(|source| StoreError::Io {
+                what: "start the shelver of",
+                path: ledger.home().to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            errands: Some(errands),
+            thread: Some(thread),
+            room,
+            own: VecDeque::new(),
+            dropped: 0,
+        })
+    }
+
+    /// The room on the disk, as it was looked at last.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.room.get()
+    }
+
+    /// Hands over an errand, or drops it when too much waits: catch-up brings it again.
+    pub(super) fn offer(&mut self, errand: Shelve) {
+        if self.try_hand_over(errand).is_err() {
+            self.dropped = self.dropped.saturating_add(1);
+            tracing::debug!(
+                dropped = self.dropped,
+                "the market store is busy: records are left to catch-up"
+            );
+        }
+    }
+
+    /// Hands over own public records. They are kept until there is room, since others pull them
+    /// from here.
+    pub(super) fn shelve_own(&mut self, records: Vec<Arrival>) {
+        if !records.is_empty() {
+            self.own.push_back(records);
+        }
+        self.offer_waiting();
+    }
+
+    /// Tries again to hand over own records that wait.
+    pub(super) fn offer_waiting(&mut self) {
+        while let Some(records) = self.own.pop_front() {
+            if let Err(Shelve::Take(records)) = self.try_hand_over(Shelve::Take(records)) {
+                self.own.push_front(records);
+                return;
+            }
+        }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.own.len() < OWN_MAX
+    }
+
+    fn try_hand_over(&self, errand: Shelve) -> Result<(), Shelve> {
+        match &self.errands {
+            Some(errands) => errands.try_send(errand).map_err(|error| match error {
+                TrySendError::Full(errand) | TrySendError::Disconnected(errand) => errand,
+            }),
+            None => Err(errand),
+        }
+    }
+}
+
+impl Drop for Shelver {
+    fn drop(&mut self) {
+        self.errands = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the shelver had ended before");
+        }
+    }
+}
+
+/// Puts own public records into the market store where it differs from the ledger: it was made
+/// anew, or the process ended between the two writes.
+fn restock(
+    ledger: &LedgerReader,
+    chain: &KeyChain,
+    reader: &MarketReader,
+    writer: &mut MarketWriter,
+) -> Result<(), StoreError> {
+    let own = chain.partner();
+    writer.keep_chain(own, chain_bytes(chain))?;
+    let Ok(key) = chain.in_force() else {
+        return Ok(());
+    };
+    let network = *key.network();
+    // Of one tree the signature is checked once.
+    let mut checked: BTreeSet<CheckedSeal> = BTreeSet::new();
+    let mut arrivals = Vec::new();
+    let mut named = BTreeSet::new();
+    for standing in own_slots(ledger) {
+        let standing = standing?;
+        if standing.is_named {
+            continue;
+        }
+        named.insert(standing.record);
+        if reader.slot_of(standing.record)?.is_some() {
+            continue;
+        }
+        let Some((record, proof)) = own_record(&network, ledger, standing.record)? else {
+            continue;
+        };
+        let Ok(claim) = proof.claim(own, record.id()) else {
+            continue;
+        };
+        let known = checked.get(claim.seal()).cloned();
+        let attested = match known {
+            Some(known) => claim.recall(&known, &key),
+            None => claim.verify(&key),
+        };
+        // A record under an older key waits until its author proves it again.
+        let Ok(attested) = attested else { continue };
+        checked.insert(attested.checked().clone());
+        let arrival = record.verify(&attested).ok();
+        arrivals.extend(arrival.and_then(|record| Arrival::of(&record, &proof, Reach::Public)));
+        if arrivals.len() >= RESTOCK_STEP {
+            writer.take(std::mem::take(&mut arrivals))?;
+        }
+    }
+    writer.take(arrivals)?;
+    writer.forget_unnamed(own, &named, u64::MAX)?;
+    Ok(())
+}
+
+struct Worker {
+    reader: MarketReader,
+    writer: MarketWriter,
+    space: SpaceWatch,
+    clock: Clock,
+    standing: Arc<Standing>,
+    room: Arc<RoomCell>,
+}
+
+impl Worker {
+    fn run(mut self, queue: &Receiver<Shelve>) {
+        let mut last_round = Instant::now();
+        loop {
+            match queue.recv_timeout(ROUND.saturating_sub(last_round.elapsed())) {
+                Ok(errand) => {
+                    let done = self.carry_out(errand);
+                    self.note(done);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if last_round.elapsed() >= ROUND {
+                self.look_after();
+                last_round = Instant::now();
+            }
+        }
+    }
+
+    fn carry_out(&mut self, errand: Shelve) -> Result<(), StoreError> {
+        match errand {
+            Shelve::Take(arrivals) => self.writer.take(arrivals).map(drop),
+            Shelve::Chain { author, events } => self.writer.keep_chain(author, events),
+            Shelve::Forget {
+                author,
+                named,
+                head,
+            } => self.forget(author, &named, &head),
+        }
+    }
+
+    /// Only where this store still differs from what the source has: news may have come meanwhile.
+    fn forget(
+        &mut self,
+        author: PartnerId,
+        named: &BTreeSet<RecordId>,
+        head: &Known,
+    ) -> Result<(), StoreError> {
+        let ids = self.reader.catalogue(author)?.ids;
+        if ids.count() == u64::from(head.count) && ids.fingerprint() == head.fingerprint {
+            return Ok(());
+        }
+        self.writer
+            .forget_unnamed(author, named, head.highest.get())
+            .map(drop)
+    }
+
+    fn look_after(&mut self) {
+        // A disk that can't be measured may be full.
+        let room = self.space.look().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the room on the disk is not known");
+            Room::Low
+        });
+        self.room.set(room);
+        self.note(self.standing.recount(&self.reader));
+        let ended = self.clock.now_ms().saturating_sub(SERVED_AFTER_END_MS);
+        let cleared = Time::new(ended).map(|ended| self.writer.end(ended, ENDED_MAX));
+        if let Ok(cleared) = cleared {
+            self.note(cleared.map(drop));
+        }
+    }
+
+    /// Nothing is lost that can't be fetched again, so a fault here ends nothing.
+    fn note(&self, done: Result<(), StoreError>) {
+        let Err(error) = done else { return };
+        tracing::warn!(%error, "the market store did not take a change");
+        if matches!(error, StoreError::Damaged { .. }) {
+            self.reader.condemn();
+        }
+    }
+}

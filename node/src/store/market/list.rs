@@ -1,0 +1,73 @@
+//! Lists of an author's offers, in the order of their subjects. What the offers say is kept out.
+
+use omni_protocol::hash::{PartnerId, SubjectId};
+use omni_protocol::slot::{Family, Slot};
+use omni_protocol::value::Time;
+
+use super::layout::{Kept, Table, family_bytes, slot_bytes, slot_of};
+use super::{MarketReader, Shelved};
+use crate::store::{Pair, StoreError};
+
+impl MarketReader {
+    /// What stands in an author's slots for offers, withdrawals too, after `after`: at most `max`.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn offers(
+        &self,
+        author: PartnerId,
+        after: Option<SubjectId>,
+        max: usize,
+    ) -> Result<Vec<Shelved>, StoreError> {
+        let (begin, end) = bounds(author);
+        let from = match after {
+            Some(subject) => {
+                let slot = Slot {
+                    author,
+                    family: Family::Offer,
+                    subject,
+                };
+                // The smallest key above that slot's own.
+                Table::Slot.key(&[&slot_bytes(&slot), &[0]])
+            }
+            None => begin,
+        };
+        let mut offers = Vec::new();
+        for pair in self.walk(&from, &end).take(max) {
+            let Pair { key, value } = pair?;
+            let slot = key.get(1..).and_then(slot_of);
+            let kept = slot.zip(Kept::read(&value));
+            let (slot, kept) = kept.ok_or_else(|| self.unreadable("a kept record"))?;
+            offers.push(kept.shelved(slot));
+        }
+        Ok(offers)
+    }
+
+    /// How many offers of an author stand at `at`. Those without a single word in them count as
+    /// withdrawn; no real title is like that.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn count_offers(&self, author: PartnerId, at: Time) -> Result<u64, StoreError> {
+        let (from, end) = bounds(author);
+        let mut count = 0_u64;
+        for pair in self.walk(&from, &end) {
+            let kept = Kept::read(&pair?.value).ok_or_else(|| self.unreadable("a kept record"))?;
+            let stands = kept.until.is_none_or(|until| until >= at) && !kept.words.is_empty();
+            count = count.saturating_add(u64::from(stands));
+        }
+        Ok(count)
+    }
+}
+
+/// The first key of an author's offers, and the first after them.
+fn bounds(author: PartnerId) -> (Vec<u8>, Vec<u8>) {
+    let family = family_bytes(Family::Offer);
+    let begin = Table::Slot.key(&[author.as_bytes(), &family]);
+    let mut end = begin.clone();
+    // Families are small numbers, so the next one has as many bytes.
+    if let Some(last) = end.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    (begin, end)
+}

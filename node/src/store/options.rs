@@ -1,0 +1,99 @@
+//! How both databases are opened, read and written: every setting of `RocksDB` that this project
+//! relies on, and no other call sites.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Options, ReadOptions, WriteOptions,
+};
+
+use super::StoreError;
+
+/// Bytes of writes kept in memory before they become a sorted file. Small, since start-up reads
+/// the log of what was not yet sorted, twice (see `ledger.rs`).
+const LEDGER_WRITE_BUFFER_BYTES: usize = 16 << 20;
+/// The market takes whole catalogues at once and has nothing to lose.
+const MARKET_WRITE_BUFFER_BYTES: usize = 32 << 20;
+/// Cache of decoded blocks, for each database.
+const BLOCK_CACHE_BYTES: usize = 32 << 20;
+/// One false positive in a hundred lookups of what is absent (`RocksDB` wiki, Bloom filters).
+const BLOOM_BITS_PER_KEY: f64 = 10.0;
+/// Descriptors that one database may hold open.
+const OPEN_FILES_MAX: i32 = 256;
+/// Files of `RocksDB`'s own diary, and their size.
+const DIARY_FILES_MAX: usize = 3;
+const DIARY_FILE_BYTES_MAX: usize = 1 << 20;
+
+/// Settings of the ledger store.
+///
+/// The default recovery mode cuts the log at its first bad record and opens with what came
+/// before, silently; here a bad record is an error, and only a record that a crash left
+/// unfinished at the very end is dropped. What no mode notices is the head file's matter.
+pub(super) fn ledger() -> Options {
+    let mut options = shared();
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_write_buffer_size(LEDGER_WRITE_BUFFER_BYTES);
+    options
+}
+
+/// Settings of the market store, which may lose its newest records: they are fetched again.
+pub(super) fn market() -> Options {
+    let mut options = shared();
+    options.create_if_missing(true);
+    options.set_write_buffer_size(MARKET_WRITE_BUFFER_BYTES);
+    options
+}
+
+fn shared() -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&Cache::new_lru_cache(BLOCK_CACHE_BYTES));
+    table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+    let mut options = Options::default();
+    options.set_paranoid_checks(true);
+    options.set_block_based_table_factory(&table);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_max_background_jobs(2);
+    options.set_keep_log_file_num(DIARY_FILES_MAX);
+    options.set_max_log_file_size(DIARY_FILE_BYTES_MAX);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}
+
+/// How the ledger is written, and the only way: synced, and never waiting inside `RocksDB`. On a
+/// full disk a write that may wait never returned, not even after space was freed.
+pub(super) fn durable() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options.set_no_slowdown(true);
+    options
+}
+
+/// How the market is written: through the log, so that a killed process keeps it, and not synced.
+pub(super) fn unsynced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(false);
+    options
+}
+
+/// Reading up to, and without, the key `end`. Without a bound an iterator walks over all deleted
+/// keys that follow the last one wanted.
+pub(super) fn until(end: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_upper_bound(end);
+    options
+}
+
+/// Makes the folder of a database, if it is not there, so that nobody else looks into it.
+pub(super) fn private_folder(folder: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| StoreError::io("make the folder", folder, error))
+}

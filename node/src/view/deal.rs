@@ -1,0 +1,279 @@
+//! The documents about threads and their deals: what is proposed, what was said, and where it
+//! stands. Quantities and amounts are decimal texts.
+
+use serde::{Deserialize, Serialize};
+
+use super::money::MoneyView;
+use super::ship_to::ShipToDoc;
+use super::terms::{TermsView, WindowDoc};
+
+/// `POST /v1/deals`: proposes terms in a new thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposeAsk {
+    /// To whom: an id, its beginning, or a name. The author of the first line's offer if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<String>,
+    /// The own part: `requester` (the default) or `provider`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// One to three alternatives.
+    pub alternatives: Vec<TermsAsk>,
+    /// Whether it binds.
+    #[serde(default)]
+    pub firm: bool,
+    /// For how many minutes it stands; 120 if left out, and 15 for a provider's firm proposal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_minutes: Option<u64>,
+    /// Who receives it; the requester's to say. Sent sealed, after the Receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_to: Option<ShipToDoc>,
+}
+
+/// Terms to be built from offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermsAsk {
+    /// At least one.
+    pub lines: Vec<LineAsk>,
+    /// How it reaches the customer; `ship` where the offers know it, else their first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Where to: ISO 3166. The recipient's country if one is named and this is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Postcode.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub postcode: String,
+    /// When it shall be fulfilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowDoc>,
+    /// Incoterms 2020; the first offer's if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incoterm: Option<String>,
+    /// Days from fulfilment until payment is due.
+    #[serde(default)]
+    pub payment_days: u16,
+    /// Whether the provider does not show itself to the customer; the first offer's if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub white_label: Option<bool>,
+    /// Whether nothing ships before the Receipt is acknowledged.
+    #[serde(default)]
+    pub for_chain: bool,
+    /// A note to the other side.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// A line to be built from an offer, which is named by its id or by article number and list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineAsk {
+    /// The offer's id, or at least 8 digits of its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// The provider's article number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Its price list.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub list: String,
+    /// How much, in the offer's unit.
+    pub quantity: String,
+    /// The price for `per`; that of the offer for this quantity if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+    /// The quantity that the price is for; that of the offer if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<String>,
+}
+
+/// `POST /v1/deals/{thread}/counter`: the terms that stand, changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterAsk {
+    /// From which alternative, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<u8>,
+    /// What changes in which line.
+    #[serde(default)]
+    pub lines: Vec<LineChange>,
+    /// Another note; none if left out.
+    #[serde(default)]
+    pub note: String,
+    /// Days from fulfilment until payment is due; as before if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_days: Option<u16>,
+    /// Whether it binds.
+    #[serde(default)]
+    pub firm: bool,
+    /// For how many minutes it stands; as in [`ProposeAsk`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_minutes: Option<u64>,
+    /// Who receives it; as in [`ProposeAsk`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_to: Option<ShipToDoc>,
+}
+
+/// What changes in one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineChange {
+    /// Which, counted from 1.
+    pub line: u16,
+    /// Another price for the line's `per`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+    /// Another quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<String>,
+}
+
+/// `POST /v1/deals/{thread}/accept`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptAsk {
+    /// Which alternative, counted from 1; the first if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<u8>,
+    /// Who receives it; as in [`ProposeAsk`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_to: Option<ShipToDoc>,
+}
+
+/// `GET /v1/deals`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealsView {
+    /// One page, in the order of the threads' ids.
+    pub deals: Vec<DealRow>,
+    /// What to ask for next as `cursor`; absent where this is the end.
+    pub next: Option<String>,
+}
+
+/// A thread in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealRow {
+    /// The thread.
+    pub thread: String,
+    /// The other side.
+    pub partner: String,
+    /// Its name, if it is known.
+    pub name: Option<String>,
+    /// The own part: `requester` or `provider`; absent where nothing was proposed yet.
+    pub role: Option<String>,
+    /// Where it stands.
+    pub state: String,
+    /// Who has to say something: `us`, `them` or `nobody`.
+    pub waits_for: String,
+    /// The first line's title.
+    pub title: String,
+    /// Lines of the terms.
+    pub lines: u64,
+    /// What the terms come to.
+    pub total: Option<MoneyView>,
+    /// When the latest record was made, in milliseconds since 1970.
+    pub latest_ms: u64,
+}
+
+/// `GET /v1/deals/{thread}`: the whole story of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealView {
+    /// As in a list.
+    #[serde(flatten)]
+    pub row: DealRow,
+    /// The deal that is open, or the latest that was.
+    pub deal: Option<String>,
+    /// The terms that are on the table or were agreed; several where there are alternatives.
+    pub alternatives: Vec<TermsView>,
+    /// When what is on the table ends, in milliseconds since 1970.
+    pub until_ms: Option<u64>,
+    /// Whether that is over.
+    pub over: bool,
+    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`.
+    pub may: Vec<String>,
+    /// What accepting would bind to.
+    pub accepting: Option<String>,
+    /// Proposals made so far.
+    pub rounds: u32,
+    /// How the order stands that it led to: `ordered`, `in-fulfilment`, `completed`, `cancelled`.
+    pub order_status: Option<String>,
+    /// What becomes of the recipient's address; see [`HandOverState`].
+    pub hand_over: HandOverState,
+    /// All that was said, oldest first; of very long threads the latest 500.
+    pub said: Vec<SaidView>,
+    /// The deals of this thread, oldest first.
+    pub deals: Vec<DealStateView>,
+}
+
+/// What becomes of the recipient's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandOverState {
+    /// The method needs none, or nothing is agreed or on the table.
+    NotNeeded,
+    /// The requester has not said it yet.
+    Missing,
+    /// It is kept here and will be sealed and sent after the Receipt.
+    Kept,
+    /// It was sealed and sent.
+    Sent,
+    /// It came, sealed for this node.
+    Received,
+}
+
+/// One deal of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealStateView {
+    /// The deal id, which is the order's too.
+    pub deal: String,
+    /// The own side: `requester` or `provider`.
+    pub side: String,
+    /// The state of SPEC.md section 12.
+    pub state: String,
+    /// The amount reserved or agreed.
+    pub amount: Option<MoneyView>,
+    /// End of validity, in milliseconds since 1970.
+    pub until_ms: u64,
+    /// The order that it changes, if it changes one.
+    pub order: Option<String>,
+    /// Whether the Receipt came after that end: it binds, and the requester may cancel free.
+    pub late: bool,
+}
+
+/// One record of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaidView {
+    /// From 0, in the order in which this node recorded them.
+    pub number: u64,
+    /// Its id.
+    pub record: String,
+    /// Its author's ledger time, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// `us` or `them`.
+    pub by: String,
+    /// The kind of SPEC.md 8.2, such as `Proposal`.
+    pub kind: String,
+    /// Whether a proposal binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firm: Option<bool>,
+    /// End of a proposal's, request's or hold's validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// The terms of a proposal or request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<TermsView>,
+    /// The alternative that was chosen, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<u8>,
+    /// Why something was declined: a code of SPEC.md 18.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What was written, or what an Event says happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Whether it still waits for the partner's answer.
+    pub waiting: bool,
+    /// Why the partner did not take it, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<String>,
+}

@@ -1,0 +1,398 @@
+//! The real binary, run in homes of its own under the temp folder and on loopback only. What a
+//! test expects of it is kept out.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// No single step of a test may take so long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary `omni` of this build: it lies beside the folder of the test executables. Running
+/// the tests of one package does not build it, so one older than its sources is not taken.
+///
+/// # Panics
+/// If it was not built since its sources changed; `cargo build --workspace` builds it.
+#[must_use]
+pub fn binary() -> PathBuf {
+    // Whoever names one, as those who test a packaged program, knows what it was built from.
+    if let Some(named) = std::env::var_os("OMNI_TEST_BINARY") {
+        return named.into();
+    }
+    let test = std::env::current_exe().expect("a test knows its executable");
+    let mut folders = test.ancestors().skip(1).take(2);
+    let found = folders.find_map(|folder| {
+        let path = folder.join("omni");
+        let built = fs::metadata(&path).ok()?.modified().ok()?;
+        Some((path, built))
+    });
+    let (path, built) = found.expect("omni is built: run `cargo build --workspace` first");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let changed = ["node/src", "protocol/src"].map(|folder| newest(&root.join(folder)));
+    assert!(
+        changed.iter().all(|&changed| changed <= built),
+        "omni is older than its sources: run `cargo build --workspace` first"
+    );
+    path
+}
+
+/// When the last file below a folder was changed.
+fn newest(folder: &Path) -> SystemTime {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in fs::read_dir(folder).expect("sources lie beside the tests") {
+        let entry = entry.expect("a folder can be read");
+        let meta = entry.metadata().expect("a file has a time");
+        let changed = if meta.is_dir() {
+            self::newest(&entry.path())
+        } else {
+            meta.modified().expect("a file has a time")
+        };
+        newest = newest.max(changed);
+    }
+    newest
+}
+
+/// A temp folder in which commands run without anything of this user's environment.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+    port: u16,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Place {
+    /// An empty one.
+    ///
+    /// # Panics
+    /// If the system gives no temp folder.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temp folder");
+        fs::create_dir(folder.path().join("run")).expect("a folder for sockets");
+        let port = free_port();
+        Self { folder, port }
+    }
+
+    /// The port on loopback where its node meets others, the same after a restart.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The home that commands use here.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.path().join("node")
+    }
+
+    /// The variables that commands get here, and no others.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let text = |path: PathBuf| path.display().to_string();
+        vec![
+            ("HOME", text(self.path().to_owned())),
+            ("OMNI_HOME", text(self.home())),
+            (
+                "OMNI_NET_LISTEN",
+                format!(
+                    "/ip4/127.0.0.1/udp/{0}/quic-v1,/ip4/127.0.0.1/tcp/{0}",
+                    self.port
+                ),
+            ),
+            ("XDG_RUNTIME_DIR", text(self.path().join("run"))),
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+        ]
+    }
+
+    /// A command that will run here.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.variables())
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// If it can't be run.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("omni runs")
+    }
+
+    /// Runs a command that must end well, and gives what it printed.
+    ///
+    /// # Panics
+    /// If it ends otherwise.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "omni {args:?}: {stderr}");
+        String::from_utf8(output.stdout).expect("it prints UTF-8")
+    }
+
+    /// Starts a daemon here and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    #[must_use]
+    pub fn up(self, args: &[&str]) -> Node {
+        let log = fs::File::create(self.path().join("log")).expect("a file for the log");
+        let mut up = self.command(&["up"]);
+        up.args(args).stdout(Stdio::null()).stderr(log);
+        let child = up.spawn().expect("omni runs");
+        let node = Node { child, place: self };
+        node.place.ok(&["wait", "--ready", "--timeout", "30s"]);
+        node
+    }
+}
+
+/// A running daemon. Killed when dropped, if it still runs.
+#[derive(Debug)]
+pub struct Node {
+    child: Child,
+    place: Place,
+}
+
+impl Node {
+    /// Makes a home and starts a daemon in it.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::named("Test partner")
+    }
+
+    /// Makes a home of a partner with this name and starts a daemon in it.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let place = Place::new();
+        place.ok(&["init", "--name", name, "--network", "test"]);
+        place.up(&[])
+    }
+
+    /// Kills the daemon as a power cut would, and starts another in the same home.
+    #[must_use]
+    pub fn killed_and_up_again(self) -> Self {
+        self.killed().up(&[])
+    }
+
+    /// Kills the daemon as a power cut would.
+    ///
+    /// # Panics
+    /// If it can't be killed.
+    #[must_use]
+    pub fn killed(mut self) -> Place {
+        self.child.kill().expect("it is ours");
+        self.end().1
+    }
+
+    /// Runs a command at this node that must end well, and reads its JSON document.
+    ///
+    /// # Panics
+    /// If it ends otherwise or prints none.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let text = self.place.ok(&[args, &["--json"]].concat());
+        serde_json::from_str(&text).expect("one document")
+    }
+
+    /// Its partner id.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[must_use]
+    pub fn partner(&self) -> String {
+        let status = self.json(&["status"]);
+        status["partner"].as_str().expect("a text").to_owned()
+    }
+
+    /// What it knows of another partner; null if nothing.
+    #[must_use]
+    pub fn peer(&self, partner: &str) -> Value {
+        let all = self.json(&["peer", "ls"]);
+        let peers = all["peers"].as_array().expect("a list");
+        let found = peers.iter().find(|peer| peer["partner"] == partner);
+        found.cloned().unwrap_or_default()
+    }
+
+    /// Makes this node and `other` partners by an invite of `other`, and waits until they are.
+    pub fn befriend(&self, other: &Self) {
+        let invite = other.json(&["peer", "invite"]);
+        let invite = invite["invite"].as_str().expect("a text");
+        self.place.ok(&["peer", "add", invite]);
+        self.wait_for_session(other);
+    }
+
+    /// Waits until this node and `other` know each other as partners and have a session.
+    pub fn wait_for_session(&self, other: &Self) {
+        let (one, two) = (self.partner(), other.partner());
+        wait_for("a session of two partners", PATIENCE, || {
+            let (two, one) = (self.peer(&two), other.peer(&one));
+            let both = [one, two];
+            both.iter()
+                .all(|p| p["connected"] == true && p["standing"] == "partner")
+                .then_some(())
+        });
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote to its log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.place.path().join("log")).unwrap_or_default()
+    }
+
+    /// A member of its `api.json`.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn endpoint(&self, member: &str) -> String {
+        let text = fs::read_to_string(self.place.home().join("api.json")).expect("api.json");
+        let json: Value = serde_json::from_str(&text).expect("it is JSON");
+        json[member].as_str().expect("it is a text").to_owned()
+    }
+
+    /// Its token.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let text = fs::read_to_string(self.place.home().join("api.token")).expect("api.token");
+        text.trim().to_owned()
+    }
+
+    /// Sends bytes to its HTTP address and gives all that comes back until it closes.
+    ///
+    /// # Panics
+    /// If it takes no connection.
+    #[must_use]
+    pub fn http(&self, bytes: &[u8]) -> String {
+        let stream = TcpStream::connect(self.endpoint("http")).expect("it takes connections");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a socket has timeouts");
+        exchange(stream, bytes)
+    }
+
+    /// The same over its Unix socket.
+    ///
+    /// # Panics
+    /// If it takes no connection.
+    #[must_use]
+    pub fn socket(&self, bytes: &[u8]) -> String {
+        let stream = UnixStream::connect(self.endpoint("socket")).expect("it takes connections");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a socket has timeouts");
+        exchange(stream, bytes)
+    }
+
+    /// Sends it a signal by name, such as `TERM`.
+    ///
+    /// # Panics
+    /// If the system has no `kill`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let kill = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it can't be waited for.
+    pub fn end(mut self) -> (std::process::ExitStatus, Place) {
+        let status = self.child.wait().expect("it ends");
+        let place = std::mem::take(&mut self.place);
+        (status, place)
+    }
+}
+
+/// Asks again until there is an answer, and gives it with the time that it took.
+///
+/// # Panics
+/// When there is none in time, naming what was waited for.
+pub fn wait_for<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> (T, Duration) {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return (found, begun.elapsed());
+        }
+        let waited = begun.elapsed();
+        assert!(waited < patience, "waited {waited:?} for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A port that is free for both transports at this moment, below those that the system gives to
+/// outgoing connections.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test processes that run at once have ports of their own, sixteen each.
+    let begin = u16::try_from(std::process::id() % 560).unwrap_or_default() * 16;
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + begin.wrapping_add(step) % 9_000;
+        let is_free = TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if is_free {
+            return port;
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already, which is what is wanted.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> String {
+    // The other side may answer and close before it has taken everything.
+    drop(stream.write_all(bytes));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}

@@ -1,0 +1,13 @@
+//! End to end: real `omni` processes with homes of their own, on loopback. Each test starts its
+//! nodes and ends them; nothing else on the machine is touched.
+
+mod events;
+mod goods_hostile;
+mod hostile;
+mod offers;
+mod peers;
+mod restart;
+mod testnet;
+mod trade;
+mod trade_ends;
+mod trade_hostile;

@@ -1,0 +1,131 @@
+//! How partners meet: by an invite, by a request, and not at all.
+
+use omni_tests::omni::{Node, PATIENCE, wait_for};
+
+/// The address of a node, as its operator would read it out.
+fn address(node: &Node) -> String {
+    let identity = node.place().port();
+    let peer = node.http(
+        format!(
+            "GET /v1/identity HTTP/1.1\r\nConnection: close\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
+            node.endpoint("http"),
+            node.token()
+        )
+        .as_bytes(),
+    );
+    let body = peer.split("\r\n\r\n").nth(1).expect("a body");
+    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let peer = body["peer"].as_str().expect("a text");
+    format!("/ip4/127.0.0.1/tcp/{identity}/p2p/{peer}")
+}
+
+#[test]
+fn an_invite_makes_two_partners() {
+    let (giver, guest) = (Node::named("Giver"), Node::named("Guest"));
+    guest.befriend(&giver);
+    // Profiles travel by gossip or catch-up.
+    let (giver_id, guest_id) = (giver.partner(), guest.partner());
+    wait_for("both names", PATIENCE, || {
+        let names = (giver.peer(&guest_id), guest.peer(&giver_id));
+        (names.0["name"] == "Guest" && names.1["name"] == "Giver").then_some(())
+    });
+    assert_eq!(giver.peer(&guest_id)["trust"], "hold");
+    assert_eq!(giver.json(&["status"])["requests"], 0);
+    let events = giver.place().ok(&["events", "--json"]);
+    for kind in ["began", "published", "granted", "met"] {
+        assert!(
+            events.contains(&format!("\"event\":\"{kind}\"")),
+            "{events}"
+        );
+    }
+}
+
+#[test]
+fn an_invite_is_good_for_one_partner() {
+    let (giver, guest, third) = (
+        Node::named("Giver"),
+        Node::named("Guest"),
+        Node::named("Third"),
+    );
+    let invite = giver.json(&["peer", "invite", "--hours", "1"]);
+    let invite = invite["invite"].as_str().expect("a text");
+    guest.place().ok(&["peer", "add", invite]);
+    guest.wait_for_session(&giver);
+    third.place().ok(&["peer", "add", invite]);
+    let id = third.partner();
+    wait_for("the second to show it", PATIENCE, || {
+        (giver.peer(&id)["request"] == true).then_some(())
+    });
+    assert_eq!(giver.peer(&id)["standing"], "stranger");
+    assert_eq!(giver.peer(&guest.partner())["standing"], "partner");
+}
+
+#[test]
+fn a_request_stays_until_it_is_answered() {
+    let (asked, stranger) = (Node::named("Asked"), Node::named("Stranger"));
+    stranger.place().ok(&["peer", "add", &address(&asked)]);
+    let id = stranger.partner();
+    wait_for("the request", PATIENCE, || {
+        (asked.peer(&id)["request"] == true).then_some(())
+    });
+    let stranger = stranger.killed();
+    let asked = asked.killed_and_up_again();
+    assert_eq!(asked.json(&["status"])["requests"], 1);
+    let requests = asked.json(&["peer", "requests"]);
+    assert_eq!(requests["peers"][0]["partner"], id.as_str());
+    asked.place().ok(&["peer", "trust", &id]);
+    assert_eq!(asked.json(&["status"])["requests"], 0);
+    assert_eq!(
+        asked.json(&["peer", "requests"])["peers"]
+            .as_array()
+            .map(Vec::len),
+        Some(0)
+    );
+    let stranger = stranger.up(&[]);
+    stranger.wait_for_session(&asked);
+}
+
+#[test]
+fn a_blocked_partner_gets_no_session() {
+    let (node, other) = (Node::named("Node"), Node::named("Other"));
+    other.befriend(&node);
+    let id = other.partner();
+    node.place().ok(&["peer", "block", &id]);
+    wait_for("the end of the session", PATIENCE, || {
+        let peer = node.peer(&id);
+        (peer["connected"] == false && peer["standing"] == "blocked").then_some(())
+    });
+    let other = other.killed_and_up_again();
+    let node_id = node.partner();
+    // Long enough for several tries.
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert_eq!(node.peer(&id)["connected"], false);
+    assert_eq!(other.peer(&node_id)["connected"], false);
+    node.place().ok(&["peer", "trust", &id]);
+    node.wait_for_session(&other);
+}
+
+#[test]
+fn limits_are_kept_by_currency() {
+    let (node, other) = (Node::named("Node"), Node::named("Other"));
+    other.befriend(&node);
+    let id = other.partner();
+    node.place().ok(&[
+        "peer",
+        "set",
+        &id,
+        "--credit",
+        "5000.00EUR",
+        "--budget",
+        "70JPY",
+    ]);
+    node.place()
+        .ok(&["peer", "set", &id, "--credit", "1.5 GBP"]);
+    let node = node.killed_and_up_again();
+    let peer = node.peer(&id);
+    assert_eq!(peer["trust"], "owe");
+    assert_eq!(peer["credit"][0]["text"], "5000.00");
+    assert_eq!(peer["credit"][0]["currency"], "EUR");
+    assert_eq!(peer["credit"][1]["minor"], 150);
+    assert_eq!(peer["budget"][0]["minor"], 70);
+}

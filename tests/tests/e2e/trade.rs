@@ -1,0 +1,240 @@
+//! A whole trade by the commands that a person types, and the same by HTTP alone.
+
+use std::fs;
+use std::path::Path;
+
+use omni_tests::omni::{Node, PATIENCE, wait_for};
+use serde_json::{Value, json};
+
+/// A retailer and a wholesaler who trust each other, the wholesaler with one article.
+pub(crate) fn partners() -> (Node, Node) {
+    let (retailer, wholesaler) = (Node::named("Retailer"), Node::named("Wholesaler"));
+    retailer.befriend(&wholesaler);
+    let offer = [
+        "offer",
+        "publish",
+        "--sku",
+        "HTR",
+        "--title",
+        "Patio heater",
+    ];
+    let terms = ["--price", "129.00", "--currency", "GBP", "--region", "GB"];
+    wholesaler.place().ok(&[&offer[..], &terms].concat());
+    wholesaler.place().ok(&["stock", "set", "HTR", "40"]);
+    let (one, other) = (retailer.partner(), wholesaler.partner());
+    wholesaler
+        .place()
+        .ok(&["peer", "set", &one, "--credit", "1000.00GBP"]);
+    retailer
+        .place()
+        .ok(&["peer", "set", &other, "--budget", "1000.00GBP"]);
+    wait_for("the offer and the names", PATIENCE, || {
+        let shown = retailer.place().run(&["offer", "show", "HTR"]);
+        let named = retailer.peer(&other)["name"].is_string();
+        (shown.status.success() && named).then_some(())
+    });
+    (retailer, wholesaler)
+}
+
+/// A command line as one types it.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// Writes a file with a recipient, and gives its path.
+pub(crate) fn customer(folder: &Path) -> String {
+    let path = folder.join("customer.toml");
+    let text = "name = \"Ada Moor\"\nlines = [\"7 Hill Lane\"]\ncity = \"Leeds\"\n\
+                postcode = \"LS1 4AP\"\ncountry = \"GB\"\n";
+    fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+/// What a node owes (first) and is owed in pounds.
+fn owed(node: &Node) -> (String, String) {
+    let accounts = node.json(&["ledger", "owed"]);
+    let account = &accounts["accounts"][0];
+    let text = |name: &str| account[name]["text"].as_str().unwrap_or("-").to_owned();
+    (text("we_owe"), text("they_owe"))
+}
+
+fn verified(node: &Node) {
+    let found = node.json(&["ledger", "verify"]);
+    assert_eq!(found["good"], true, "{found}");
+}
+
+fn is_nowhere(folder: &Path, secret: &[u8]) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            is_nowhere(&path, secret);
+        } else {
+            let bytes = fs::read(&path).expect("a file");
+            let found = bytes.windows(secret.len()).any(|part| part == secret);
+            assert!(!found, "{} holds the customer in clear", path.display());
+        }
+    }
+}
+
+/// Proposes less than the list says, and has it countered firmly; gives the thread.
+fn negotiate(retailer: &Node, wholesaler: &Node) -> String {
+    let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 115.00 --ship-country GB";
+    let proposed = retailer.json(&words(propose));
+    assert_eq!(proposed["state"], "proposed");
+    assert_eq!(proposed["total"]["text"], "230.00");
+    let thread = proposed["thread"].as_str().expect("a text")[..8].to_owned();
+    wholesaler.json(&["deal", "wait", &thread, "--for", "to-answer"]);
+    let counter = ["deal", "counter", &thread, "--price", "122.00", "--firm"];
+    let unsaid = wholesaler.place().run(&counter);
+    assert_eq!(unsaid.status.code(), Some(5), "what binds takes a yes");
+    wholesaler.json(&[&counter[..], &["--yes"]].concat());
+    retailer.json(&["deal", "wait", &thread, "--for", "held"]);
+    thread
+}
+
+fn fulfil(retailer: &Node, wholesaler: &Node, thread: &str) {
+    wholesaler.json(&["deal", "wait", thread, "--for", "handed-over"]);
+    let order = wholesaler.json(&["order", "show", thread]);
+    assert_eq!(order["ship_to"]["name"], "Ada Moor");
+    assert_eq!(order["status"], "ordered");
+    let shipped = wholesaler.json(&["order", "ship", thread, "--reference", "NL-1"]);
+    assert_eq!(shipped["status"], "in-fulfilment");
+    assert_eq!(shipped["steps"][0]["reference"], "NL-1");
+    let done = wholesaler.json(&["order", "complete", thread]);
+    assert_eq!(done["status"], "completed");
+    retailer.json(&["deal", "wait", thread, "--for", "completed"]);
+}
+
+#[test]
+fn a_whole_trade_by_commands() {
+    let (retailer, wholesaler) = partners();
+    let thread = negotiate(&retailer, &wholesaler);
+    let file = customer(retailer.place().path());
+    let accept = ["deal", "accept", &thread, "--ship-to", &file];
+    let unsaid = retailer.place().run(&accept);
+    assert_eq!(unsaid.status.code(), Some(5), "what binds takes a yes");
+    let told = String::from_utf8_lossy(&unsaid.stderr).into_owned();
+    assert!(told.contains("244.00 GBP"), "{told}");
+    assert!(told.contains("commits"), "{told}");
+    retailer.json(&[&accept[..], &["--yes"]].concat());
+    retailer.json(&["deal", "wait", &thread, "--for", "agreed"]);
+    fs::remove_file(&file).expect("it is ours");
+    fulfil(&retailer, &wholesaler, &thread);
+    assert_eq!(owed(&retailer), ("244.00".to_owned(), "0.00".to_owned()));
+    assert_eq!(owed(&wholesaler), ("0.00".to_owned(), "244.00".to_owned()));
+    verified(&retailer);
+    verified(&wholesaler);
+    let story = retailer.place().ok(&["deal", "show", &thread]);
+    for part in ["we committed", "wrote the Receipt", "handed the recipient"] {
+        assert!(story.contains(part), "{story}");
+    }
+    let exported = retailer.place().ok(&["ledger", "export"]);
+    let mut lines = exported.lines().map(serde_json::from_str::<Value>);
+    let last = lines.next_back().expect("a last line").expect("a document");
+    let note = last["note"].as_str().unwrap_or_default();
+    assert!(note.starts_with("omni/1/ledger/"), "{note}");
+    assert!(lines.all(|line| line.is_ok()), "each line is a document");
+
+    wait_for("the recipient to be forgotten", PATIENCE, || {
+        let folder = retailer.place().home().join("hand-over");
+        let kept = fs::read_dir(folder).map(Iterator::count).unwrap_or(0);
+        (kept == 0).then_some(())
+    });
+    for node in [retailer, wholesaler] {
+        let place = node.killed();
+        is_nowhere(&place.home(), b"Ada Moor");
+        is_nowhere(&place.home(), b"7 Hill Lane");
+        let found = place.ok(&["ledger", "verify"]);
+        assert!(found.contains("good"), "without a node: {found}");
+    }
+}
+
+/// Asks by raw HTTP, and gives the status and the document.
+pub(crate) fn ask(node: &Node, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        node.endpoint("http"),
+        node.token(),
+        body.len(),
+    );
+    let answer = node.http(request.as_bytes());
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    let (_, content) = answer.split_once("\r\n\r\n").expect("head and body");
+    let begin = content.find('{').unwrap_or(content.len());
+    let end = content.rfind('}').map_or(begin, |end| end + 1);
+    let document = serde_json::from_str(&content[begin..end]).unwrap_or_default();
+    (status.unwrap_or_default(), document)
+}
+
+fn post(node: &Node, path: &str, body: &Value) -> Value {
+    let (status, document) = ask(node, "POST", path, body);
+    assert_eq!(status, 200, "{path}: {document}");
+    document
+}
+
+fn wait(node: &Node, path: &str, member: &str, value: &str) {
+    wait_for(&format!("{member} {value}"), PATIENCE, || {
+        let (_, document) = ask(node, "GET", path, &Value::Null);
+        (document[member] == value).then_some(())
+    });
+}
+
+#[test]
+fn a_whole_trade_by_http_alone() {
+    let (retailer, wholesaler) = partners();
+    let line = json!({ "sku": "HTR", "quantity": "3", "price": "120.00" });
+    let proposal = json!({
+        "partner": "Wholesaler",
+        "alternatives": [{ "lines": [line], "region": "GB" }],
+    });
+    let thread = post(&retailer, "/v1/deals", &proposal)["thread"].clone();
+    let path = format!("/v1/deals/{}", thread.as_str().expect("a text"));
+    wait(&wholesaler, &path, "state", "to-answer");
+    // The provider's accepting is a firm proposal of the same terms.
+    post(&wholesaler, &format!("{path}/accept"), &json!({}));
+    wait(&retailer, &path, "state", "held");
+    let ship_to = json!({ "name": "Ada Moor", "city": "Leeds", "country": "GB" });
+    post(
+        &retailer,
+        &format!("{path}/accept"),
+        &json!({ "ship_to": ship_to }),
+    );
+    wait(&retailer, &path, "state", "agreed");
+    wait(&wholesaler, &path, "hand_over", "received");
+    let (status, orders) = ask(&wholesaler, "GET", "/v1/orders", &Value::Null);
+    assert_eq!(status, 200);
+    let order = orders["orders"][0]["order"]
+        .as_str()
+        .expect("an order")
+        .to_owned();
+    let order = format!("/v1/orders/{order}");
+    post(
+        &wholesaler,
+        &format!("{order}/ship"),
+        &json!({ "reference": "NL-2" }),
+    );
+    let part = json!({ "lines": [{ "line": 1, "quantity": "1" }] });
+    let partly = post(&wholesaler, &format!("{order}/complete"), &part);
+    assert_eq!(partly["status"], "in-fulfilment");
+    assert_eq!(partly["progress"][0]["open"], "2");
+    post(&wholesaler, &format!("{order}/complete"), &json!({}));
+    wait(&retailer, &order, "status", "completed");
+    for (node, member) in [(&retailer, "we_owe"), (&wholesaler, "they_owe")] {
+        let (_, accounts) = ask(node, "GET", "/v1/ledger/accounts", &Value::Null);
+        assert_eq!(
+            accounts["accounts"][0][member]["text"], "360.00",
+            "{accounts}"
+        );
+        let (_, found) = ask(node, "GET", "/v1/ledger/verification", &Value::Null);
+        assert_eq!(found["good"], true, "{found}");
+    }
+}
