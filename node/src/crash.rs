@@ -2,7 +2,8 @@
 //! but an empty function.
 //!
 //! The feature `faulty` compiles the calls in, and even then nothing happens until a program arms
-//! them. `omni` never does; `omni-faulty` and the kill tests do.
+//! them. `omni` never does, also where a build of the whole workspace compiled them into it;
+//! `omni-faulty` and the kill tests do.
 //!
 //! The places, in the order in which one batch passes them: `before-sync:` with what the batch
 //! carries (`before-sync:signed-commit`: kind of the entry, kind of its record), once for each;

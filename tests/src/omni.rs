@@ -1,5 +1,8 @@
-//! The real binary, run in homes of its own under the temp folder and on loopback only. What a
-//! test expects of it is kept out.
+//! The real binaries, run in homes of their own under the temp folder and on loopback only. What a
+//! test expects of them is kept out.
+//!
+//! Every command is typed into `omni`, and the daemons are `omni` too, the one of this build or the
+//! one that `OMNI_TEST_BINARY` names; only [`Place::up_faulty`] runs `omni-faulty`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,30 +19,42 @@ use tempfile::TempDir;
 /// No single step of a test may take so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The binary `omni` of this build: it lies beside the folder of the test executables. Running
-/// the tests of one package does not build it, so one older than its sources is not taken.
+/// The binary `omni`, which users get.
 ///
 /// # Panics
 /// If it was not built since its sources changed; `cargo build --workspace` builds it.
 #[must_use]
 pub fn binary() -> PathBuf {
     // Whoever names one, as those who test a packaged program, knows what it was built from.
-    if let Some(named) = std::env::var_os("OMNI_TEST_BINARY") {
-        return named.into();
-    }
+    let named = std::env::var_os("OMNI_TEST_BINARY");
+    named.map_or_else(|| built("omni"), PathBuf::from)
+}
+
+/// The binary `omni-faulty`, which users never get.
+///
+/// # Panics
+/// As [`binary`].
+#[must_use]
+pub fn faulty_binary() -> PathBuf {
+    built("omni-faulty")
+}
+
+/// A binary of this build: it lies beside the folder of the test executables. Running the tests
+/// of one package does not build it, so one older than its sources is not taken.
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its executable");
     let mut folders = test.ancestors().skip(1).take(2);
     let found = folders.find_map(|folder| {
-        let path = folder.join("omni");
+        let path = folder.join(name);
         let built = fs::metadata(&path).ok()?.modified().ok()?;
         Some((path, built))
     });
-    let (path, built) = found.expect("omni is built: run `cargo build --workspace` first");
+    let (path, built) = found.expect("it is built: run `cargo build --workspace` first");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let changed = ["node/src", "protocol/src"].map(|folder| newest(&root.join(folder)));
     assert!(
         changed.iter().all(|&changed| changed <= built),
-        "omni is older than its sources: run `cargo build --workspace` first"
+        "{name} is older than its sources: run `cargo build --workspace` first"
     );
     path
 }
@@ -126,7 +141,13 @@ impl Place {
     /// A command that will run here.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(&binary(), args)
+    }
+
+    /// The same for another program than `omni`.
+    #[must_use]
+    pub fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .env_clear()
@@ -162,9 +183,29 @@ impl Place {
     /// If it does not become ready.
     #[must_use]
     pub fn up(self, args: &[&str]) -> Node {
+        let up = self.command(&[&["up"], args].concat());
+        self.up_by(up)
+    }
+
+    /// The same with `omni-faulty` and the variables that tell it where to fail.
+    ///
+    /// # Panics
+    /// As [`Self::up`].
+    #[must_use]
+    pub fn up_faulty(self, faults: &[(&str, &str)]) -> Node {
+        let mut up = self.command_of(&faulty_binary(), &["up"]);
+        up.envs(faults.iter().copied());
+        self.up_by(up)
+    }
+
+    /// The same by a command that the test made itself.
+    ///
+    /// # Panics
+    /// As [`Self::up`].
+    #[must_use]
+    pub fn up_by(self, mut up: Command) -> Node {
         let log = fs::File::create(self.path().join("log")).expect("a file for the log");
-        let mut up = self.command(&["up"]);
-        up.args(args).stdout(Stdio::null()).stderr(log);
+        up.stdout(Stdio::null()).stderr(log);
         let child = up.spawn().expect("omni runs");
         let node = Node { child, place: self };
         node.place.ok(&["wait", "--ready", "--timeout", "30s"]);

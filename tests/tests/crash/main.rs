@@ -1,0 +1,4 @@
+//! Real daemons that are killed, stopped and broken at the worst moments: what they acknowledged
+//! is there afterwards, and both sides of a deal say the same.
+
+mod arming;
