@@ -1,7 +1,9 @@
-//! A whole trade by the commands that a person types, and the same by HTTP alone.
+//! A whole trade by the commands that a person types, the same by HTTP alone, and by the example
+//! that uses curl.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use omni_tests::omni::{Node, PATIENCE, wait_for};
 use serde_json::{Value, json};
@@ -237,4 +239,25 @@ fn a_whole_trade_by_http_alone() {
         let (_, found) = ask(node, "GET", "/v1/ledger/verification", &Value::Null);
         assert_eq!(found["good"], true, "{found}");
     }
+}
+
+#[test]
+fn a_whole_trade_by_curl_alone() {
+    let (retailer, wholesaler) = partners();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/curl/trade");
+    let run = Command::new(script)
+        .args([retailer.place().home(), wholesaler.place().home()])
+        .args(["HTR", "3", "120.00"])
+        .output()
+        .expect("the script runs");
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        run.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    for part in ["to Ines Varley", "we_owe: 360.00", "they_owe: 360.00"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains(&retailer.token()), "a token is never shown");
 }

@@ -42,6 +42,7 @@ fn scripts_are_recognised() {
     for (path, expected) in [
         ("scripts/check", true),
         (".ci/run", true),
+        ("examples/curl/trade", true),
         ("scripts/README.md", false),
         ("node/src/main.rs", false),
     ] {
@@ -50,7 +51,8 @@ fn scripts_are_recognised() {
 }
 
 fn is_script(path: &str) -> bool {
-    (path.starts_with("scripts/") || path.starts_with(".ci/")) && !path.ends_with(".md")
+    let folders = ["scripts/", ".ci/", "examples/curl/"];
+    folders.iter().any(|folder| path.starts_with(folder)) && !path.ends_with(".md")
 }
 
 fn shell(text: &str) -> Option<&'static str> {
