@@ -83,6 +83,8 @@ pub struct Identity {
     pub secret: SigningKey,
     pub key: StandingKey,
     pub partner: PartnerId,
+    /// The event that began its key chain, with its proof.
+    pub inception: (Signed<KeyEvent>, Proof),
 }
 
 impl Identity {
@@ -98,15 +100,14 @@ impl Identity {
         );
         let partner = inception.partner();
         let event = KeyEvent::Inception(inception);
-        let (record, proof) = sign_event(network(), partner, event, &secret).unwrap();
-        let key = KeyChain::begin(network(), record, proof)
-            .unwrap()
-            .in_force()
-            .unwrap();
+        let inception = sign_event(network(), partner, event, &secret).unwrap();
+        let (record, proof) = inception.clone();
+        let chain = KeyChain::begin(network(), record, proof).unwrap();
         Self {
+            key: chain.in_force().unwrap(),
             secret,
-            key,
             partner,
+            inception,
         }
     }
 

@@ -16,11 +16,11 @@ use serde_json::{Map, Value, json};
 
 use crate::fixtures;
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check(file: &str, made: &Value) {
+pub fn check(file: &str, made: &Value) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("vectors")
         .join(file);
