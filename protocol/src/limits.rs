@@ -114,7 +114,7 @@ limits! {
     /// Longest hold: 72 hours.
     HOLD_MINUTES_MAX: u32 = 4320 "minutes";
     /// Deals that one partner may hold at once.
-    HOLDS_PER_PARTNER_MAX: usize = 64 "holds";
+    HOLDS_PER_PARTNER_MAX: usize = 256 "holds";
     /// Open questions at one partner: so the lists of a greeting stay whole.
     PENDING_MAX: usize = 256 "questions";
     /// Days that a decision is kept after the validity of what it decided.

@@ -1,11 +1,13 @@
 //! What the tests of Omni Market share; the tests themselves are in `tests/tests`, and nothing
 //! here reaches the product.
 
+pub mod goods;
 pub mod ledger;
 pub mod market;
 pub mod naive;
 pub mod node;
 pub mod omni;
+pub mod ratio;
 pub mod samples;
 pub mod spec;
 pub mod strategies;

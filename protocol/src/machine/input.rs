@@ -75,7 +75,7 @@ pub enum Input {
     Shown(Checkpoint),
     /// The operator gives up a gap and opens the next epoch.
     OpenEpoch,
-    /// Time passed: at `Step::wake`, or at any other moment.
+    /// Time passed: at `Step::wake`, regularly besides, or at any other moment.
     Pulse,
 }
 

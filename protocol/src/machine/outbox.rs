@@ -360,22 +360,13 @@ pub(super) fn unconfirmed(view: &dyn View, network: &NetworkId, partner: Partner
         .collect()
 }
 
-/// When something waits for a time.
-pub(super) fn next_wake(machine: &Machine, view: &dyn View, now: Time) -> Option<Time> {
-    let again = machine
-        .attempts
-        .iter()
-        .filter(|((partner, _), _)| machine.is_present(*partner))
+/// When the next question is sent again. What ends by itself is not looked for here: it would cost
+/// every decision a walk, while its end is judged where it is used and any later pulse records it.
+pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
+    let open = machine.attempts.iter();
+    open.filter(|((partner, _), _)| machine.is_present(*partner))
         .map(|(_, attempt)| attempt.due)
-        .min();
-    let ends = match view.next(&Key::Due {
-        end: now,
-        deal: DealId::from_bytes([0xff; 32]),
-    }) {
-        Some((Key::Due { end, .. }, _)) => Some(end.plus_ms(1)),
-        _ => None,
-    };
-    [again, ends].into_iter().flatten().min()
+        .min()
 }
 
 /// What time brings about: questions are sent again, and what is over is ended.

@@ -29,7 +29,8 @@ pub struct Step {
     pub replies: Vec<Outgoing>,
     /// What happened, for the stream of events.
     pub events: Vec<Event>,
-    /// When to call with `Input::Pulse` next; `None` if nothing waits for a time.
+    /// When a question is to be sent again by `Input::Pulse`; `None` if none waits. What ends by
+    /// time is recorded by whatever pulse comes next, so pulses come regularly besides.
     pub wake: Option<Time>,
 }
 

@@ -71,7 +71,7 @@ impl<'a> Trial<'a> {
     /// The step, once nothing more is decided.
     pub(crate) fn finish(self) -> Step {
         let mut step = self.step;
-        step.wake = super::outbox::next_wake(&self.machine, &self.view, self.now.time);
+        step.wake = super::outbox::next_wake(&self.machine);
         step
     }
 

@@ -183,7 +183,7 @@ fn who_decides_twice_begins_no_new_deal() {
 
 /// Requests of one piece each until one is refused; says how many were held, and why no more.
 fn hold_all(scene: &mut Scene, minor: i64) -> (usize, String) {
-    for held in 0..100 {
+    for held in 0..1_000 {
         scene.them.thread = None;
         scene.them.parent = None;
         let request = scene.them.request(terms("A", minor, 1), 60, None);
@@ -217,21 +217,23 @@ fn grants_have_limits() {
 
     let mut scene = Scene::new(Policy::default());
     count(&mut scene, 1_000);
+    scene.limit(1_000_000);
     assert_eq!(
         hold_all(&mut scene, 1000),
-        (64, "Refusal over-holds".into())
+        (256, "Refusal over-holds".into())
     );
 
     // Its allowance halves with each hold that it lets end, and recovers by one an hour.
     let mut scene = Scene::new(Policy::default());
     count(&mut scene, 1_000);
+    scene.limit(1_000_000);
     let request = scene.them.request(terms("A", 1000, 1), 60, None);
     scene.letter(&[&request]);
     scene.wait(16 * MINUTE_MS);
     scene.us.put(Input::Pulse);
     assert_eq!(
         hold_all(&mut scene, 1000),
-        (32, "Refusal over-holds".into())
+        (128, "Refusal over-holds".into())
     );
     scene.wait(120 * MINUTE_MS);
     assert_eq!(hold_all(&mut scene, 1000), (2, "Refusal over-holds".into()));

@@ -12,9 +12,8 @@ use omni_protocol::machine::{
 use omni_protocol::public::OfferDraft;
 use omni_protocol::slot;
 use omni_protocol::value::{Minor, Money, Text};
+use omni_tests::goods::{euro, now, offer, terms};
 use omni_tests::node::{Node, Reach, wait_for};
-
-use crate::goods::{euro, now, offer, terms};
 
 async fn publish(node: &Node, drafts: impl Iterator<Item = OfferDraft>) {
     let drafts: Vec<_> = drafts

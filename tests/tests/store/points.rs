@@ -18,9 +18,8 @@ use omni_protocol::machine::{
 };
 use omni_protocol::slot;
 use omni_protocol::value::{Minor, Money, Text};
+use omni_tests::goods::{euro, now, offer, terms};
 use omni_tests::node::{Node, Reach, Synced, chain, network, wait_for};
-
-use crate::goods::{euro, now, offer, terms};
 
 const HOMES: &str = "OMNI_TEST_POINTS_HOMES";
 const ROLE: &str = "OMNI_TEST_POINTS_ROLE";

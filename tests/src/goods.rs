@@ -6,15 +6,15 @@ use omni_protocol::thread::{Conditions, Item, Terms};
 use omni_protocol::trade::{Destination, Method, Nature};
 use omni_protocol::value::{Currency, Minor, Price, Prose, Steps, Text, Time, Unit};
 
-pub(crate) fn now() -> Time {
+pub fn now() -> Time {
     Time::new(omni_node::clock::Clock::System.now_ms()).expect("valid")
 }
 
-pub(crate) fn euro() -> Currency {
+pub fn euro() -> Currency {
     Currency::new(*b"EUR").expect("valid")
 }
 
-pub(crate) fn price() -> Price {
+pub fn price() -> Price {
     Price::new(
         Minor::new(1999).expect("small"),
         Steps::new(1).expect("one"),
@@ -22,11 +22,11 @@ pub(crate) fn price() -> Price {
     .expect("valid")
 }
 
-pub(crate) fn unit() -> Unit {
+pub fn unit() -> Unit {
     Unit::new("C62", 0).expect("valid")
 }
 
-pub(crate) fn offer(number: usize) -> OfferDraft {
+pub fn offer(number: usize) -> OfferDraft {
     OfferDraft::product(
         Text::new(format!("SKU-{number}")).expect("valid"),
         Text::new(format!("Drill number {number}")).expect("valid"),
@@ -37,7 +37,7 @@ pub(crate) fn offer(number: usize) -> OfferDraft {
     .expect("valid")
 }
 
-pub(crate) fn terms(steps: u64) -> Terms {
+pub fn terms(steps: u64) -> Terms {
     let item = Item {
         sku: Text::new("SKU-1").expect("valid"),
         list: Text::default(),
