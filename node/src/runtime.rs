@@ -70,6 +70,8 @@ pub enum Wake {
     Heard(NetEvent),
     /// The batch under way is on the disk.
     Synced(Report),
+    /// The market store can take more.
+    Shelved,
     /// Time passed.
     Pulse,
     /// All that could ask is gone, or the process is to end.
@@ -233,6 +235,7 @@ impl Runtime {
                 Wake::Called(Call::Introduce(hello)) => self.door.introduce(*hello),
                 Wake::Heard(event) => self.heard(event),
                 Wake::Synced(report) => self.synced(report),
+                Wake::Shelved => self.shelver.offer_waiting(),
                 Wake::Pulse => self.pulse(),
                 Wake::Stop | Wake::Called(Call::Stop) => break,
             }
@@ -250,6 +253,7 @@ impl Runtime {
         let pulse = self.next_pulse();
         tokio::select! {
             Some(report) = self.reports.recv() => Wake::Synced(report),
+            () = self.shelver.ready_for_more() => Wake::Shelved,
             () = tokio::time::sleep_until(pulse) => Wake::Pulse,
             call = self.calls.recv(), if has_room => call.map_or(Wake::Stop, Wake::Called),
             Some(event) = hear(&mut self.heard), if has_room => Wake::Heard(event),

@@ -12,6 +12,7 @@ use omni_protocol::hash::{PartnerId, RecordId};
 use omni_protocol::identity::KeyChain;
 use omni_protocol::proof::CheckedSeal;
 use omni_protocol::value::Time;
+use tokio::sync::Notify;
 
 use super::news::{own_record, own_slots};
 use super::room::RoomCell;
@@ -20,10 +21,10 @@ use crate::clock::Clock;
 use crate::store::market::{Arrival, MarketReader, MarketWriter, Reach};
 use crate::store::{LedgerReader, Room, SpaceWatch, StoreError};
 
-/// Errands that may wait. When it is full, records of others are dropped and caught up later.
+/// Errands that the thread has before it.
 const ERRANDS_MAX: usize = 64;
-/// Batches of own records that wait for a place in that queue; beyond it the loop takes nothing new.
-const OWN_MAX: usize = 64;
+/// Errands that wait for a place in that queue; beyond it the loop takes nothing new.
+const WAITING_MAX: usize = 64;
 /// Between two looks at the disk, and two clearings of ended records.
 const ROUND: Duration = Duration::from_secs(5);
 /// Ended records cleared in one write.
@@ -79,8 +80,9 @@ pub struct Shelver {
     errands: Option<SyncSender<Shelve>>,
     thread: Option<JoinHandle<()>>,
     room: Arc<RoomCell>,
-    own: VecDeque<Vec<Arrival>>,
-    dropped: u64,
+    waiting: VecDeque<Shelve>,
+    /// Told whenever an errand is done.
+    done: Arc<Notify>,
 }
 
 impl Shelver {
@@ -102,6 +104,7 @@ impl Shelver {
         let (reader, mut writer) = market;
         restock(ledger, chain, &reader, &mut writer)?;
         let (errands, queue) = sync_channel(ERRANDS_MAX);
+        let done = Arc::new(Notify::new());
         let worker = Worker {
             reader,
             writer,
@@ -109,6 +112,7 @@ impl Shelver {
             clock,
             standing,
             room: Arc::clone(&room),
+            done: Arc::clone(&done),
         };
         let thread = std::thread::Builder::new()
             .name("market-shelver".to_owned())
@@ -122,8 +126,8 @@ impl Shelver {
             errands: Some(errands),
             thread: Some(thread),
             room,
-            own: VecDeque::new(),
-            dropped: 0,
+            waiting: VecDeque::new(),
+            done,
         })
     }
 
@@ -133,38 +137,41 @@ impl Shelver {
         self.room.get()
     }
 
-    /// Hands over an errand, or drops it when too much waits: catch-up brings it again.
+    /// Hands over an errand, after those that wait. None is dropped: what was pulled would be
+    /// taken for known, and own records are pulled from here.
     pub(super) fn offer(&mut self, errand: Shelve) {
-        if self.try_hand_over(errand).is_err() {
-            self.dropped = self.dropped.saturating_add(1);
-            tracing::debug!(
-                dropped = self.dropped,
-                "the market store is busy: records are left to catch-up"
-            );
-        }
-    }
-
-    /// Hands over own public records. They are kept until there is room, since others pull them
-    /// from here.
-    pub(super) fn shelve_own(&mut self, records: Vec<Arrival>) {
-        if !records.is_empty() {
-            self.own.push_back(records);
-        }
+        self.waiting.push_back(errand);
         self.offer_waiting();
     }
 
-    /// Tries again to hand over own records that wait.
+    /// Hands over own public records.
+    pub(super) fn shelve_own(&mut self, records: Vec<Arrival>) {
+        if !records.is_empty() {
+            self.offer(Shelve::Take(records));
+        }
+    }
+
+    /// Tries again to hand over what waits.
     pub(super) fn offer_waiting(&mut self) {
-        while let Some(records) = self.own.pop_front() {
-            if let Err(Shelve::Take(records)) = self.try_hand_over(Shelve::Take(records)) {
-                self.own.push_front(records);
+        while let Some(errand) = self.waiting.pop_front() {
+            if let Err(errand) = self.try_hand_over(errand) {
+                self.waiting.push_front(errand);
                 return;
             }
         }
     }
 
+    /// Without room the loop listens to nobody, so that those who have records for it wait.
     pub(super) fn has_room(&self) -> bool {
-        self.own.len() < OWN_MAX
+        self.waiting.len() < WAITING_MAX
+    }
+
+    /// Resolves when something that waits may be handed over; not before, and never without.
+    pub(super) async fn ready_for_more(&self) {
+        if self.waiting.is_empty() {
+            return std::future::pending().await;
+        }
+        self.done.notified().await;
     }
 
     fn try_hand_over(&self, errand: Shelve) -> Result<(), Shelve> {
@@ -247,6 +254,7 @@ struct Worker {
     clock: Clock,
     standing: Arc<Standing>,
     room: Arc<RoomCell>,
+    done: Arc<Notify>,
 }
 
 impl Worker {
@@ -257,6 +265,7 @@ impl Worker {
                 Ok(errand) => {
                     let done = self.carry_out(errand);
                     self.note(done);
+                    self.done.notify_one();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -318,5 +327,37 @@ impl Worker {
         if matches!(error, StoreError::Damaged { .. }) {
             self.reader.condemn();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_handed_over_is_dropped() {
+        let (errands, queue) = sync_channel(ERRANDS_MAX);
+        let mut shelver = Shelver {
+            errands: Some(errands),
+            thread: None,
+            room: RoomCell::new(Room::Ample),
+            waiting: VecDeque::new(),
+            done: Arc::new(Notify::new()),
+        };
+        let mut taken = vec![];
+        let mut given = 0_u8;
+        while shelver.has_room() {
+            let author = PartnerId::from_bytes([given; 32]);
+            let events = vec![];
+            shelver.offer(Shelve::Chain { author, events });
+            given += 1;
+        }
+        assert_eq!(usize::from(given), ERRANDS_MAX + WAITING_MAX);
+        while let Ok(Shelve::Chain { author, .. }) = queue.try_recv() {
+            taken.push(author.as_bytes()[0]);
+            shelver.offer_waiting();
+        }
+        assert_eq!(taken, (0..given).collect::<Vec<_>>());
+        assert!(shelver.has_room());
     }
 }
