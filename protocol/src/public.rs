@@ -106,6 +106,17 @@ impl PublicBody {
         }
     }
 
+    /// Whether its author's catalogue counts it, as far as it is for everybody (SPEC 8.1).
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        match self {
+            Self::Offer(_) | Self::Availability(_) | Self::Withdrawal(_) => true,
+            Self::KeyEvent(_) | Self::Profile(_) | Self::CatalogueHead(_) | Self::Evidence(_) => {
+                false
+            }
+        }
+    }
+
     /// The partners for whom alone it is; empty for what is public.
     #[must_use]
     pub fn audience(&self) -> &[PartnerId] {

@@ -2,6 +2,7 @@
 //! an argument; asking and reading is the sessions'.
 
 use std::{
+    cmp::Ordering,
     collections::BTreeMap,
     time::{Duration, Instant},
 };
@@ -18,7 +19,8 @@ const PULLS_MAX: usize = 4;
 const SOURCES_MAX: usize = 8;
 
 const RETRY_MIN: Duration = Duration::from_millis(500);
-const RETRY_MAX: Duration = Duration::from_secs(8);
+/// A source that is itself catching up has more in a moment, and to ask it costs a hundred bytes.
+const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// A head that nobody could serve for so long is left to the next round.
 const WANTED_FOR: Duration = Duration::from_secs(60);
@@ -28,6 +30,13 @@ pub(super) const PULL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Heads of which it is remembered how they were pulled, so that it is not done again.
 const REACHED_MAX: usize = 4_096;
+
+/// Times that a catalogue is pulled whole for one head, as long as each time brings something.
+const WHOLE_MAX: u8 = 4;
+
+/// What could not be had may be had later: clocks are set, and whose records find no room today
+/// may be a partner tomorrow.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 /// What is lost is often lost with more of its kind.
 const SOON_AFTER: Duration = Duration::from_secs(2);
@@ -46,12 +55,22 @@ pub(super) struct Head {
     pub(super) fingerprint: Fingerprint,
 }
 
+/// Who says that an author's catalogue is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The author: in its own session, or by a head that it signed.
+    Author,
+    /// Somebody who may have only a part of it, or lie.
+    Neighbour,
+}
+
 /// One catalogue that somebody else has and this node lacks, or has otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) author: PartnerId,
     /// What the other side has.
     pub(super) head: Head,
+    pub(super) word: Word,
     /// Revision from which it is pulled; 0 from its beginning.
     pub(super) after: Revision,
     /// Whether the author's key chain must be asked for first.
@@ -62,6 +81,16 @@ impl Want {
     /// Whether it is pulled from its beginning.
     pub(super) fn is_whole(&self) -> bool {
         self.after == Revision::default()
+    }
+
+    /// Whether this is to be pulled in place of the other: a later state, or the author's word
+    /// of the same.
+    fn overrules(&self, other: &Self) -> bool {
+        match self.head.highest.cmp(&other.head.highest) {
+            Ordering::Greater => true,
+            Ordering::Equal => self.word == Word::Author || other.word == Word::Neighbour,
+            Ordering::Less => false,
+        }
     }
 
     /// What the other side has, as it said.
@@ -108,8 +137,20 @@ struct Open {
 /// How a head was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
+    /// What was newer.
     Newer,
-    Whole,
+    /// All of it, so many times, and something came of it.
+    Whole(u8),
+    /// All of it, and nothing came of it.
+    InVain,
+}
+
+/// The last head of an author of which all came that its source has.
+#[derive(Debug)]
+struct Reached {
+    head: Head,
+    way: Way,
+    at: Instant,
 }
 
 #[derive(Debug)]
@@ -123,8 +164,7 @@ pub(super) struct Catchup {
     every: Duration,
     neighbours: BTreeMap<SessionNumber, Neighbour>,
     open: BTreeMap<PartnerId, Open>,
-    /// Heads that were reached, by pulling what was newer or everything.
-    reached: BTreeMap<PartnerId, (Head, Way)>,
+    reached: BTreeMap<PartnerId, Reached>,
     last_asked: SessionNumber,
 }
 
@@ -182,7 +222,7 @@ impl Catchup {
         Some(self.last_asked)
     }
 
-    /// Somebody has what this node lacks; each of `sources` may have it too.
+    /// Somebody has what this node lacks; each of `sources` may have it too, the best of them last.
     pub(super) fn want(
         &mut self,
         mut want: Want,
@@ -190,12 +230,18 @@ impl Catchup {
         now: Instant,
     ) {
         let author = want.author;
-        match self.reached.get(&author) {
-            // What differs though everything was pulled will differ until the head changes.
-            Some((head, Way::Whole)) if *head == want.head => return,
-            // There are holes below the highest revision.
-            Some((head, Way::Newer)) if *head == want.head => want.after = Revision::default(),
-            Some(_) | None => {}
+        if let Some(reached) = self.reached.get(&author) {
+            let is_tired = matches!(reached.way, Way::Whole(WHOLE_MAX..) | Way::InVain);
+            if reached.head != want.head {
+                // What came by gossip since may lie beyond a hole.
+                want.after = want.after.min(reached.head.highest);
+            } else if is_tired && now.duration_since(reached.at) < TRIED_AGAIN_AFTER {
+                // What differs though everything was pulled will differ until the head changes.
+                return;
+            } else {
+                // There are holes below the highest revision.
+                want.after = Revision::default();
+            }
         }
         if self.open.len() >= WANTS_MAX && !self.open.contains_key(&author) {
             return;
@@ -213,11 +259,12 @@ impl Catchup {
             open.tries = 0;
             open.next = now;
         }
-        if want.head.highest >= open.want.head.highest {
+        if want.overrules(&open.want) {
             open.want = want;
         }
         for source in sources {
-            if !open.sources.contains(&source) && self.neighbours.contains_key(&source) {
+            if self.neighbours.contains_key(&source) {
+                open.sources.retain(|s| *s != source);
                 open.sources.insert(0, source);
                 open.sources.truncate(SOURCES_MAX);
             }
@@ -302,11 +349,14 @@ impl Catchup {
             if reached >= open.want.head.highest {
                 let head = open.want.head;
                 self.open.remove(&want.author);
-                self.remember(want, head);
+                self.remember(want, head, is_news, now);
                 return;
             }
             if !open.want.is_whole() {
                 open.want.after = open.want.after.max(reached);
+            }
+            if reached > want.after {
+                open.tries = 0;
             }
         }
         open.next = now
@@ -316,13 +366,16 @@ impl Catchup {
         open.tries = open.tries.saturating_add(1);
     }
 
-    fn remember(&mut self, want: &Want, head: Head) {
-        let way = if want.is_whole() {
-            Way::Whole
-        } else {
-            Way::Newer
+    fn remember(&mut self, want: &Want, head: Head, is_news: bool, at: Instant) {
+        let before = self.reached.get(&want.author);
+        let before = before.filter(|r| r.head == head).map(|r| r.way);
+        let way = match before {
+            _ if !want.is_whole() => Way::Newer,
+            _ if !is_news => Way::InVain,
+            Some(Way::Whole(times)) => Way::Whole(times.saturating_add(1)),
+            Some(Way::Newer | Way::InVain) | None => Way::Whole(1),
         };
-        self.reached.insert(want.author, (head, way));
+        self.reached.insert(want.author, Reached { head, way, at });
         while self.reached.len() > REACHED_MAX {
             self.reached.pop_first();
         }
@@ -358,188 +411,4 @@ fn jitter(session: SessionNumber, every: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EVERY: Duration = Duration::from_secs(30);
-
-    fn revision(n: u64) -> Revision {
-        Revision::new(n).unwrap()
-    }
-
-    fn done(highest: u64) -> Pulled {
-        let highest = revision(highest);
-        let is_news = false;
-        Pulled::Done { highest, is_news }
-    }
-
-    fn want(author: u8, highest: u64, after: u64) -> Want {
-        Want {
-            author: PartnerId::from_bytes([author; 32]),
-            head: Head {
-                highest: revision(highest),
-                count: 1,
-                fingerprint: Fingerprint::from_bytes([author; 16]),
-            },
-            after: revision(after),
-            needs_keys: false,
-        }
-    }
-
-    fn at(begin: Instant, ms: u64) -> Instant {
-        begin + Duration::from_millis(ms)
-    }
-
-    /// A catch-up whose sessions have compared once and are free.
-    fn quiet(sessions: &[SessionNumber], now: Instant) -> Catchup {
-        let mut catchup = Catchup::new(EVERY);
-        for session in sessions {
-            catchup.up(*session, now);
-        }
-        let first = catchup.due(now);
-        let heads = |s: &SessionNumber| (*s, Errand::Heads(vec![]));
-        assert_eq!(first, sessions.iter().map(heads).collect::<Vec<_>>());
-        assert_eq!(catchup.due(now), []);
-        for session in sessions {
-            catchup.free(*session);
-        }
-        catchup
-    }
-
-    #[test]
-    fn neighbours_are_asked_every_half_to_whole_minute() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1, 2, 3], begin);
-        let mut asked: BTreeMap<SessionNumber, Vec<u64>> = BTreeMap::new();
-        for ms in (0..=600_000).step_by(200) {
-            for (session, errand) in catchup.due(at(begin, ms)) {
-                assert_eq!(errand, Errand::Heads(vec![]));
-                asked.entry(session).or_default().push(ms);
-                catchup.free(session);
-            }
-        }
-        for times in asked.values() {
-            for pair in times.windows(2) {
-                let gap = pair[1] - pair[0];
-                assert!((30_000..=60_200).contains(&gap), "{times:?}");
-            }
-        }
-        assert_eq!(asked.len(), 3);
-    }
-
-    #[test]
-    fn a_catalogue_is_pulled_until_its_head_is_reached() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1], begin);
-        let wanted = want(9, 500, 100);
-        catchup.want(wanted.clone(), [1], begin);
-        assert_eq!(catchup.due(begin), [(1, Errand::Pull(wanted.clone()))]);
-        assert_eq!(catchup.due(begin), [], "one errand at a time");
-
-        catchup.pulled(1, &wanted, done(300), begin);
-        assert_eq!(catchup.due(begin), [], "the source is not ready");
-        let again = want(9, 500, 300);
-        let later = at(begin, 600);
-        assert_eq!(catchup.due(later), [(1, Errand::Pull(again.clone()))]);
-        catchup.pulled(1, &again, done(500), later);
-        assert_eq!(catchup.wanted(), 0);
-    }
-
-    #[test]
-    fn a_lost_source_is_replaced() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1, 2], begin);
-        let wanted = want(9, 500, 0);
-        catchup.want(wanted.clone(), [1], begin);
-        assert_eq!(catchup.due(begin), [(1, Errand::Pull(wanted.clone()))]);
-        catchup.down(1, begin);
-        assert_eq!(catchup.due(begin), [(2, Errand::Pull(wanted))]);
-    }
-
-    #[test]
-    fn the_same_head_is_pulled_whole_only_once() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1], begin);
-        let wanted = want(9, 500, 0);
-        for expected in [1, 0] {
-            catchup.want(wanted.clone(), [1], begin);
-            assert_eq!(catchup.due(begin).len(), expected);
-            catchup.pulled(1, &wanted, done(500), begin);
-        }
-        catchup.want(want(9, 501, 0), [1], begin);
-        assert_eq!(catchup.due(begin).len(), 1);
-    }
-
-    #[test]
-    fn what_differs_after_a_pull_is_pulled_whole_and_then_left() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1], begin);
-        let newer = want(9, 500, 100);
-        for expected in [Some(100), Some(0), None] {
-            catchup.want(newer.clone(), [1], begin);
-            let after = match catchup.due(begin).pop() {
-                Some((_, Errand::Pull(want))) => {
-                    catchup.pulled(1, &want, done(500), begin);
-                    Some(want.after.get())
-                }
-                Some((_, Errand::Heads(_) | Errand::Keys(_))) | None => None,
-            };
-            assert_eq!(after, expected);
-        }
-    }
-
-    #[test]
-    fn a_pull_is_followed_by_another_comparison_unless_it_can_show_nothing() {
-        let begin = Instant::now();
-        for (after, is_news, expected) in
-            [(100, true, 1), (100, false, 1), (0, true, 1), (0, false, 0)]
-        {
-            let mut catchup = quiet(&[1], begin);
-            let wanted = want(9, 500, after);
-            catchup.want(wanted.clone(), [1], begin);
-            catchup.due(begin);
-            let highest = revision(500);
-            catchup.pulled(1, &wanted, Pulled::Done { highest, is_news }, begin);
-            let due = catchup.due(at(begin, 2_100)).len();
-            assert_eq!(due, expected, "after {after}, news {is_news}");
-        }
-    }
-
-    #[test]
-    fn what_nobody_can_serve_is_left_after_a_minute() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1], begin);
-        catchup.want(want(9, 500, 100), [1], begin);
-        let mut tries = 0;
-        for ms in (0..70_000).step_by(100) {
-            let now = at(begin, ms);
-            for (session, errand) in catchup.due(now) {
-                match errand {
-                    Errand::Pull(want) => {
-                        tries += 1;
-                        let nothing = done(0);
-                        catchup.pulled(session, &want, nothing, now);
-                    }
-                    Errand::Heads(_) | Errand::Keys(_) => catchup.free(session),
-                }
-            }
-        }
-        assert!((8..=14).contains(&tries), "{tries}");
-        assert_eq!(catchup.wanted(), 0);
-    }
-
-    #[test]
-    fn pulls_and_wants_are_bounded() {
-        let begin = Instant::now();
-        let mut catchup = quiet(&[1, 2, 3, 4, 5, 6], begin);
-        for n in 0..5_000_u32 {
-            let mut wanted = want(0, 500, 0);
-            let mut id = [0; 32];
-            id[..4].copy_from_slice(&n.to_be_bytes());
-            wanted.author = PartnerId::from_bytes(id);
-            catchup.want(wanted, [1, 2, 3, 4, 5, 6], begin);
-        }
-        assert_eq!(catchup.wanted(), WANTS_MAX);
-        assert_eq!(catchup.due(begin).len(), PULLS_MAX);
-    }
-}
+mod tests;

@@ -73,8 +73,8 @@ pub enum NetEvent {
         author: PartnerId,
         /// What the source said it has.
         head: Known,
-        /// Of a whole pull, the records that it named: of this author forget those that are not
-        /// among them and that the head does not count (SPEC 16).
+        /// All records that the author counts, if a whole pull brought its own word and the
+        /// answer bears it out: of this author forget the others as old as these (SPEC 16).
         whole: Option<Vec<RecordId>>,
     },
 }

@@ -8,6 +8,7 @@ use omni_protocol::{
     hash::{PartnerId, RecordId},
     identity::KeyChain,
     proof::Batch,
+    public::CatalogueHead,
     slot::{Revision, Slot},
 };
 
@@ -34,6 +35,9 @@ pub trait Shelf: fmt::Debug + Send + Sync + 'static {
 
     /// The catalogues that are known, one's own included, ascending by author.
     fn known(&self, filter: &Filter, max: usize) -> Vec<Known>;
+
+    /// The newest head that an author signed of its own catalogue.
+    fn announced(&self, author: &PartnerId) -> Option<CatalogueHead>;
 
     /// Standing public records of an author that follow a revision, at least one if there is one,
     /// else about `bytes_aim` bytes of them.

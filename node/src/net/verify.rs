@@ -18,7 +18,7 @@ use omni_protocol::{
     limits::GOSSIP_FRAME_BYTES_MAX,
     proof::{Attested, Batch, Claim, Proof},
     public::{CatalogueHead, PublicBody},
-    record::{Envelope, Signed, Verified},
+    record::{Signed, Verified},
     slot::{Meeting, Revision, meet},
     value::Time,
 };
@@ -26,7 +26,7 @@ use omni_protocol::{
 pub(super) use self::aside::{Aside, Message, Waiting};
 use self::memory::{Ring, Roots};
 use super::{
-    catchup::{Head, Want},
+    catchup::{Head, Want, Word},
     shelf::Shelf,
 };
 use crate::clock::Clock;
@@ -98,7 +98,23 @@ pub(super) struct Sifted {
     useless: Option<Code>,
     /// Of all its records, whether they are of use or not.
     pub(super) highest: Revision,
+    /// Of those that its author's catalogue counts.
+    pub(super) counted: Counted,
+}
+
+/// Records of one author that its catalogue counts, without its Profile and heads: a head is newer
+/// than all that it announces, and says nothing of what its sender has.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
     pub(super) ids: Vec<RecordId>,
+    pub(super) highest: Revision,
+}
+
+impl Counted {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.ids.append(&mut other.ids);
+        self.highest = self.highest.max(other.highest);
+    }
 }
 
 /// The checks with what they remember.
@@ -157,7 +173,7 @@ impl Checks {
             key_events: vec![],
             useless: None,
             highest: Revision::default(),
-            ids: opened.records.iter().map(Envelope::id).collect(),
+            counted: Counted::default(),
         };
         let now = self.now();
         for (envelope, proof) in opened.records.into_iter().zip(opened.proofs) {
@@ -173,8 +189,12 @@ impl Checks {
                     .push((event.map_err(Unfit::Refused)?, proof));
                 continue;
             }
-            let revision = record.body().revision();
-            sifted.highest = sifted.highest.max(revision.unwrap_or_default());
+            let revision = record.body().revision().unwrap_or_default();
+            sifted.highest = sifted.highest.max(revision);
+            if record.body().is_counted() && record.body().audience().is_empty() {
+                sifted.counted.ids.push(record.id());
+                sifted.counted.highest = sifted.counted.highest.max(revision);
+            }
             match self.use_of(&record, audience, now) {
                 None => sifted.fresh.push((record, proof)),
                 Some(code) => sifted.useless = sifted.useless.or(Some(code)),
@@ -225,7 +245,7 @@ impl Checks {
             for (record, proof) in sifted.fresh {
                 let record = record.verify(&attested).map_err(Unfit::Refused)?;
                 if let PublicBody::CatalogueHead(head) = record.body() {
-                    wants.extend(self.missing([(author, Head::from(head))]));
+                    wants.extend(self.want(author, Head::from(head), Word::Author));
                 }
                 records.push((record, proof));
             }
@@ -324,29 +344,54 @@ impl Checks {
         Some(merged)
     }
 
-    /// Of these catalogues those that are not here, or are otherwise here.
-    pub(super) fn missing(&self, theirs: impl IntoIterator<Item = (PartnerId, Head)>) -> Vec<Want> {
-        theirs
-            .into_iter()
-            .filter(|(author, _)| *author != self.own)
-            .filter_map(|(author, head)| self.want(author, head))
+    /// Of the catalogues that a neighbour has those that are not here, or are otherwise here.
+    pub(super) fn missing(&self, neighbour: PartnerId, theirs: &[Known]) -> Vec<Want> {
+        let others = theirs.iter().filter(|k| k.author != self.own);
+        others
+            .filter_map(|known| {
+                let head = Head::from(known);
+                let word = if known.author == neighbour {
+                    Word::Author
+                } else {
+                    Word::Neighbour
+                };
+                self.want(known.author, head, word)
+            })
             .collect()
     }
 
-    fn want(&self, author: PartnerId, head: Head) -> Option<Want> {
+    /// A neighbour's word of the same age as what is here says only who of the two lacks
+    /// something: a liar could name any set.
+    fn want(&self, author: PartnerId, head: Head, word: Word) -> Option<Want> {
         let authors = List::new([author]).ok()?;
         let filter = Filter { authors };
         let known = self.shelf.known(&filter, 1);
         let own = known.first().map(Head::from);
+        if own.is_some_and(|own| own == head || own.highest > head.highest) {
+            return None;
+        }
+        let announced = self.shelf.announced(&author);
+        let announced = announced.as_ref().map(Head::from);
+        let word = if announced == Some(head) {
+            Word::Author
+        } else {
+            word
+        };
         let after = match own {
-            Some(own) if own == head || own.highest > head.highest => return None,
-            Some(own) if own.highest == head.highest => Revision::default(),
+            Some(own) if own.highest == head.highest => {
+                let is_enough = announced == Some(own) || own.count > head.count;
+                if word == Word::Neighbour && is_enough {
+                    return None;
+                }
+                Revision::default()
+            }
             Some(own) => own.highest,
             None => Revision::default(),
         };
         self.shelf.has_room(&author, 1).then(|| Want {
             author,
             head,
+            word,
             after,
             needs_keys: self.chain(&author).is_none(),
         })

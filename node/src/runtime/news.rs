@@ -59,7 +59,7 @@ impl News {
             match &record.audience {
                 Audience::Group(ProofGroup::Public) => {
                     let topic = topic(body.body());
-                    catalogue = catalogue.saturating_add(usize::from(is_counted(body.body())));
+                    catalogue = catalogue.saturating_add(usize::from(body.body().is_counted()));
                     public.entry(topic).or_default().push(record);
                     news.shelved
                         .extend(Arrival::of(body, &record.proof, Reach::Public));
@@ -79,7 +79,7 @@ impl News {
                     record
                         .body
                         .as_ref()
-                        .is_some_and(|body| !is_counted(body.body()))
+                        .is_some_and(|body| !body.body().is_counted())
                 });
             }
         }
@@ -215,15 +215,5 @@ fn topic(body: &PublicBody) -> Topic {
         PublicBody::CatalogueHead(_) | PublicBody::Availability(_) | PublicBody::Withdrawal(_) => {
             Topic::Offers(Shard::of_category(""))
         }
-    }
-}
-
-fn is_counted(body: &PublicBody) -> bool {
-    match body {
-        PublicBody::Offer(_) | PublicBody::Availability(_) | PublicBody::Withdrawal(_) => true,
-        PublicBody::KeyEvent(_)
-        | PublicBody::Profile(_)
-        | PublicBody::CatalogueHead(_)
-        | PublicBody::Evidence(_) => false,
     }
 }

@@ -11,6 +11,7 @@ use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
 use omni_protocol::identity::{KeyChain, KeyEvent};
 use omni_protocol::limits::{KEY_EVENTS_MAX, RECORD_BYTES_MAX, STRANGER_RECORDS_MAX};
 use omni_protocol::proof::{Batch, Proof};
+use omni_protocol::public::CatalogueHead;
 use omni_protocol::record::Signed;
 use omni_protocol::slot::{Revision, Slot};
 
@@ -108,6 +109,17 @@ impl Shelf {
             .unwrap_or_default()
     }
 
+    /// Of these authors alone, without a walk over all.
+    fn known_of(&self, authors: &[PartnerId], max: usize) -> Vec<Known> {
+        let authors: BTreeSet<PartnerId> = authors.iter().copied().collect();
+        let kept = |author: &PartnerId| self.or_unknown(self.market.has_author(*author));
+        let known = authors.into_iter().filter(kept).filter_map(|author| {
+            let known = self.what_is_known(author).map(Some);
+            self.or_unknown(known)
+        });
+        known.take(max).collect()
+    }
+
     fn what_is_known(&self, author: PartnerId) -> Result<Known, StoreError> {
         let catalogue = self.market.catalogue(author)?;
         Ok(Known {
@@ -153,13 +165,16 @@ impl net::Shelf for Shelf {
     }
 
     fn known(&self, filter: &Filter, max: usize) -> Vec<Known> {
+        if !filter.authors.is_empty() {
+            return self.known_of(&filter.authors, max);
+        }
         let mut all = Vec::new();
         let mut after = None;
         while all.len() < max {
             let authors = self.or_unknown(self.market.authors(after, AUTHORS_STEP));
             let Some(last) = authors.last() else { break };
             after = Some(*last);
-            for author in authors.into_iter().filter(|author| filter.admits(*author)) {
+            for author in authors {
                 match self.what_is_known(author) {
                     Ok(known) if all.len() < max => all.push(known),
                     Ok(_) => break,
@@ -168,6 +183,10 @@ impl net::Shelf for Shelf {
             }
         }
         all
+    }
+
+    fn announced(&self, author: &PartnerId) -> Option<CatalogueHead> {
+        self.or_unknown(self.market.announced(&self.network, *author))
     }
 
     fn page(&self, author: &PartnerId, after: Revision, bytes_aim: usize) -> net::Shelved {

@@ -19,7 +19,7 @@ use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
 use omni_protocol::public::IdSum;
 use omni_protocol::slot::{Family, Revision, Slot};
 use omni_protocol::value::Time;
-use rocksdb::{DB, Direction, IteratorMode, ReadOptions};
+use rocksdb::{DB, Direction, IteratorMode, ReadOptions, Snapshot};
 
 pub use self::search::{Found, Page as SearchPage, words_of};
 pub use self::shelve::{Arrival, Becomes, MarketWriter, Reach};
@@ -226,12 +226,15 @@ impl MarketReader {
         Ok(ids)
     }
 
-    /// What is kept of an author's catalogue.
+    /// What is kept of an author's catalogue, all of it of one moment: the sum of one and the
+    /// highest revision of another would be a catalogue that nobody has.
     ///
     /// # Errors
     /// When the store is damaged.
     pub fn catalogue(&self, author: PartnerId) -> Result<Catalogue, StoreError> {
-        let ids = match self.get(&Table::Author.key(&[author.as_bytes()]))? {
+        let moment = self.inner.db.snapshot();
+        let sum = moment.get(Table::Author.key(&[author.as_bytes()]));
+        let ids = match sum.map_err(|error| self.fault(error))? {
             Some(bytes) => {
                 layout::ids_of(&bytes).ok_or_else(|| self.unreadable("a catalogue's sum"))?
             }
@@ -239,8 +242,17 @@ impl MarketReader {
         };
         Ok(Catalogue {
             ids,
-            highest: self.highest(author)?,
+            highest: self.highest(&moment, author)?,
         })
+    }
+
+    /// Whether anything of an author is kept.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn has_author(&self, author: PartnerId) -> Result<bool, StoreError> {
+        let sum = self.get(&Table::Author.key(&[author.as_bytes()]))?;
+        Ok(sum.is_some())
     }
 
     /// Authors of whom something is kept, ascending, those after `after`, at most `max`.
@@ -331,16 +343,17 @@ impl MarketReader {
         }
     }
 
-    fn highest(&self, author: PartnerId) -> Result<Option<Revision>, StoreError> {
+    fn highest(
+        &self,
+        moment: &Snapshot<'_>,
+        author: PartnerId,
+    ) -> Result<Option<Revision>, StoreError> {
         let start = Table::Log.key(&[author.as_bytes()]);
         let end = Table::Log.end_of_author(author);
         let mut bounds = ReadOptions::default();
         bounds.set_iterate_lower_bound(start);
-        for item in self
-            .inner
-            .db
-            .iterator_opt(IteratorMode::From(&end, Direction::Reverse), bounds)
-        {
+        let backwards = IteratorMode::From(&end, Direction::Reverse);
+        for item in moment.iterator_opt(backwards, bounds) {
             let (key, value) = item.map_err(|error| self.fault(error))?;
             let slot =
                 slot_of_log_value(author, &value).ok_or_else(|| self.unreadable("a log line"))?;

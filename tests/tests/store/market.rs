@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use omni_node::store::market::{
     self, Arrival, Becomes, MarketReader, MarketWriter, More, Reach, words_of,
@@ -366,4 +367,38 @@ proptest! {
         let found = reader.search("thing", 0, 1000).expect("searched").found;
         prop_assert_eq!(found.iter().map(|record| record.id).collect::<BTreeSet<_>>(), offers);
     }
+}
+
+/// A sum of one moment with the highest revision of another would send others after records that
+/// nobody lacks.
+#[test]
+fn a_catalogue_is_read_as_it_is_at_one_moment() {
+    let home = tempfile::tempdir().expect("folder");
+    let (reader, mut writer) = made(home.path());
+    let is_enough = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for number in 1_u64.. {
+                if is_enough.load(Ordering::Relaxed) {
+                    break;
+                }
+                let mut bytes = [0; 32];
+                bytes[..8].copy_from_slice(&number.to_be_bytes());
+                let mut arrival = offer(1, 1, number, 1, "A thing");
+                arrival.slot.subject = SubjectId::from_bytes(bytes);
+                arrival.id = RecordId::from_bytes(bytes);
+                take_one(&mut writer, arrival);
+            }
+        });
+        let mut seen = BTreeSet::new();
+        let mut torn = None;
+        while seen.len() < 100 && torn.is_none() {
+            let catalogue = reader.catalogue(author(1)).expect("read");
+            let highest = catalogue.highest.map_or(0, Revision::get);
+            torn = (catalogue.ids.count() != highest).then_some(catalogue);
+            seen.insert(highest);
+        }
+        is_enough.store(true, Ordering::Relaxed);
+        assert_eq!(torn, None);
+    });
 }

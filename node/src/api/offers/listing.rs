@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use omni_protocol::fence;
 use omni_protocol::hash::{PartnerId, SubjectId};
 use omni_protocol::machine::{Key, OwnSlot, own_offer};
-use omni_protocol::public::PublicBody;
-use omni_protocol::record::Signed;
-use omni_protocol::slot::{Family, Slot};
+use omni_protocol::slot::Family;
 use omni_protocol::value::{Currency, Money, Region};
 use serde::Deserialize;
 
@@ -353,6 +351,7 @@ pub(super) fn catalogues(reading: &Reading) -> Result<CataloguesView, Problem> {
     let mut catalogues = Vec::new();
     for author in authors(reading, false)? {
         let records = reading.market.catalogue(author)?.ids.count();
+        let announced = reading.market.announced(&reading.network, author)?;
         let mine = author == reading.partner;
         let offers = if mine {
             count_own(reading)?
@@ -365,29 +364,8 @@ pub(super) fn catalogues(reading: &Reading) -> Result<CataloguesView, Problem> {
             mine,
             offers,
             records,
-            announced: announced(reading, author)?,
+            announced: announced.map(|head| head.count.into()),
         });
     }
     Ok(CataloguesView { catalogues })
-}
-
-fn announced(reading: &Reading, author: PartnerId) -> Result<Option<u64>, Problem> {
-    let slot = Slot {
-        author,
-        family: Family::CatalogueHead,
-        subject: SubjectId::ONLY,
-    };
-    let Some(shelved) = reading.market.shelved(&slot)? else {
-        return Ok(None);
-    };
-    let record = Signed::<PublicBody>::read(&reading.network, shelved.record).ok();
-    Ok(record.and_then(|record| match record.body() {
-        PublicBody::CatalogueHead(head) => Some(head.count.into()),
-        PublicBody::KeyEvent(_)
-        | PublicBody::Profile(_)
-        | PublicBody::Offer(_)
-        | PublicBody::Availability(_)
-        | PublicBody::Withdrawal(_)
-        | PublicBody::Evidence(_) => None,
-    }))
 }

@@ -154,7 +154,9 @@ impl Driver {
             } => {
                 self.catchup.compared(session, more, now);
                 for want in wants {
-                    self.catchup.want(want, [session], now);
+                    let author = self.peers.session_of(&want.author);
+                    let sources = [session].into_iter().chain(author);
+                    self.catchup.want(want, sources, now);
                 }
             }
             Note::Pulled {

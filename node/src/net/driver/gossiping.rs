@@ -220,11 +220,12 @@ impl Driver {
         self.errand(session, Errand::Heads(authors), now);
     }
 
-    /// Sessions that may have what an author published: its own, and that of the forwarder.
+    /// Sessions that may have what an author published, the best last: the forwarder may itself
+    /// only be about to ask.
     fn sources(&self, author: &PartnerId, from: PeerId) -> Vec<SessionNumber> {
         let forwarder = self.peers.session_with(&from);
         let own = self.peers.session_of(author);
-        own.into_iter().chain(forwarder).collect()
+        forwarder.into_iter().chain(own).collect()
     }
 
     pub(super) fn publish(&mut self, topic: Topic, batch: Vec<u8>) {

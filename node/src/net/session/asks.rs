@@ -11,13 +11,15 @@ use omni_protocol::{
     fence::List,
     frame::{Filter, Frame, HeadsAsk, KeysAsk, PullAsk},
     hash::{PartnerId, RecordId},
+    public::IdSum,
     slot::Revision,
 };
 
 use super::{Note, Talk};
 use crate::net::{
-    catchup::{Errand, PULL_PATIENCE, Pulled, Want},
+    catchup::{Errand, Head, PULL_PATIENCE, Pulled, Want, Word},
     event::NetEvent,
+    verify::Counted,
 };
 
 /// Asks to one peer at once.
@@ -33,17 +35,20 @@ const WHOLE_IDS_MAX: usize = 262_144;
 #[derive(Debug, Clone)]
 pub(super) struct Pull {
     pub(super) want: Want,
-    /// The highest revision that came, from which the next page is asked.
+    /// The revision after which the next page is asked.
+    pub(super) next_after: Revision,
+    /// The highest counted revision that the source has, as far as it showed.
     pub(super) reached: Revision,
     /// Whether anything that came was of use.
     pub(super) is_news: bool,
-    /// The ids that came, of a whole pull.
-    pub(super) named: Option<Vec<RecordId>>,
+    /// The counted ids that came, of a whole pull.
+    named: Option<Vec<RecordId>>,
 }
 
 impl Pull {
     fn begin(want: Want, is_whole: bool) -> Self {
         Self {
+            next_after: want.after,
             reached: want.after,
             is_news: false,
             named: is_whole.then(Vec::new),
@@ -51,14 +56,27 @@ impl Pull {
         }
     }
 
-    /// Notes what a page named. More than can be remembered is not forgotten by name.
-    pub(super) fn name(&mut self, ids: Vec<RecordId>) {
+    /// Notes what a page brought. Of more than can be remembered nothing is forgotten.
+    pub(super) fn count(&mut self, counted: Counted) {
+        self.reached = self.reached.max(counted.highest);
         if let Some(named) = &mut self.named {
-            named.extend(ids);
+            named.extend(counted.ids);
             if named.len() > WHOLE_IDS_MAX {
                 self.named = None;
             }
         }
+    }
+
+    /// All that the author counts, if this is known now: its own word, and an answer that bears
+    /// it out. A source that has only a part, or lies, takes nothing from anybody.
+    pub(super) fn all_counted(&mut self) -> Option<Vec<RecordId>> {
+        let named = self.named.take()?;
+        let sum: IdSum = named.iter().copied().collect();
+        let Head {
+            count, fingerprint, ..
+        } = self.want.head;
+        let is_all = sum.count() == u64::from(count) && sum.fingerprint() == fingerprint;
+        (self.want.word == Word::Author && is_all).then_some(named)
     }
 }
 
@@ -185,7 +203,7 @@ impl Talk {
     }
 
     pub(super) async fn ask_page(&self, pull: Pull) {
-        let (author, after) = (pull.want.author, pull.reached);
+        let (author, after) = (pull.want.author, pull.next_after);
         let frame = |number| {
             Frame::PullAsk(PullAsk {
                 number,

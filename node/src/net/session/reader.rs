@@ -1,11 +1,13 @@
 //! Reads one peer's frames and routes them: letters to the loop, asks to `serve`, answers to what
 //! was asked. While the loop or the pool is busy the peer waits; nobody else does.
 
+use std::mem;
+
 use libp2p::Stream;
 use omni_protocol::{
     code::Code,
     frame::{Frame, Heads, Keys, Page, ProvedRecord, Received, decode_page},
-    hash::{PartnerId, RecordId},
+    hash::PartnerId,
     identity::KeyChain,
     proof::Batch,
     record::Envelope,
@@ -20,11 +22,11 @@ use super::{
     serve::Question,
 };
 use crate::net::{
-    catchup::{Head, Pulled},
+    catchup::Pulled,
     codec::{self, FRAME_PATIENCE, StreamError},
     event::{Ended, NetEvent, Source},
     pages,
-    verify::{Audience, Checks, Fresh, Unfit},
+    verify::{Audience, Checks, Counted, Fresh, Unfit},
 };
 
 pub(super) async fn read_loop(
@@ -104,11 +106,8 @@ impl Talk {
             return;
         };
         let checks = self.shared.checks.clone();
-        let known = heads.known;
-        let missing = move || {
-            let known = known.iter();
-            checks.missing(known.map(|k| (k.author, Head::from(k))))
-        };
+        let (neighbour, known) = (self.partner, heads.known);
+        let missing = move || checks.missing(neighbour, &known);
         let wants = self.shared.pool.run(missing).await.unwrap_or_default();
         let session = self.session;
         let note = Note::Compared {
@@ -161,7 +160,11 @@ impl Talk {
             .pool
             .run(move || read_page(&checks, author, &page.compressed))
             .await;
-        let read = match read {
+        let ReadPage {
+            fresh,
+            counted,
+            highest,
+        } = match read {
             Ok(Ok(read)) => read,
             Ok(Err(code)) => {
                 tracing::info!(%code, partner = %self.partner, "a page is refused");
@@ -169,27 +172,25 @@ impl Talk {
             }
             Err(_unfinished) => return self.fail(Goal::Pull(pull)).await,
         };
-        let is_news = !read.fresh.is_empty();
-        for fresh in read.fresh {
+        pull.is_news |= !fresh.is_empty();
+        for fresh in fresh {
             let session = self.session;
             self.deliver(fresh, Source::Pull { session }).await;
         }
-        pull.is_news |= is_news;
-        pull.name(read.ids);
+        pull.count(counted);
         // A source that says 'more' and brings nothing newer would be asked for ever.
-        if page.more && read.highest > pull.reached {
-            pull.reached = read.highest;
+        if page.more && highest > pull.next_after {
+            pull.next_after = highest;
             return self.ask_page(*pull).await;
         }
-        pull.reached = pull.reached.max(read.highest);
         self.end_pull(*pull).await;
     }
 
-    async fn end_pull(&self, pull: Pull) {
+    async fn end_pull(&self, mut pull: Pull) {
         let ended = NetEvent::PullEnded {
             author: pull.want.author,
             head: pull.want.known(),
-            whole: pull.named,
+            whole: pull.all_counted(),
         };
         self.shared.tell(ended).await;
         let note = Note::Pulled {
@@ -240,7 +241,7 @@ impl Talk {
 /// What a page brought.
 struct ReadPage {
     fresh: Vec<Fresh>,
-    ids: Vec<RecordId>,
+    counted: Counted,
     highest: Revision,
 }
 
@@ -249,7 +250,7 @@ fn read_page(checks: &Checks, author: PartnerId, packed: &[u8]) -> Result<ReadPa
     let plain = pages::open(packed).map_err(|_error| Code::Malformed)?;
     let mut read = ReadPage {
         fresh: vec![],
-        ids: vec![],
+        counted: Counted::default(),
         highest: Revision::default(),
     };
     for batch in &decode_page(&plain)? {
@@ -260,7 +261,7 @@ fn read_page(checks: &Checks, author: PartnerId, packed: &[u8]) -> Result<ReadPa
             .sift(batch, Audience::Everybody)
             .and_then(|mut sifted| {
                 read.highest = read.highest.max(sifted.highest);
-                read.ids.append(&mut sifted.ids);
+                read.counted.append(mem::take(&mut sifted.counted));
                 checks.prove(sifted)
             });
         match proved {

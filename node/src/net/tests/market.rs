@@ -213,6 +213,12 @@ impl MemoryShelf {
         self.kept().chains.insert(chain.partner(), chain);
     }
 
+    pub(super) fn copy(&self, from: &Self, author: &PartnerId) {
+        for (record, proof) in from.all(author) {
+            self.keep(record, proof);
+        }
+    }
+
     pub(super) fn forget(&self, author: PartnerId, sku: &str) {
         let subject = omni_protocol::slot::subject(&Text::new(sku).unwrap(), &Text::default());
         self.kept()
@@ -220,15 +226,18 @@ impl MemoryShelf {
             .retain(|s, _| s.author != author || s.subject != subject);
     }
 
-    fn catalogue(&self, author: &PartnerId) -> Vec<(Signed<PublicBody>, Proof)> {
+    /// All that is kept of an author, its Profile and head too.
+    fn all(&self, author: &PartnerId) -> Vec<(Signed<PublicBody>, Proof)> {
         let kept = self.kept();
-        let mut found: Vec<_> = kept
-            .slots
-            .iter()
-            .filter(|(slot, (record, _))| slot.author == *author && is_counted(record))
-            .map(|(_, kept)| kept.clone())
-            .collect();
+        let of_author = kept.slots.iter().filter(|(slot, _)| slot.author == *author);
+        let mut found: Vec<_> = of_author.map(|(_, kept)| kept.clone()).collect();
         found.sort_by_key(|(record, _)| record.body().revision());
+        found
+    }
+
+    fn catalogue(&self, author: &PartnerId) -> Vec<(Signed<PublicBody>, Proof)> {
+        let mut found = self.all(author);
+        found.retain(|(record, _)| record.body().is_counted());
         found
     }
 
@@ -236,7 +245,7 @@ impl MemoryShelf {
         let kept = self.kept();
         let of_author = kept.slots.iter().filter(|(slot, _)| slot.author == *author);
         of_author
-            .filter(|(_, (record, _))| is_counted(record))
+            .filter(|(_, (record, _))| record.body().is_counted())
             .count()
     }
 
@@ -262,13 +271,6 @@ impl MemoryShelf {
     }
 }
 
-fn is_counted(record: &Signed<PublicBody>) -> bool {
-    matches!(
-        record.body(),
-        PublicBody::Offer(_) | PublicBody::Availability(_) | PublicBody::Withdrawal(_)
-    )
-}
-
 impl Shelf for MemoryShelf {
     fn key_chain(&self, author: &PartnerId) -> Option<KeyChain> {
         self.kept().chains.get(author).cloned()
@@ -292,8 +294,17 @@ impl Shelf for MemoryShelf {
         heads.filter(|k| k.count > 0).take(max).collect()
     }
 
+    fn announced(&self, author: &PartnerId) -> Option<CatalogueHead> {
+        let kept = self.kept();
+        let mut of_author = kept.slots.iter().filter(|(slot, _)| slot.author == *author);
+        of_author.find_map(|(_, (record, _))| match record.body() {
+            PublicBody::CatalogueHead(head) => Some(*head),
+            _ => None,
+        })
+    }
+
     fn page(&self, author: &PartnerId, after: Revision, bytes_aim: usize) -> Shelved {
-        let mut catalogue = self.catalogue(author);
+        let mut catalogue = self.all(author);
         catalogue.retain(|(record, _)| record.body().revision() > Some(after));
         let mut bytes = 0;
         let fits = catalogue.iter().take_while(|(record, _)| {

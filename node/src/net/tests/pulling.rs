@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use omni_protocol::public::PublicBody;
+
 use super::{
     Over,
-    market::{TestNode, until},
+    market::{Person, TestNode, encode, gather, until},
 };
 use crate::net::{NetCommand, NetEvent, Topic, gossip::Shard};
 
@@ -189,4 +191,106 @@ async fn what_a_partner_has_of_others_is_served_too() {
         late.shelf.count(&seller.id()) == 100
     })
     .await;
+}
+
+/// A neighbour that has only a part of a catalogue, though with the highest revision of all, is
+/// given what it lacks; what it does not name is forgotten by nobody, whatever it says of heads.
+#[tokio::test]
+async fn a_neighbour_with_a_part_takes_nothing_away() {
+    let author = Person::new(9);
+    let offers: Vec<PublicBody> = skus(100).map(|sku| author.offer(&sku)).collect();
+    let signed = author.sign(offers);
+    let mut full = TestNode::start(1, Over::Tcp).await;
+    let part = TestNode::start(2, Over::Tcp).await;
+    for node in [&full, &part] {
+        node.shelf.learn(author.chain.clone());
+    }
+    for (n, (record, proof)) in signed.into_iter().enumerate() {
+        if n >= 60 {
+            part.shelf.keep(record.clone(), proof.clone());
+        }
+        full.shelf.keep(record, proof);
+    }
+    full.befriend(&[&part]);
+    full.meets(&part).await;
+    until("the part is whole", || {
+        part.shelf.count(&author.id()) == 100
+    })
+    .await;
+    full.offer(NetCommand::Heads);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        let status = full.status().await;
+        assert_eq!(status.pages_taken, 0, "nothing was to be had there");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(full.shelf.count(&author.id()), 100);
+}
+
+/// What is served in full is still no reason to forget anything, unless the author says so itself.
+#[tokio::test]
+async fn only_the_authors_word_ends_records() {
+    for is_author in [false, true] {
+        let author = Person::new(2);
+        let offers: Vec<PublicBody> = skus(10).map(|sku| author.offer(&sku)).collect();
+        let signed = author.sign(offers);
+        let mut node = TestNode::start(1, Over::Tcp).await;
+        let source = TestNode::start(if is_author { 2 } else { 3 }, Over::Tcp).await;
+        for (n, (record, proof)) in signed.into_iter().enumerate() {
+            // Of as many as there the node lacks one, and has one that is not there.
+            if n != 1 {
+                node.shelf.keep(record.clone(), proof.clone());
+            }
+            if n != 0 {
+                source.shelf.keep(record, proof);
+            }
+        }
+        for shelf in [&node.shelf, &source.shelf] {
+            shelf.learn(author.chain.clone());
+        }
+        node.befriend(&[&source]);
+        let whole = node.wait("a whole pull", |event| match event {
+            NetEvent::PullEnded { whole, .. } => Some(whole),
+            _ => None,
+        });
+        let whole = whole.await.map(|ids| ids.len());
+        assert_eq!(whole, is_author.then_some(9), "author {is_author}");
+        assert_eq!(node.shelf.count(&author.id()), 10);
+    }
+}
+
+/// Whoever heard the head before the catalogue serves that head, which is newer than all that it
+/// announces, and has none of it: it is asked again.
+#[tokio::test]
+async fn a_source_that_has_only_the_head_is_asked_again() {
+    let author = TestNode::start(9, Over::Tcp).await;
+    author.stock(skus(100));
+    let head = author.person.sign(vec![author.head()]);
+    let source = TestNode::start(1, Over::Tcp).await;
+    let mut node = TestNode::start(2, Over::Tcp).await;
+    for shelf in [&source.shelf, &node.shelf] {
+        shelf.learn(author.person.chain.clone());
+    }
+    for (record, proof) in &head {
+        source.shelf.keep(record.clone(), proof.clone());
+    }
+    node.befriend(&[&source]);
+    node.meets(&source).await;
+    let batch = encode(&gather(author.id(), &head));
+    let topic = Topic::Offers(Shard::of_category(""));
+    source.offer(NetCommand::Publish { topic, batch });
+    node.wait("a pull that brings nothing", |event| match event {
+        NetEvent::PullEnded { author: of, .. } => (of == author.id()).then_some(()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(node.shelf.count(&author.id()), 0);
+    source.shelf.copy(&author.shelf, &author.id());
+    let begun = Instant::now();
+    until("all is there", || node.shelf.count(&author.id()) == 100).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }

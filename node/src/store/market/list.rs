@@ -1,6 +1,9 @@
-//! Lists of an author's offers, in the order of their subjects. What the offers say is kept out.
+//! Lists of an author's offers, in the order of their subjects, and what it says of their number.
+//! What the offers say is kept out.
 
-use omni_protocol::hash::{PartnerId, SubjectId};
+use omni_protocol::hash::{NetworkId, PartnerId, SubjectId};
+use omni_protocol::public::{CatalogueHead, PublicBody};
+use omni_protocol::record::Signed;
 use omni_protocol::slot::{Family, Slot};
 use omni_protocol::value::Time;
 
@@ -41,6 +44,35 @@ impl MarketReader {
             offers.push(kept.shelved(slot));
         }
         Ok(offers)
+    }
+
+    /// The newest head that an author signed of its own catalogue.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn announced(
+        &self,
+        network: &NetworkId,
+        author: PartnerId,
+    ) -> Result<Option<CatalogueHead>, StoreError> {
+        let slot = Slot {
+            author,
+            family: Family::CatalogueHead,
+            subject: SubjectId::ONLY,
+        };
+        let Some(shelved) = self.shelved(&slot)? else {
+            return Ok(None);
+        };
+        let record = Signed::<PublicBody>::read(network, shelved.record).ok();
+        Ok(record.and_then(|record| match record.body() {
+            PublicBody::CatalogueHead(head) => Some(*head),
+            PublicBody::KeyEvent(_)
+            | PublicBody::Profile(_)
+            | PublicBody::Offer(_)
+            | PublicBody::Availability(_)
+            | PublicBody::Withdrawal(_)
+            | PublicBody::Evidence(_) => None,
+        }))
     }
 
     /// How many offers of an author stand at `at`. Those without a single word in them count as
