@@ -13,6 +13,7 @@ mod ledger;
 pub mod node;
 pub mod offers;
 mod orders;
+mod page;
 pub mod partner;
 pub mod peers;
 pub mod problem;

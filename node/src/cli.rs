@@ -3,7 +3,7 @@
 
 pub mod exit;
 pub mod outcome;
-pub mod plain;
+mod plain;
 
 mod address;
 mod completions;
@@ -18,6 +18,7 @@ mod ledger;
 mod man;
 mod offer;
 mod order;
+mod pages;
 mod peer;
 mod ship_to;
 mod status;

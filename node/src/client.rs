@@ -57,7 +57,7 @@ pub enum ClientError {
     TimedOut(Duration),
     /// The daemon said no.
     #[error("{}", .0.title)]
-    Refused(ProblemView),
+    Refused(Box<ProblemView>),
     /// The daemon said something that this program does not understand.
     #[error("the node's answer can't be understood: {0}")]
     Strange(String),
@@ -290,7 +290,7 @@ fn encoded<B: Serialize>(body: &B) -> Result<Bytes, ClientError> {
 
 fn refusal(status: StatusCode, answer: &[u8]) -> ClientError {
     match serde_json::from_slice(answer) {
-        Ok(problem) => ClientError::Refused(problem),
+        Ok(problem) => ClientError::Refused(Box::new(problem)),
         Err(_) => ClientError::Strange(format!("status {status} and no reason")),
     }
 }

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod launch;
 pub mod net;
 pub mod offline;
+pub mod plain;
 pub mod runtime;
 pub mod store;
 pub mod view;

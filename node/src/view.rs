@@ -18,6 +18,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// The most rows of one page, in every list.
+pub const PAGE_MAX: usize = 500;
+
 /// Why a request was refused: RFC 9457, with the member `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemView {
@@ -30,8 +33,11 @@ pub struct ProblemView {
     pub status: u16,
     /// Stable; what programs should look at.
     pub code: String,
-    /// What was wrong this time, and what to do about it.
+    /// What was wrong this time.
     pub detail: String,
+    /// What to do about it: a command after `omni`, or words; absent where `detail` says it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// `GET /v1/status`.

@@ -6,7 +6,7 @@ pub(super) mod naming;
 pub(super) mod telling;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use omni_protocol::hash::{RecordId, ThreadId};
@@ -16,15 +16,14 @@ use omni_protocol::thread::{Role, Shipto};
 use omni_protocol::value::Time;
 use serde::Deserialize;
 
+use self::naming::Named;
 use self::telling::Situation;
 use super::offers::{Params, params};
-use super::{ApiCode, Desk, Problem, Reading, json, partner};
+use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
 use crate::hand_over::{Kept, KeptError};
 use crate::view::deal::{AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk};
 use crate::view::ship_to::{BadShipTo, ShipToDoc};
 
-const PAGE: usize = 50;
-const PAGE_MAX: usize = 500;
 /// How long a proposal stands where nobody says otherwise.
 const VALID_MINUTES: u64 = 120;
 
@@ -52,50 +51,32 @@ struct ListQuery {
 
 async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<DealsView>, Problem> {
     let query: ListQuery = params(given)?;
-    desk.read(move |reading| page(reading, &query))
+    desk.read(move |reading| listed(reading, &query))
         .await
         .map(Json)
 }
 
-fn page(reading: &Reading, query: &ListQuery) -> Result<DealsView, Problem> {
-    let limit = limit(query.limit.as_deref())?;
-    let after = match &query.cursor {
-        None => ThreadId::from_bytes([0; 32]),
-        Some(cursor) => cursor.parse().or(Err(invalid(
-            "cursor is the id that the page before ended with.",
-        )))?,
-    };
-    let whose = query.partner.as_deref();
-    let whose = whose
-        .map(|whose| partner::find(reading, whose))
-        .transpose()?;
-    let mut deals = DealsView::default();
-    for (key, _) in reading.after(Key::Thread { thread: after }) {
-        let Key::Thread { thread } = key else { break };
-        let row = telling::row(reading, thread)?;
-        let is_meant = query
-            .waits_for
-            .as_ref()
-            .is_none_or(|who| *who == row.waits_for)
+fn listed(reading: &Reading, query: &ListQuery) -> Result<DealsView, Problem> {
+    let limit = page::limit(query.limit.as_deref())?;
+    let first = ThreadId::from_bytes([0; 32]);
+    let thread = page::after(query.cursor.as_deref(), first)?;
+    let whose = partner::named(reading, query.partner.as_deref())?;
+    let threads = reading.after(Key::Thread { thread });
+    let threads = threads.map_while(|(key, _)| {
+        let Key::Thread { thread } = key else {
+            return None;
+        };
+        Some(thread)
+    });
+    let waits = query.waits_for.as_deref();
+    let row = |thread: &ThreadId| {
+        let row = telling::row(reading, *thread)?;
+        let is_meant = waits.is_none_or(|who| who == row.waits_for)
             && whose.is_none_or(|whose| whose.to_string() == row.partner);
-        if is_meant {
-            deals.deals.push(row);
-        }
-        if deals.deals.len() >= limit {
-            deals.next = Some(thread.to_string());
-            break;
-        }
-    }
-    Ok(deals)
-}
-
-/// How many a page shall have.
-pub(super) fn limit(text: Option<&str>) -> Result<usize, Problem> {
-    let Some(text) = text else { return Ok(PAGE) };
-    let limit = text.parse().ok();
-    limit
-        .filter(|limit| (1..=PAGE_MAX).contains(limit))
-        .ok_or_else(|| invalid("limit is a number from 1 to 500."))
+        Ok(is_meant.then_some(row))
+    };
+    let (deals, next) = page::fill(threads, limit, row)?;
+    Ok(DealsView { deals, next })
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -104,16 +85,9 @@ fn invalid(detail: impl Into<String>) -> Problem {
 
 async fn show(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
 ) -> Result<Json<DealView>, Problem> {
-    let thread = named(&desk, name).await?;
     told(&desk, thread).await
-}
-
-/// The thread that the path names.
-async fn named(desk: &Desk, name: String) -> Result<ThreadId, Problem> {
-    desk.read(move |reading| naming::thread(reading, &name))
-        .await
 }
 
 async fn told(desk: &Desk, thread: ThreadId) -> Result<Json<DealView>, Problem> {
@@ -145,11 +119,8 @@ async fn propose(State(desk): State<Desk>, body: Bytes) -> Result<Json<DealView>
     told(&desk, thread).await
 }
 
-fn nothing_made() -> Problem {
-    Problem::new(
-        ApiCode::Conflict,
-        "The node made no record of it; see omni deal ls.",
-    )
+pub(super) fn nothing_made() -> Problem {
+    Problem::new(ApiCode::Conflict, "The node made no record of it.").next("see all: omni deal ls")
 }
 
 fn not_the_requester(role: Option<&str>) -> Problem {
@@ -171,8 +142,7 @@ fn proposing(
             Role::from_name(name).ok_or_else(|| invalid("role is requester or provider."))?
         }
     };
-    let whom = ask.partner.as_deref();
-    let whom = whom.map(|whom| partner::find(reading, whom)).transpose()?;
+    let whom = partner::named(reading, ask.partner.as_deref())?;
     let first = ask
         .alternatives
         .first()
@@ -225,12 +195,11 @@ fn valid_until(
 
 async fn counter(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
     body: Bytes,
 ) -> Result<Json<DealView>, Problem> {
     let mut ask: CounterAsk = json(&body)?;
     let clear = clear(ask.ship_to.take())?;
-    let thread = named(&desk, name).await?;
     let proposing = desk
         .read(move |reading| countering(reading, thread, &ask))
         .await?;
@@ -274,12 +243,11 @@ fn chosen(situation: &Situation, number: Option<u8>) -> Result<Option<u8>, Probl
 
 async fn accept(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
     body: Bytes,
 ) -> Result<Json<DealView>, Problem> {
     let mut ask: AcceptAsk = optional(&body)?;
     let clear = clear(ask.ship_to.take())?;
-    let thread = named(&desk, name).await?;
     let (alternative, role) = desk
         .read(move |reading| {
             let situation = telling::situation(reading, thread)?;
@@ -329,25 +297,22 @@ async fn say(
 
 async fn reject(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
 ) -> Result<Json<DealView>, Problem> {
-    let thread = named(&desk, name).await?;
     say(&desk, thread, Verb::Reject { thread }, None).await
 }
 
 async fn withdraw(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
 ) -> Result<Json<DealView>, Problem> {
-    let thread = named(&desk, name).await?;
     say(&desk, thread, Verb::Withdraw { thread }, None).await
 }
 
 async fn write_off(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(thread): Named<ThreadId>,
 ) -> Result<Json<DealView>, Problem> {
-    let thread = named(&desk, name).await?;
     let open = desk
         .read(move |reading| Ok(telling::situation(reading, thread)?.thread.open))
         .await?;

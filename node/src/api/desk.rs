@@ -126,14 +126,18 @@ impl Desk {
     /// # Errors
     /// `overloaded` if the queue is full, `stopping` if the loop has ended.
     pub async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
-        let stopping = || Problem::new(ApiCode::Stopping, "Start it again with `omni up`.");
+        let stopping = || {
+            Problem::new(ApiCode::Stopping, "It takes no more requests.")
+                .next("start it again: omni up")
+        };
         let (reply, answer) = oneshot::channel();
         match self.calls.try_send(call(reply)) {
             Ok(()) => answer.await.map_err(|_gone| stopping()),
             Err(mpsc::error::TrySendError::Full(_)) => Err(Problem::new(
                 ApiCode::Overloaded,
-                format!("{CALLS_MAX} requests wait already; ask again in a few seconds."),
-            )),
+                format!("{CALLS_MAX} requests wait already."),
+            )
+            .next("ask again in a few seconds")),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(stopping()),
         }
     }
@@ -192,10 +196,11 @@ pub fn done(verdict: Verdict) -> Result<Vec<RecordId>, Problem> {
     match verdict {
         Verdict::Done => Ok(Vec::new()),
         Verdict::Made(records) => Ok(records),
-        Verdict::Refused(code) => Err(Problem::of_market(code, "Nothing was changed or sent.")),
-        Verdict::Away => Err(Problem::new(
-            ApiCode::Away,
-            "Nothing was signed. Ask again when it is up: omni peer ls.",
-        )),
+        Verdict::Refused(code) => {
+            let detail = format!("{}: nothing was changed or sent.", code.name());
+            Err(Problem::of_market(code, detail))
+        }
+        Verdict::Away => Err(Problem::new(ApiCode::Away, "Nothing was signed or sent.")
+            .next("ask again when its session is up: omni peer ls")),
     }
 }

@@ -74,9 +74,9 @@ impl Guard {
         if headers.contains_key(header::ORIGIN) {
             let origin = only(headers, &header::ORIGIN).unwrap_or_default();
             if !self.origins.iter().any(|o| o == origin) {
-                let detail = "Only pages of this node may; add others with \
-                              `omni config set api.origins`.";
-                return Err(Problem::new(ApiCode::WrongOrigin, detail));
+                let detail = "Only pages of this node may.";
+                let next = "add others: omni config set api.origins ORIGIN";
+                return Err(Problem::new(ApiCode::WrongOrigin, detail).next(next));
             }
         }
         let shown = only(headers, &header::AUTHORIZATION).and_then(bearer);

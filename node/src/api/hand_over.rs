@@ -122,7 +122,9 @@ pub(super) fn is_sent(reading: &Reading, thread: ThreadId, deal: DealId) -> bool
 
 /// The newest sealing key that the partner's Profile delegates and its market key signed.
 fn sealing_key(reading: &Reading, partner: PartnerId) -> Result<[u8; 32], Problem> {
-    let unknown = |what: &str| Problem::new(ApiCode::Conflict, format!("{what}; ask again later."));
+    let unknown = |what: &str| {
+        Problem::new(ApiCode::Conflict, format!("{what}.")).next("ask again later: omni peer ls")
+    };
     let profile = partner::profile(reading, partner)?
         .ok_or_else(|| unknown("The fulfiller's Profile is not known here yet"))?;
     let chain = reading.market.key_chain(reading.network, partner)?;

@@ -43,8 +43,8 @@ pub(super) fn make(
         .for_each(|(to, from)| *to = from);
     let addresses = dialled(&about.announce, &net.listening);
     if addresses.is_empty() {
-        let detail = "The node listens nowhere yet; ask again in a second.";
-        return Err(Problem::new(ApiCode::Conflict, detail));
+        let detail = "The node listens nowhere yet.";
+        return Err(Problem::new(ApiCode::Conflict, detail).next("ask again in a second"));
     }
     let addresses = addresses
         .iter()

@@ -12,8 +12,8 @@ use omni_protocol::machine::{Key, View};
 use omni_protocol::record::Envelope;
 use serde::Deserialize;
 
-use super::deals::limit;
 use super::offers::{Params, params};
+use super::page::limit;
 use super::{ApiCode, Desk, Problem, Reading, partner};
 use crate::audit;
 use crate::keys::text::hex;
@@ -123,7 +123,7 @@ async fn entries(State(desk): State<Desk>, given: Params) -> Result<Json<Entries
 /// After which entry a page begins.
 fn beginning(reading: &Reading, query: &ListQuery) -> Result<Option<Place>, Problem> {
     match (&query.cursor, &query.latest) {
-        (Some(cursor), None) => place(cursor).map(Some),
+        (Some(cursor), _) => place(cursor).map(Some),
         (None, None) => Ok(None),
         (None, Some(latest)) => {
             let latest: u64 = latest
@@ -135,7 +135,6 @@ fn beginning(reading: &Reading, query: &ListQuery) -> Result<Option<Place>, Prob
             let before = head.size.saturating_sub(latest).checked_sub(1);
             Ok(before.map(|sequence| (head.epoch, sequence)))
         }
-        (Some(_), Some(_)) => Err(invalid("Say cursor or latest, not both.")),
     }
 }
 
@@ -155,8 +154,10 @@ async fn entry(
                 .get::<LedgerHead>(&Key::Head {})
                 .map_or(0, |head| head.epoch),
         };
-        let absent = "There is no such entry; see omni ledger ls.";
-        told(reading, (epoch, sequence))?.ok_or_else(|| Problem::new(ApiCode::NotFound, absent))
+        let absent = "There is no such entry.";
+        told(reading, (epoch, sequence))?.ok_or_else(|| {
+            Problem::new(ApiCode::NotFound, absent).next("see the newest: omni ledger ls")
+        })
     };
     desk.read(read).await.map(Json)
 }
@@ -258,13 +259,8 @@ async fn verification(State(desk): State<Desk>) -> Result<Json<VerificationView>
 
 async fn accounts(State(desk): State<Desk>, given: Params) -> Result<Json<AccountsView>, Problem> {
     let query: AccountsQuery = params(given)?;
-    let read = move |reading: &Reading| {
-        let whose = query.partner.as_deref();
-        let whose = whose
-            .map(|whose| partner::find(reading, whose))
-            .transpose()?;
-        owed(reading, whose)
-    };
+    let read =
+        move |reading: &Reading| owed(reading, partner::named(reading, query.partner.as_deref())?);
     desk.read(read).await.map(Json)
 }
 

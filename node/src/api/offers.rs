@@ -217,11 +217,9 @@ fn no_such_offer(article: &ArticleDoc) -> Problem {
     };
     Problem::new(
         ApiCode::NotFound,
-        format!(
-            "No own offer has the sku \"{}\"{of_list}; see omni offer ls --mine.",
-            article.sku
-        ),
+        format!("No own offer has the sku \"{}\"{of_list}.", article.sku),
     )
+    .next("see your own: omni offer ls --mine")
 }
 
 /// The subject of an own article.

@@ -5,7 +5,7 @@ mod cancelling;
 mod telling;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use omni_protocol::deal::Side;
@@ -16,10 +16,11 @@ use omni_protocol::value::{Steps, Time};
 use serde::Deserialize;
 
 use self::telling::Known;
+use super::deals;
+use super::deals::naming::Named;
 use super::deals::telling::needs_address;
-use super::deals::{self, naming};
 use super::offers::{Params, params};
-use super::{ApiCode, Desk, Problem, Reading, json, partner};
+use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
 use crate::view::deal::DealView;
 use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, OrderView, OrdersView};
 
@@ -46,56 +47,39 @@ struct ListQuery {
 
 async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<OrdersView>, Problem> {
     let query: ListQuery = params(given)?;
-    desk.read(move |reading| page(reading, &query))
+    desk.read(move |reading| listed(reading, &query))
         .await
         .map(Json)
 }
 
-fn page(reading: &Reading, query: &ListQuery) -> Result<OrdersView, Problem> {
-    let limit = deals::limit(query.limit.as_deref())?;
-    let after = match &query.cursor {
-        None => DealId::from_bytes([0; 32]),
-        Some(cursor) => cursor.parse().or(Err(Problem::new(
-            ApiCode::Invalid,
-            "cursor is the id that the page before ended with.",
-        )))?,
-    };
-    let whose = query.partner.as_deref();
-    let whose = whose
-        .map(|whose| partner::find(reading, whose))
-        .transpose()?;
-    let mut orders = OrdersView::default();
-    for (key, _) in reading.after(Key::Order { order: after }) {
-        let Key::Order { order } = key else { break };
-        let known = telling::known(reading, order)?;
+fn listed(reading: &Reading, query: &ListQuery) -> Result<OrdersView, Problem> {
+    let limit = page::limit(query.limit.as_deref())?;
+    let order = page::after(query.cursor.as_deref(), DealId::from_bytes([0; 32]))?;
+    let whose = partner::named(reading, query.partner.as_deref())?;
+    let orders = reading.after(Key::Order { order });
+    let orders = orders.map_while(|(key, _)| {
+        let Key::Order { order } = key else {
+            return None;
+        };
+        Some(order)
+    });
+    let status = query.status.as_deref();
+    let row = |order: &DealId| {
+        let known = telling::known(reading, *order)?;
         let row = telling::row(reading, &known)?;
-        let is_meant = query
-            .status
-            .as_ref()
-            .is_none_or(|status| *status == row.status)
+        let is_meant = status.is_none_or(|status| status == row.status)
             && whose.is_none_or(|whose| whose == known.order.partner);
-        if is_meant {
-            orders.orders.push(row);
-        }
-        if orders.orders.len() >= limit {
-            orders.next = Some(order.to_string());
-            break;
-        }
-    }
-    Ok(orders)
+        Ok(is_meant.then_some(row))
+    };
+    let (orders, next) = page::fill(orders, limit, row)?;
+    Ok(OrdersView { orders, next })
 }
 
 async fn show(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
 ) -> Result<Json<OrderView>, Problem> {
-    let order = named(&desk, name).await?;
     told(&desk, order).await
-}
-
-async fn named(desk: &Desk, name: String) -> Result<DealId, Problem> {
-    desk.read(move |reading| naming::order(reading, &name))
-        .await
 }
 
 async fn told(desk: &Desk, order: DealId) -> Result<Json<OrderView>, Problem> {
@@ -107,37 +91,36 @@ async fn told(desk: &Desk, order: DealId) -> Result<Json<OrderView>, Problem> {
 
 async fn ship(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
     body: Bytes,
 ) -> Result<Json<OrderView>, Problem> {
-    say(&desk, name, &body, Some(Happening::HandedOver)).await
+    say(&desk, order, &body, Some(Happening::HandedOver)).await
 }
 
 async fn complete(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
     body: Bytes,
 ) -> Result<Json<OrderView>, Problem> {
-    say(&desk, name, &body, Some(Happening::Completed)).await
+    say(&desk, order, &body, Some(Happening::Completed)).await
 }
 
 async fn happen(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
     body: Bytes,
 ) -> Result<Json<OrderView>, Problem> {
-    say(&desk, name, &body, None).await
+    say(&desk, order, &body, None).await
 }
 
 /// Says what happened to an order: what the body names, else `otherwise`.
 async fn say(
     desk: &Desk,
-    name: String,
+    order: DealId,
     body: &Bytes,
     otherwise: Option<Happening>,
 ) -> Result<Json<OrderView>, Problem> {
     let ask: EventAsk = deals::optional(body)?;
-    let order = named(desk, name).await?;
     let verb = desk
         .read(move |reading| event(reading, order, &ask, otherwise))
         .await?;
@@ -216,20 +199,20 @@ const fn leaves(what: Happening) -> bool {
 /// What goes to somebody can't go before it is known to whom.
 fn check_address(reading: &Reading, known: &Known) -> Result<(), Problem> {
     if needs_address(&known.terms) && telling::handed(reading, known).is_none() {
-        let detail = "The requester has not handed over who receives it; it is sent after the \
-                      Receipt, so wait, or ask the requester: omni order hand-over.";
-        return Err(Problem::new(ApiCode::Conflict, detail));
+        let detail = "The requester has not handed over yet who receives it.";
+        let next = "wait: it comes sealed, after the Receipt\nor ask the requester to hand it over: \
+                    omni order hand-over ORDER";
+        return Err(Problem::new(ApiCode::Conflict, detail).next(next));
     }
     Ok(())
 }
 
 async fn cancel(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
     body: Bytes,
 ) -> Result<Json<DealView>, Problem> {
     let ask: CancelAsk = deals::optional(&body)?;
-    let order = named(&desk, name).await?;
     let proposing = desk
         .read(move |reading| cancelling::proposing(reading, &telling::known(reading, order)?, &ask))
         .await?;
@@ -238,12 +221,7 @@ async fn cancel(
         .made(Input::Verb(Box::new(Verb::Propose(proposing))))
         .await?;
     let thread = thread.or_else(|| made.last().copied().map(ThreadId::from));
-    let thread = thread.ok_or_else(|| {
-        Problem::new(
-            ApiCode::Conflict,
-            "The node made no record of it; see omni deal ls.",
-        )
-    })?;
+    let thread = thread.ok_or_else(deals::nothing_made)?;
     desk.read(move |reading| deals::telling::view(reading, thread))
         .await
         .map(Json)
@@ -251,12 +229,11 @@ async fn cancel(
 
 async fn hand_over(
     State(desk): State<Desk>,
-    Path(name): Path<String>,
+    Named(order): Named<DealId>,
     body: Bytes,
 ) -> Result<Json<OrderView>, Problem> {
     let HandOverAsk { ship_to } = json(&body)?;
     let clear = deals::clear(Some(ship_to))?;
-    let order = named(&desk, name).await?;
     let thread = desk
         .read(move |reading| {
             let known = telling::known(reading, order)?;

@@ -69,6 +69,14 @@ pub fn known(reading: &Reading) -> Result<Vec<PartnerId>, Problem> {
     Ok(all)
 }
 
+/// The partner that a person names, if one is named.
+///
+/// # Errors
+/// As [`find`].
+pub fn named(reading: &Reading, text: Option<&str>) -> Result<Option<PartnerId>, Problem> {
+    text.map(|text| find(reading, text)).transpose()
+}
+
 /// The partner that a person means.
 ///
 /// # Errors
@@ -89,13 +97,14 @@ pub fn find(reading: &Reading, text: &str) -> Result<PartnerId, Problem> {
     }
     match found.as_slice() {
         [partner] => Ok(*partner),
-        [] => Err(Problem::new(
-            ApiCode::NotFound,
-            "No partner has this id or name here; see omni peer ls.",
-        )),
-        [_, _, ..] => Err(Problem::new(
-            ApiCode::Conflict,
-            "Several partners are called so; name one by its id: omni peer ls.",
-        )),
+        [] => {
+            let detail = format!("No partner has the id or name \"{text}\" here.");
+            Err(Problem::new(ApiCode::NotFound, detail).next("see all: omni peer ls"))
+        }
+        [_, _, ..] => {
+            let detail = format!("{} partners are called \"{text}\".", found.len());
+            let next = "name one by its id: omni peer ls";
+            Err(Problem::new(ApiCode::Conflict, detail).next(next))
+        }
     }
 }

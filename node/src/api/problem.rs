@@ -4,6 +4,8 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use omni_protocol::code::Code;
+
 use crate::view::ProblemView;
 
 /// Codes of the API itself. What a market rule refuses carries the code of SPEC.md 18 instead.
@@ -129,6 +131,83 @@ impl ApiCode {
     }
 }
 
+/// What an operator can do where a rule of the market refuses its word.
+const ADVICE: &[(Code, &str)] = &[
+    (
+        Code::NotYourTurn,
+        "wait for the other side: omni deal show THREAD",
+    ),
+    (Code::RoundsOver, "begin a new thread: omni deal propose"),
+    (
+        Code::DealOpen,
+        "bring the open deal to its end first: omni deal show THREAD",
+    ),
+    (
+        Code::HoldStands,
+        "wait until the hold ends: omni deal show THREAD",
+    ),
+    (
+        Code::InDoubt,
+        "wait for the provider, or stop counting on it: omni deal write-off THREAD",
+    ),
+    (
+        Code::VersionBusy,
+        "bring the open change to its end first: omni order show ORDER",
+    ),
+    (
+        Code::VersionPast,
+        "look at the order as it is now: omni order show ORDER",
+    ),
+    (
+        Code::ValidityOver,
+        "propose it anew: omni deal counter THREAD, or omni deal propose",
+    ),
+    (Code::ValidityWrong, "choose another time: --valid 2h"),
+    (
+        Code::OfferUnknown,
+        "see what stands: omni offer search WORDS",
+    ),
+    (
+        Code::PriceRefused,
+        "propose it without --firm, so that the other side may decide",
+    ),
+    (
+        Code::QuantityStep,
+        "see which quantities it takes: omni offer show SKU",
+    ),
+    (
+        Code::QuantityRange,
+        "see which quantities it takes: omni offer show SKU",
+    ),
+    (
+        Code::NotServed,
+        "see how and where it is delivered: omni offer show SKU",
+    ),
+    (
+        Code::NotTrusted,
+        "if it shall be: omni peer trust PARTNER hold",
+    ),
+    (
+        Code::OverCredit,
+        "see what is owed: omni ledger owed\nraise what the partner may owe, or what this node lets \
+         itself owe: omni peer set PARTNER --credit AMOUNT, or --budget AMOUNT",
+    ),
+    (Code::OverHolds, "wait until a hold ends: omni deal ls"),
+    (
+        Code::NoStock,
+        "see what is held and sold: omni stock ls\ncount again: omni stock set SKU QUANTITY",
+    ),
+    (
+        Code::Quarantined,
+        "talk to the partner; what it said twice is kept: omni events",
+    ),
+    (
+        Code::Recovering,
+        "wait until partners have shown what this node lacks: omni status",
+    ),
+    (Code::Overloaded, "ask again in a few seconds"),
+];
+
 /// A refusal as it leaves the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -136,10 +215,11 @@ pub struct Problem {
     code: &'static str,
     title: &'static str,
     detail: String,
+    next: Option<String>,
 }
 
 impl Problem {
-    /// A refusal of the API itself. `detail` says what to do about it.
+    /// A refusal of the API itself.
     #[must_use]
     pub fn new(code: ApiCode, detail: impl Into<String>) -> Self {
         Self {
@@ -147,17 +227,27 @@ impl Problem {
             code: code.word(),
             title: code.title(),
             detail: detail.into(),
+            next: None,
         }
+    }
+
+    /// The same refusal with what to do about it.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
     }
 
     /// A refusal by a rule of the market, with its code and sentence from SPEC.md 18.
     #[must_use]
-    pub fn of_market(code: omni_protocol::code::Code, detail: impl Into<String>) -> Self {
+    pub fn of_market(code: Code, detail: impl Into<String>) -> Self {
+        let advice = ADVICE.iter().find(|(known, _)| *known == code);
         Self {
             status: StatusCode::CONFLICT,
             code: code.name(),
             title: code.sentence(),
             detail: detail.into(),
+            next: advice.map(|(_, next)| (*next).to_owned()),
         }
     }
 
@@ -177,6 +267,7 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code.to_owned(),
             detail: self.detail,
+            next: self.next,
         }
     }
 

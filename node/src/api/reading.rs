@@ -136,10 +136,8 @@ impl View for Reading {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         tracing::error!(%error, "a request could not read the disk");
-        Self::new(
-            ApiCode::Store,
-            format!("{error}. Stop the node, look at the disk, and restore a backup if need be."),
-        )
+        Self::new(ApiCode::Store, format!("{error}."))
+            .next("stop the node, look at the disk, and restore a backup if need be: omni down")
     }
 }
 

@@ -7,7 +7,6 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use omni_protocol::code::Code;
 use omni_protocol::deal::stock::Stock;
-use omni_protocol::fence;
 use omni_protocol::hash::SubjectId;
 use omni_protocol::limits::BATCH_RECORDS_MAX;
 use omni_protocol::machine::{Count, Input, Key, View, own_offer};
@@ -16,16 +15,12 @@ use omni_protocol::value::Unit;
 use serde::Deserialize;
 
 use super::offers::{Name, Params, own_band, params, subject_of};
-use super::{ApiCode, Desk, Problem, Reading, done, json};
+use super::{ApiCode, Desk, Problem, Reading, done, json, page};
 use crate::view::money::{parse_quantity, quantity_text};
 use crate::view::stock::{CountAsk, CountDoc, CountsAsk, CountsView, StockView, StocksView};
 
 /// Counts that wait for the loop at once: a part of its queue, so that others get through.
 const AT_ONCE: usize = 64;
-const PAGE: usize = 50;
-const PAGE_MAX: usize = 500;
-/// Longest stored stock: four numbers.
-const STOCK_BYTES_MAX: usize = 64;
 
 /// The routes of this noun.
 pub fn routes() -> Router<Desk> {
@@ -146,10 +141,9 @@ fn not_offered(sku: &str, list: &str) -> Problem {
         format!(" in the list \"{list}\"")
     };
     let detail = format!(
-        "No own offer of \"{sku}\"{of_list} stands, and only its unit says what a number of it \
-         means; publish it first."
+        "No own offer of \"{sku}\"{of_list} stands, and only its unit says what a number of it means."
     );
-    Problem::new(ApiCode::NotFound, detail)
+    Problem::new(ApiCode::NotFound, detail).next("publish it first: omni offer publish")
 }
 
 fn offer(reading: &Reading, subject: SubjectId) -> Option<Offer> {
@@ -158,46 +152,34 @@ fn offer(reading: &Reading, subject: SubjectId) -> Option<Offer> {
 
 async fn list(State(desk): State<Desk>, given: Params) -> Result<Json<StocksView>, Problem> {
     let query: ListQuery = params(given)?;
-    desk.read(move |reading| page(reading, &query))
+    desk.read(move |reading| listed(reading, &query))
         .await
         .map(Json)
 }
 
-fn page(reading: &Reading, query: &ListQuery) -> Result<StocksView, Problem> {
+fn listed(reading: &Reading, query: &ListQuery) -> Result<StocksView, Problem> {
     let invalid = |detail: &str| Problem::new(ApiCode::Invalid, detail);
-    let limit = match query.limit.as_deref() {
-        None => PAGE,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PAGE_MAX).contains(limit))
-            .ok_or_else(|| invalid("limit is a number from 1 to 500."))?,
-    };
+    let limit = page::limit(query.limit.as_deref())?;
     let only_short = match query.short.as_deref() {
         None | Some("false") => false,
         Some("true" | "") => true,
         Some(_) => return Err(invalid("short is true or false.")),
     };
-    let subject = match query.cursor.as_deref() {
-        None => SubjectId::ONLY,
-        Some(text) => text
-            .parse()
-            .map_err(|_why| invalid("cursor is what the page before gave as next."))?,
+    let subject = page::after(query.cursor.as_deref(), SubjectId::ONLY)?;
+    let counted = reading.after(Key::Stock { subject });
+    let counted = counted.map_while(|(key, _)| {
+        let Key::Stock { subject } = key else {
+            return None;
+        };
+        Some(subject)
+    });
+    let row = |&subject: &SubjectId| {
+        let stock: Stock = reading.get(&Key::Stock { subject }).unwrap_or_default();
+        let is_meant = !only_short || stock.short() > 0;
+        Ok(is_meant.then(|| view(reading, subject, stock)))
     };
-    let mut stocks = StocksView::default();
-    for (key, value) in reading.after(Key::Stock { subject }) {
-        let Key::Stock { subject } = key else { break };
-        let stock: Stock = fence::decode(&value, STOCK_BYTES_MAX).unwrap_or_default();
-        if only_short && stock.short() == 0 {
-            continue;
-        }
-        stocks.stock.push(view(reading, subject, stock));
-        if stocks.stock.len() >= limit {
-            stocks.next = Some(subject.to_string());
-            break;
-        }
-    }
-    Ok(stocks)
+    let (stock, next) = page::fill(counted, limit, row)?;
+    Ok(StocksView { stock, next })
 }
 
 fn view(reading: &Reading, subject: SubjectId, stock: Stock) -> StockView {

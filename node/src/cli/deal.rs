@@ -11,22 +11,13 @@ pub(super) use self::story::recipient;
 
 use super::Ctx;
 use super::address::segment;
-use super::exit::{self, Exit};
+use super::exit;
 use super::outcome::{CliError, Outcome};
 use crate::view::deal::DealView;
 
-/// What every verb of this noun can end with besides 0, 1 and 2.
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-
 /// Propose terms to a partner, answer them, and see where each thread stands
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct DealArgs {
     #[command(subcommand)]
     verb: Verb,

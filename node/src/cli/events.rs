@@ -13,20 +13,12 @@ use super::plain::plain;
 use crate::client::ClientError;
 use crate::view::event::{EventView, EventsView};
 
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-
 /// Show what happened: one line for each event, numbered without gaps
 ///
 /// The newest 10,000 events are kept, over restarts too. With --json each line is one document.
 /// To go on where you were, say the last number that you saw: --after NUMBER.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct EventsArgs {
     /// Only events after this number; with --follow and without this, only those to come
     #[arg(long, value_name = "NUMBER")]
@@ -83,7 +75,7 @@ fn follow(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
         return Ok(Outcome::silent());
     }
     if let Some(problem) = problem {
-        return Err(ctx.asked(ClientError::Refused(problem)));
+        return Err(ctx.asked(ClientError::Refused(Box::new(problem))));
     }
     let again = after.map_or(String::new(), |after| format!(" --after {after}"));
     let next = ctx.typed(&format!("events --follow{again}"));

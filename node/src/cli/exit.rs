@@ -59,6 +59,15 @@ impl Exit {
     }
 }
 
+/// What a command that asks the node can end with besides 0, 1 and 2.
+pub(super) const OF_NODE: &[Exit] = &[
+    Exit::Unreachable,
+    Exit::NotFound,
+    Exit::Refused,
+    Exit::Invalid,
+    Exit::TimedOut,
+];
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.number())

@@ -24,14 +24,6 @@ use crate::formats::field::Field;
 use crate::formats::options::{Assignment, Attributes, Options};
 use crate::formats::{Found, Import};
 
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-
 /// Read catalogue files, and publish what their rows offer
 ///
 /// Reads CSV (also with `;`, tab or `|`), JSON (a list of objects, or an object that holds one) and JSON Lines, each also gzipped. Columns are
@@ -39,7 +31,7 @@ const EXITS: &[Exit] = &[
 /// rest, is shown by file, row and column. With --apply offers are published as they are read, and their stock is counted. Done twice, or begun again
 /// after it was interrupted, it publishes only what is not published yet. Columns that give no field are left out unless --attribute or --attributes takes them.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct ImportArgs {
     /// Files, read in this order: where an article stands twice, the first stands
     #[arg(required = true, value_name = "FILE")]

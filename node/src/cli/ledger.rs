@@ -9,7 +9,8 @@ use super::Ctx;
 use super::address::with_query;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report, pairs};
-use super::table::{Side, table};
+use super::pages::{Page, Part, fetch};
+use super::table::{Side, page};
 use super::when::when;
 use crate::client::{Client, ClientError};
 use crate::home::InUse;
@@ -19,19 +20,9 @@ use crate::view::ledger::{
 };
 use crate::view::money::MoneyView;
 
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-/// The most that one request gives.
-const PAGE_MAX: usize = 500;
-
 /// Look at what this node recorded, check it, and see what is owed
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct LedgerArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -47,20 +38,18 @@ enum Verb {
 }
 
 /// List the newest entries, or all from a place on
+///
+/// A place is epoch and number: --after 0-0 begins behind the very first entry.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {
-    /// How many to show
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// From after this place on, as the page before said; 0-0 is the first entry
-    #[arg(long, value_name = "EPOCH-NUMBER")]
-    after: Option<String>,
+    #[command(flatten)]
+    part: Part,
 }
 
 /// Show one entry
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct ShowArgs {
     /// Its number
     number: u64,
@@ -73,12 +62,12 @@ struct ShowArgs {
 ///
 /// It works with the node up and down. It trusts nothing that lies on the disk but the keys.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct VerifyArgs {}
 
 /// Print all entries as JSON Lines, bytes in hexadecimal digits, the signed checkpoint last
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct ExportArgs {
     /// From after this place on, as EPOCH-NUMBER
     #[arg(long, value_name = "EPOCH-NUMBER")]
@@ -87,7 +76,7 @@ struct ExportArgs {
 
 /// Show what partners owe this node and what it owes them, in each currency
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct OwedArgs {
     /// Only this partner, by id or name
     #[arg(long)]
@@ -98,9 +87,6 @@ impl Report for EntriesView {
     const SCHEMA: &'static str = "omni.ledger.ls/1";
 
     fn text(&self) -> String {
-        if self.entries.is_empty() {
-            return "no entries\n".to_owned();
-        }
         let header = [
             ("epoch", Side::Left),
             ("number", Side::Right),
@@ -110,11 +96,19 @@ impl Report for EntriesView {
             ("what", Side::Left),
         ];
         let rows: Vec<_> = self.entries.iter().map(row).collect();
-        let mut text = table(&header, &rows);
-        if let Some(next) = &self.next {
-            text.push_str(&format!("more: --after {next}\n"));
-        }
-        text
+        page("no entries", &header, &rows, self.next.as_deref())
+    }
+}
+
+impl Page for EntriesView {
+    type Row = EntryView;
+
+    fn rows(&mut self) -> &mut Vec<EntryView> {
+        &mut self.entries
+    }
+
+    fn next(&mut self) -> &mut Option<String> {
+        &mut self.next
     }
 }
 
@@ -223,9 +217,6 @@ impl Report for AccountsView {
     const SCHEMA: &'static str = "omni.ledger.owed/1";
 
     fn text(&self) -> String {
-        if self.accounts.is_empty() {
-            return "nobody owes anything\n".to_owned();
-        }
         let header = [
             ("partner", Side::Left),
             ("currency", Side::Left),
@@ -250,7 +241,7 @@ impl Report for AccountsView {
                 ]
             })
             .collect();
-        table(&header, &rows)
+        page("nobody owes anything", &header, &rows, None)
     }
 }
 
@@ -260,53 +251,23 @@ pub(super) fn run(ctx: &Ctx, args: &LedgerArgs) -> Result<Outcome, CliError> {
         Verb::Show(args) => {
             let path = format!("/v1/ledger/entries/{}", args.number);
             let epoch = args.epoch.map(|epoch| epoch.to_string());
-            get::<EntryView>(ctx, &with_query(&path, &[("epoch", epoch.as_deref())]))
+            let path = with_query(&path, &[("epoch", epoch.as_deref())]);
+            ctx.report::<EntryView>(ctx.client()?.get(&path))
         }
         Verb::Verify(VerifyArgs {}) => verify(ctx),
         Verb::Export(args) => export(ctx, args),
         Verb::Owed(args) => {
             let params = [("partner", args.partner.as_deref())];
-            get::<AccountsView>(ctx, &with_query("/v1/ledger/accounts", &params))
+            let path = with_query("/v1/ledger/accounts", &params);
+            ctx.report::<AccountsView>(ctx.client()?.get(&path))
         }
     }
-}
-
-fn get<R: Report + serde::de::DeserializeOwned>(
-    ctx: &Ctx,
-    path: &str,
-) -> Result<Outcome, CliError> {
-    let found: Result<R, _> = ctx.client()?.get(path);
-    found
-        .map(|found| Outcome::of(&found))
-        .map_err(|e| ctx.asked(e))
 }
 
 fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
-    let client = ctx.client()?;
-    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let mut all = EntriesView {
-        entries: Vec::new(),
-        next: args.after.clone(),
-    };
-    let latest = args.limit.to_string();
-    loop {
-        let limit = wanted
-            .saturating_sub(all.entries.len())
-            .min(PAGE_MAX)
-            .to_string();
-        let params = [
-            ("limit", Some(limit.as_str())),
-            ("cursor", all.next.as_deref()),
-            ("latest", all.next.is_none().then_some(latest.as_str())),
-        ];
-        let page: Result<EntriesView, _> = client.get(&with_query("/v1/ledger/entries", &params));
-        let page = page.map_err(|e| ctx.asked(e))?;
-        all.entries.extend(page.entries);
-        all.next = page.next;
-        if all.next.is_none() || all.entries.len() >= wanted {
-            return Ok(Outcome::of(&all));
-        }
-    }
+    let latest = args.part.limit().to_string();
+    let params = [("latest", Some(latest.as_str()))];
+    fetch::<EntriesView>(ctx, "/v1/ledger/entries", &params, &args.part)
 }
 
 /// Asks the node if one is up, since it holds the ledger; else reads the disk itself.

@@ -10,21 +10,12 @@ use clap::{Args, Subcommand};
 pub(super) use self::publish::{ARTICLES_MAX, OFFERS_MAX};
 
 use super::Ctx;
-use super::exit::{self, Exit};
+use super::exit;
 use super::outcome::{CliError, Outcome};
-
-/// What every verb of this noun can end with besides 0, 1 and 2.
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
 
 /// Publish offers, and look at those of all partners
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct OfferArgs {
     #[command(subcommand)]
     verb: Verb,

@@ -5,32 +5,23 @@ mod show;
 use clap::{Args, Subcommand};
 
 use super::Ctx;
-use super::address::{segment, with_query};
+use super::address::segment;
 use super::confirm::confirm;
 use super::deal::told;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report};
+use super::pages::{Page, Part, fetch};
 use super::plain::plain;
 use super::ship_to::ShipTo;
-use super::table::{Side, table};
+use super::table::{Side, page};
 use super::when::when;
 use crate::view::order::{
     CancelAsk, EventAsk, HandOverAsk, OrderRow, OrderView, OrdersView, StepLine,
 };
 
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-/// The most that one request gives.
-const PAGE_MAX: usize = 500;
-
 /// See what was agreed, say what happens to it, cancel it
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct OrderArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -48,7 +39,7 @@ enum Verb {
 
 /// List orders: what, with whom, how far, and what is owed for it
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {
     /// Only those that are ordered, in-fulfilment, completed or cancelled
     #[arg(long, value_parser = ["ordered", "in-fulfilment", "completed", "cancelled"])]
@@ -56,17 +47,13 @@ struct LsArgs {
     /// Only those with this partner, by id or name
     #[arg(long)]
     partner: Option<String>,
-    /// How many to show
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Where to go on, as the page before said
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
+    #[command(flatten)]
+    part: Part,
 }
 
 /// Show an order; at the provider with the recipient, opened
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct ShowArgs {
     /// The order or its thread, or at least 8 digits of its beginning
     order: String,
@@ -74,7 +61,7 @@ struct ShowArgs {
 
 /// Say that the goods are on their way
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct ShipArgs {
     /// The order or its thread, or at least 8 digits of its beginning
     order: String,
@@ -87,7 +74,7 @@ struct ShipArgs {
 
 /// Say that all is fulfilled, or the lines that are named
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct CompleteArgs {
     /// The order or its thread, or at least 8 digits of its beginning
     order: String,
@@ -120,7 +107,7 @@ struct EventFlags {
 
 /// Ask to cancel an order, bindingly; the fee is what its terms say
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct CancelArgs {
     /// The order or its thread, or at least 8 digits of its beginning
     order: String,
@@ -145,7 +132,7 @@ struct CancelArgs {
 
 /// Say who receives an order, sealed for the provider; for orders that were accepted without
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct HandOverArgs {
     /// The order or its thread, or at least 8 digits of its beginning
     order: String,
@@ -168,9 +155,6 @@ impl Report for OrdersView {
     const SCHEMA: &'static str = "omni.order.ls/1";
 
     fn text(&self) -> String {
-        if self.orders.is_empty() {
-            return "no orders\n".to_owned();
-        }
         let header = [
             ("order", Side::Left),
             ("partner", Side::Left),
@@ -184,11 +168,19 @@ impl Report for OrdersView {
         let mut orders: Vec<_> = self.orders.iter().collect();
         orders.sort_by_key(|order| std::cmp::Reverse(order.agreed_ms));
         let rows: Vec<_> = orders.into_iter().map(row).collect();
-        let mut text = table(&header, &rows);
-        if let Some(next) = &self.next {
-            text.push_str(&format!("more: --after {next}\n"));
-        }
-        text
+        page("no orders", &header, &rows, self.next.as_deref())
+    }
+}
+
+impl Page for OrdersView {
+    type Row = OrderRow;
+
+    fn rows(&mut self) -> &mut Vec<OrderRow> {
+        &mut self.orders
+    }
+
+    fn next(&mut self) -> &mut Option<String> {
+        &mut self.next
     }
 }
 
@@ -217,7 +209,7 @@ fn row(order: &OrderRow) -> Vec<String> {
 pub(super) fn run(ctx: &Ctx, args: &OrderArgs) -> Result<Outcome, CliError> {
     match &args.verb {
         Verb::Ls(args) => ls(ctx, args),
-        Verb::Show(args) => report(ctx, ctx.client()?.get(&path(&args.order))),
+        Verb::Show(args) => ctx.report::<OrderView>(ctx.client()?.get(&path(&args.order))),
         Verb::Ship(args) => {
             let what = Some(args.what.clone());
             event(ctx, &args.order, "ship", &ask(&args.event, what))
@@ -232,15 +224,6 @@ fn path(order: &str) -> String {
     format!("/v1/orders/{}", segment(order))
 }
 
-fn report(
-    ctx: &Ctx,
-    answer: Result<OrderView, crate::client::ClientError>,
-) -> Result<Outcome, CliError> {
-    answer
-        .map(|view| Outcome::of(&view))
-        .map_err(|e| ctx.asked(e))
-}
-
 fn ask(flags: &EventFlags, what: Option<String>) -> EventAsk {
     EventAsk {
         what,
@@ -252,38 +235,16 @@ fn ask(flags: &EventFlags, what: Option<String>) -> EventAsk {
 }
 
 fn event(ctx: &Ctx, order: &str, verb: &str, ask: &EventAsk) -> Result<Outcome, CliError> {
-    report(
-        ctx,
-        ctx.client()?.post(&format!("{}/{verb}", path(order)), ask),
-    )
+    let path = format!("{}/{verb}", path(order));
+    ctx.report::<OrderView>(ctx.client()?.post(&path, ask))
 }
 
 fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
-    let client = ctx.client()?;
-    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let mut all = OrdersView {
-        orders: Vec::new(),
-        next: args.after.clone(),
-    };
-    loop {
-        let limit = wanted
-            .saturating_sub(all.orders.len())
-            .min(PAGE_MAX)
-            .to_string();
-        let params = [
-            ("limit", Some(limit.as_str())),
-            ("cursor", all.next.as_deref()),
-            ("status", args.status.as_deref()),
-            ("partner", args.partner.as_deref()),
-        ];
-        let page: Result<OrdersView, _> = client.get(&with_query("/v1/orders", &params));
-        let page = page.map_err(|e| ctx.asked(e))?;
-        all.orders.extend(page.orders);
-        all.next = page.next;
-        if all.next.is_none() || all.orders.len() >= wanted {
-            return Ok(Outcome::of(&all));
-        }
-    }
+    let params = [
+        ("status", args.status.as_deref()),
+        ("partner", args.partner.as_deref()),
+    ];
+    fetch::<OrdersView>(ctx, "/v1/orders", &params, &args.part)
 }
 
 fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
@@ -320,9 +281,6 @@ fn hand_over(ctx: &Ctx, args: &HandOverArgs) -> Result<Outcome, CliError> {
         ))
     })?;
     let ask = HandOverAsk { ship_to };
-    report(
-        ctx,
-        ctx.client()?
-            .post(&format!("{}/hand-over", path(&args.order)), &ask),
-    )
+    let path = format!("{}/hand-over", path(&args.order));
+    ctx.report::<OrderView>(ctx.client()?.post(&path, &ask))
 }

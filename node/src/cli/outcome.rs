@@ -290,6 +290,16 @@ impl super::Ctx {
         }
     }
 
+    /// What the node answered, as the outcome of a command.
+    pub(super) fn report<R: Report>(
+        &self,
+        answer: Result<R, ClientError>,
+    ) -> Result<Outcome, CliError> {
+        answer
+            .map(|report| Outcome::of(&report))
+            .map_err(|e| self.asked(e))
+    }
+
     /// An error of the way to the daemon, with the command to type.
     pub(super) fn asked(&self, e: ClientError) -> CliError {
         let what = e.to_string();
@@ -317,7 +327,7 @@ impl super::Ctx {
             )),
             ClientError::TimedOut(_) => CliError::new(Exit::TimedOut, "timed-out", what)
                 .next("ask again; if it stays so, look at the node's log"),
-            ClientError::Refused(problem) => refused(&problem),
+            ClientError::Refused(problem) => self.refused(&problem),
             ClientError::Strange(_) => CliError::new(Exit::Failure, "strange-answer", what)
                 .why("the node may be of another version than this program")
                 .next(format!(
@@ -327,17 +337,26 @@ impl super::Ctx {
             ClientError::System(_) => CliError::new(Exit::Failure, "system", what),
         }
     }
-}
 
-/// A refusal of the API: its status says which exit code, its code stays as it is.
-fn refused(problem: &crate::view::ProblemView) -> CliError {
-    let exit = match problem.status {
-        400 | 413 | 415 | 422 => Exit::Invalid,
-        404 => Exit::NotFound,
-        401 | 403 | 409 | 503 => Exit::Refused,
-        408 | 504 => Exit::TimedOut,
-        _ => Exit::Failure,
-    };
-    let what = plain(problem.title.trim_end_matches('.'));
-    CliError::new(exit, &plain(&problem.code), what).next(plain(&problem.detail))
+    /// A refusal of the API: its status says which exit code, its code stays as it is.
+    fn refused(&self, problem: &crate::view::ProblemView) -> CliError {
+        let exit = match problem.status {
+            400 | 413 | 415 | 422 => Exit::Invalid,
+            404 => Exit::NotFound,
+            401 | 403 | 409 | 503 => Exit::Refused,
+            408 | 504 => Exit::TimedOut,
+            _ => Exit::Failure,
+        };
+        let clause = |text: &str| plain(text.trim_end_matches('.'));
+        let error = CliError::new(exit, &plain(&problem.code), clause(&problem.title));
+        let error = error.why(clause(&problem.detail));
+        match &problem.next {
+            // The node knows the commands, and this command line knows of which home.
+            Some(next) => {
+                let lines = next.lines().map(plain).collect::<Vec<_>>().join("\n");
+                error.next(lines.replace("omni ", &self.typed("")))
+            }
+            None => error,
+        }
+    }
 }

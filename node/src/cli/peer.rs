@@ -10,23 +10,15 @@ use super::address::segment;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::plain::plain;
-use super::table::{Side, table};
+use super::table::{Side, page};
 use crate::view::money::MoneyView;
 use crate::view::peer::{
     AmountAsk, InviteAsk, InviteView, PeerAddedView, PeerAsk, PeerChange, PeerView, PeersView,
 };
 
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-
 /// Meet other partners, and say what each may do
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct PeerArgs {
     #[command(subcommand)]
     command: PeerCommand,
@@ -47,7 +39,7 @@ enum PeerCommand {
 ///
 /// Hand it over by a way that you trust. Whoever shows it first is a partner, without a question.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct InviteArgs {
     /// For how long it is good
     #[arg(long, value_name = "HOURS", default_value_t = 72)]
@@ -59,7 +51,7 @@ struct InviteArgs {
 /// By an invite both sides are partners at once. By an address its operator is asked, and answers
 /// with omni peer trust or omni peer block.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct AddArgs {
     /// omniinvite1…, or a multiaddr that ends in /p2p/ and the peer id; - reads it from stdin
     #[arg(value_name = "INVITE|ADDRESS")]
@@ -68,17 +60,17 @@ struct AddArgs {
 
 /// List the partners that are known
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {}
 
 /// List the partners that came by themselves and wait for an answer
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct RequestsArgs {}
 
 /// Say how far a partner is trusted
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct TrustArgs {
     /// Its id, the beginning of it, or its name
     partner: String,
@@ -103,7 +95,7 @@ enum Level {
 
 /// Take nothing from a partner any more; what was agreed is kept
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct BlockArgs {
     /// Its id, the beginning of it, or its name
     partner: String,
@@ -111,7 +103,7 @@ struct BlockArgs {
 
 /// Set how much a partner may owe, and how much this node may owe it
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 #[command(group = clap::ArgGroup::new("limits").args(["credit", "budget"]).required(true).multiple(true))]
 struct SetArgs {
     /// Its id, the beginning of it, or its name
@@ -149,9 +141,6 @@ impl Report for PeersView {
     const SCHEMA: &'static str = "omni.peer.ls/1";
 
     fn text(&self) -> String {
-        if self.peers.is_empty() {
-            return "nobody\n".to_owned();
-        }
         let columns = [
             ("partner", Side::Left),
             ("name", Side::Left),
@@ -162,7 +151,7 @@ impl Report for PeersView {
             ("budget", Side::Right),
         ];
         let rows: Vec<_> = self.peers.iter().map(row).collect();
-        table(&columns, &rows)
+        page("nobody", &columns, &rows, None)
     }
 }
 
@@ -222,17 +211,17 @@ pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
                 hours: Some(args.hours),
             };
             let made = ctx.client()?.post("/v1/invites", &ask);
-            report::<InviteView>(ctx, made)
+            ctx.report::<InviteView>(made)
         }
         PeerCommand::Add(args) => add(ctx, args),
-        PeerCommand::Ls(LsArgs {}) => report::<PeersView>(ctx, ctx.client()?.get("/v1/peers")),
+        PeerCommand::Ls(LsArgs {}) => ctx.report::<PeersView>(ctx.client()?.get("/v1/peers")),
         PeerCommand::Requests(RequestsArgs {}) => {
-            report::<PeersView>(ctx, ctx.client()?.get("/v1/peers/requests"))
+            ctx.report::<PeersView>(ctx.client()?.get("/v1/peers/requests"))
         }
         PeerCommand::Trust(args) => trust(ctx, args),
         PeerCommand::Block(args) => {
             let change = json!({ "standing": "blocked" });
-            report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+            ctx.report::<PeerView>(ctx.client()?.patch(&path(&args.partner), &change))
         }
         PeerCommand::Set(args) => {
             let change = PeerChange {
@@ -240,18 +229,9 @@ pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
                 credit: args.credit,
                 budget: args.budget,
             };
-            report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+            ctx.report::<PeerView>(ctx.client()?.patch(&path(&args.partner), &change))
         }
     }
-}
-
-fn report<R: Report>(
-    ctx: &Ctx,
-    answer: Result<R, crate::client::ClientError>,
-) -> Result<Outcome, CliError> {
-    answer
-        .map(|report| Outcome::of(&report))
-        .map_err(|e| ctx.asked(e))
 }
 
 fn path(partner: &str) -> String {
@@ -278,7 +258,7 @@ fn trust(ctx: &Ctx, args: TrustArgs) -> Result<Outcome, CliError> {
         credit: args.credit,
         budget: None,
     };
-    report::<PeerView>(ctx, ctx.client()?.patch(&path(&args.partner), &change))
+    ctx.report::<PeerView>(ctx.client()?.patch(&path(&args.partner), &change))
 }
 
 /// An invite opens a door once; who does not want it among the arguments of a process gives it by
@@ -304,7 +284,7 @@ fn add(ctx: &Ctx, args: AddArgs) -> Result<Outcome, CliError> {
             address: None,
         }
     };
-    report::<PeerAddedView>(ctx, ctx.client()?.post("/v1/peers", &ask))
+    ctx.report::<PeerAddedView>(ctx.client()?.post("/v1/peers", &ask))
 }
 
 /// Reads an amount with its currency behind it: `5000.00EUR`, or with a space between.

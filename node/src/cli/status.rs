@@ -81,10 +81,7 @@ fn span(seconds: u64) -> String {
 }
 
 pub(super) fn run(ctx: &Ctx) -> Result<Outcome, CliError> {
-    let status: Result<StatusView, _> = ctx.client()?.get("/v1/status");
-    status
-        .map(|status| Outcome::of(&status))
-        .map_err(|e| ctx.asked(e))
+    ctx.report::<StatusView>(ctx.client()?.get("/v1/status"))
 }
 
 #[cfg(test)]

@@ -4,24 +4,15 @@ use clap::{Args, Subcommand};
 
 use super::Ctx;
 use super::address::{segment, with_query};
-use super::exit::{self, Exit};
+use super::exit;
 use super::outcome::{CliError, Outcome, Report};
-use super::table::{Side, table};
+use super::pages::{Page, Part, fetch};
+use super::table::{Side, page};
 use crate::view::stock::{CountDoc, CountsAsk, CountsView, StockView, StocksView};
-
-const EXITS: &[Exit] = &[
-    Exit::Unreachable,
-    Exit::NotFound,
-    Exit::Refused,
-    Exit::Invalid,
-    Exit::TimedOut,
-];
-/// The most that one request gives.
-const PAGE_MAX: usize = 500;
 
 /// Count stock, and see what deals hold and sold of it
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct StockArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -35,7 +26,7 @@ enum Verb {
 
 /// Say how much was counted of an article; what was sold before is no longer there
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct SetArgs {
     /// The own article number
     sku: String,
@@ -49,26 +40,19 @@ struct SetArgs {
 
 /// List counted stock: held for open deals, sold since the count, still available, promised too much
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {
     /// Only articles of which more is promised than was counted
     #[arg(long)]
     short: bool,
-    /// How many to show
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Where to go on, as the page before said
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
+    #[command(flatten)]
+    part: Part,
 }
 
 impl Report for StocksView {
     const SCHEMA: &'static str = "omni.stock/1";
 
     fn text(&self) -> String {
-        if self.stock.is_empty() {
-            return "nothing was counted\n".to_owned();
-        }
         let header = [
             ("sku", Side::Left),
             ("title", Side::Left),
@@ -81,11 +65,19 @@ impl Report for StocksView {
             ("published", Side::Left),
         ];
         let rows: Vec<_> = self.stock.iter().map(row).collect();
-        let mut text = table(&header, &rows);
-        if let Some(next) = &self.next {
-            text.push_str(&format!("more: --after {next}\n"));
-        }
-        text
+        page("nothing was counted", &header, &rows, self.next.as_deref())
+    }
+}
+
+impl Page for StocksView {
+    type Row = StockView;
+
+    fn rows(&mut self) -> &mut Vec<StockView> {
+        &mut self.stock
+    }
+
+    fn next(&mut self) -> &mut Option<String> {
+        &mut self.next
     }
 }
 
@@ -137,34 +129,11 @@ fn set(ctx: &Ctx, args: &SetArgs) -> Result<Outcome, CliError> {
     let counted: Result<CountsView, _> = client.post("/v1/stock", &CountsAsk { counts });
     counted.map_err(|e| ctx.asked(e))?;
     let path = format!("/v1/stock/{}", segment(&args.sku));
-    let stock: Result<StockView, _> =
-        client.get(&with_query(&path, &[("list", args.list.as_deref())]));
-    stock.map(|s| Outcome::of(&s)).map_err(|e| ctx.asked(e))
+    let path = with_query(&path, &[("list", args.list.as_deref())]);
+    ctx.report::<StockView>(client.get(&path))
 }
 
 fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
-    let client = ctx.client()?;
-    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let mut all = StocksView {
-        stock: Vec::new(),
-        next: args.after.clone(),
-    };
-    loop {
-        let limit = wanted
-            .saturating_sub(all.stock.len())
-            .min(PAGE_MAX)
-            .to_string();
-        let params = [
-            ("limit", Some(limit.as_str())),
-            ("cursor", all.next.as_deref()),
-            ("short", args.short.then_some("true")),
-        ];
-        let page: Result<StocksView, _> = client.get(&with_query("/v1/stock", &params));
-        let page = page.map_err(|e| ctx.asked(e))?;
-        all.stock.extend(page.stock);
-        all.next = page.next;
-        if all.next.is_none() || all.stock.len() >= wanted {
-            return Ok(Outcome::of(&all));
-        }
-    }
+    let params = [("short", args.short.then_some("true"))];
+    fetch::<StocksView>(ctx, "/v1/stock", &params, &args.part)
 }

@@ -34,6 +34,20 @@ pub(super) fn table(header: &[(&str, Side)], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A page of a list: its table and how to see more, or `empty` where there is nothing.
+pub(super) fn page(
+    empty: &str,
+    header: &[(&str, Side)],
+    rows: &[Vec<String>],
+    next: Option<&str>,
+) -> String {
+    if rows.is_empty() {
+        return format!("{empty}\n");
+    }
+    let more = next.map(|next| format!("more: --after {next}\n"));
+    table(header, rows) + &more.unwrap_or_default()
+}
+
 fn cell(text: &str, side: Side) -> Cell {
     let alignment = match side {
         Side::Left => CellAlignment::Left,

@@ -5,6 +5,7 @@ use std::{fmt, io};
 use omni_protocol::value::Invalid;
 
 use super::{decimal::NumberFault, field::Field, limits};
+use crate::plain::plain;
 
 /// What became of a row that gave no offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,27 +232,13 @@ pub enum FileFault {
     TwoLists { first: String, second: String },
 }
 
-/// The beginning of a value, safe to print on a terminal: control and bidirectional characters are escaped.
+/// The beginning of a value, safe to print on a terminal.
 #[must_use]
 pub fn excerpt(value: &str) -> String {
-    let mut shown = String::new();
-    for (n, c) in value.chars().enumerate() {
-        if n == limits::EXCERPT_CHARS_MAX {
-            shown.push('…');
-            break;
-        }
-        if is_unprintable(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    let mut chars = value.chars();
+    let beginning: String = chars.by_ref().take(limits::EXCERPT_CHARS_MAX).collect();
+    let cut = if chars.next().is_some() { "…" } else { "" };
+    plain(&beginning) + cut
 }
 
 impl fmt::Display for Problem {

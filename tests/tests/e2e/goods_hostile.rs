@@ -116,7 +116,7 @@ fn hostile_offer_files_are_refused() {
     let two = br#"[{"sku":"A","title":"T","price":"1","currency":"EUR"},{"sku":"B","title":"","price":"1","currency":"EUR"}]"#;
     let error = publish(6, two);
     assert!(
-        error["next"]
+        error["why"]
             .as_str()
             .is_some_and(|next| next.contains("offers[1]")),
         "{error}"

@@ -48,7 +48,8 @@ const NODE: [Rule; 12] = [
     Rule::Sees(
         "cli",
         &[
-            "client", "clock", "config", "formats", "home", "keys", "launch", "offline", "view",
+            "client", "clock", "config", "formats", "home", "keys", "launch", "offline", "plain",
+            "view",
         ],
     ),
     Rule::Sees("net", &["clock"]),

@@ -27,8 +27,8 @@ pub(super) fn offer(
     provider: Option<PartnerId>,
 ) -> Result<Known, Problem> {
     let absent = |what: String| {
-        let detail = format!("{what} is known here; see omni offer search.");
-        Problem::new(ApiCode::NotFound, detail)
+        let detail = format!("{what} is known here.");
+        Problem::new(ApiCode::NotFound, detail).next("look for it: omni offer search WORDS")
     };
     let found = match (&ask.offer, &ask.sku, provider) {
         (Some(_), Some(_), _) => {

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use omni_protocol::deal::Deal;
 use omni_protocol::deal::negotiation::Thread;
 use omni_protocol::deal::order::Order;
@@ -15,13 +17,45 @@ use omni_protocol::machine::{Key, View};
 use omni_protocol::record::Signed;
 use omni_protocol::thread::ThreadBody;
 
-use crate::api::{ApiCode, Problem, Reading};
+use crate::api::offers::Name;
+use crate::api::{ApiCode, Desk, Problem, Reading};
+
+/// What an address names by its id or a beginning of it: a thread or an order.
+pub(in crate::api) struct Named<T>(pub(in crate::api) T);
+
+/// What an address can name.
+pub(in crate::api) trait Nameable: Send + Sized + 'static {
+    /// The one that is meant.
+    fn find(reading: &Reading, text: &str) -> Result<Self, Problem>;
+}
+
+impl Nameable for ThreadId {
+    fn find(reading: &Reading, text: &str) -> Result<Self, Problem> {
+        thread(reading, text)
+    }
+}
+
+impl Nameable for DealId {
+    fn find(reading: &Reading, text: &str) -> Result<Self, Problem> {
+        order(reading, text)
+    }
+}
+
+impl<T: Nameable> FromRequestParts<Desk> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let Name(text) = Name::from_request_parts(parts, desk).await?;
+        let found = desk.read(move |reading| T::find(reading, &text)).await;
+        found.map(Self)
+    }
+}
 
 /// The thread with this id or beginning of an id; a deal names the thread that it belongs to.
 ///
 /// # Errors
 /// `invalid` for what begins no id, `not-found`, and `conflict` where several begin so.
-pub(in crate::api) fn thread(reading: &Reading, text: &str) -> Result<ThreadId, Problem> {
+fn thread(reading: &Reading, text: &str) -> Result<ThreadId, Problem> {
     let beginning = beginning(text)?;
     let threads = beginning_so(reading, &beginning, |id| Key::Thread { thread: id.into() });
     let deals = beginning_so(reading, &beginning, |id| Key::Deal { deal: id.into() });
@@ -30,14 +64,14 @@ pub(in crate::api) fn thread(reading: &Reading, text: &str) -> Result<ThreadId, 
         .filter_map(|id| Deal::read(reading, (*id).into()));
     let mut found: BTreeSet<ThreadId> = threads.into_iter().map(ThreadId::from).collect();
     found.extend(of_deals.map(|deal| deal.thread));
-    only(found, "No thread", "see omni deal ls")
+    only(found, "No thread", "see all: omni deal ls")
 }
 
 /// The order with this id or beginning of an id; a thread names the order that it led to.
 ///
 /// # Errors
 /// As [`thread`].
-pub(in crate::api) fn order(reading: &Reading, text: &str) -> Result<DealId, Problem> {
+fn order(reading: &Reading, text: &str) -> Result<DealId, Problem> {
     let beginning = beginning(text)?;
     let orders = beginning_so(reading, &beginning, |id| Key::Order { order: id.into() });
     let threads = beginning_so(reading, &beginning, |id| Key::Thread { thread: id.into() });
@@ -46,7 +80,7 @@ pub(in crate::api) fn order(reading: &Reading, text: &str) -> Result<DealId, Pro
         let deals = deals_of(reading, id.into()).into_iter();
         found.extend(deals.filter(|deal| Order::read(reading, *deal).is_some()));
     }
-    only(found, "No order", "see omni order ls")
+    only(found, "No order", "see all: omni order ls")
 }
 
 fn beginning(text: &str) -> Result<Beginning, Problem> {
@@ -79,13 +113,12 @@ fn only<T: Copy + Ord>(found: BTreeSet<T>, nothing: &str, see: &str) -> Result<T
     match (all.next(), all.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => {
-            let detail = format!("{nothing} has an id that begins so; {see}.");
-            Err(Problem::new(ApiCode::NotFound, detail))
+            let detail = format!("{nothing} has an id that begins so.");
+            Err(Problem::new(ApiCode::NotFound, detail).next(see))
         }
-        (Some(_), Some(_)) => Err(Problem::new(
-            ApiCode::Conflict,
-            "Several ids begin so; type more of it.",
-        )),
+        (Some(_), Some(_)) => {
+            Err(Problem::new(ApiCode::Conflict, "Several ids begin so.").next("type more of it"))
+        }
     }
 }
 

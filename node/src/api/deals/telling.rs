@@ -48,10 +48,7 @@ pub(in crate::api) struct Situation {
 /// `not-found`.
 pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situation, Problem> {
     let thread = Thread::read(reading, id).ok_or_else(|| {
-        Problem::new(
-            ApiCode::NotFound,
-            "There is no such thread; see omni deal ls.",
-        )
+        Problem::new(ApiCode::NotFound, "There is no such thread.").next("see all: omni deal ls")
     })?;
     let deals = naming::deals_of(reading, id);
     let latest = thread.open.or_else(|| deals.last().copied());

@@ -55,8 +55,8 @@ pub(super) fn show(reading: &Reading, name: &str, query: &ShowQuery) -> Result<O
         None => anyone(reading, name, &query.list)?,
     };
     let found = found.ok_or_else(|| {
-        let detail = "No offer with this id or sku is known here; see omni offer search.";
-        Problem::new(ApiCode::NotFound, detail)
+        let detail = format!("No offer with the id or sku \"{name}\" is known here.");
+        Problem::new(ApiCode::NotFound, detail).next("look for it: omni offer search WORDS")
     })?;
     view(reading, &found)
 }
@@ -87,11 +87,11 @@ fn several(found: &[Known]) -> Problem {
         .map(|known| known.id.to_string())
         .collect();
     let detail = format!(
-        "{} partners use this sku; name one offer by its id, or the partner: {}.",
+        "{} partners use this sku: {}.",
         found.len(),
         named.join(", ")
     );
-    Problem::new(ApiCode::Conflict, detail)
+    Problem::new(ApiCode::Conflict, detail).next("name one offer by its id, or say --partner")
 }
 
 pub(in crate::api) fn of_author(

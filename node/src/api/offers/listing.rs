@@ -11,14 +11,11 @@ use omni_protocol::value::{Currency, Money, Region};
 use serde::Deserialize;
 
 use super::finding::{Known, band, known};
-use crate::api::{ApiCode, Problem, Reading, partner};
+use crate::api::{ApiCode, Problem, Reading, page, partner};
 use crate::store::market::More;
 use crate::view::money::{self, quantity_text};
 use crate::view::offer::{CatalogueView, CataloguesView, OfferRow, OffersView};
 
-/// Offers on a page when nobody says how many, and at most.
-const PAGE: usize = 50;
-const PAGE_MAX: usize = 500;
 /// Slots that one request looks at, so that a filter that nothing passes ends with a cursor.
 const LOOKS_MAX: usize = 20_000;
 const LOOKS: usize = 512;
@@ -63,14 +60,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(reading: &'a Reading, limit: Option<&str>) -> Result<Self, Problem> {
-        let limit = match limit {
-            None => PAGE,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=PAGE_MAX).contains(limit))
-                .ok_or_else(|| invalid(format!("limit is a number from 1 to {PAGE_MAX}.")))?,
-        };
+        let limit = page::limit(limit)?;
         Ok(Self {
             reading,
             names: BTreeMap::new(),
@@ -289,7 +279,7 @@ impl Filter {
             money::parse_amount(text, currency).map_err(|why| invalid(format!("below: {why}.")))
         });
         Ok(Self {
-            author: named.map(|who| partner::find(reading, who)).transpose()?,
+            author: partner::named(reading, named)?,
             mine: flag(query.mine.as_deref(), "mine")?,
             region: region.transpose()?,
             currency: currency.transpose()?,

@@ -50,9 +50,9 @@ pub(super) fn proposing(
             let granted =
                 cancellation_fee(reading, &reading.network, known.id, &asked, reading.now());
             granted.ok_or_else(|| {
-                let detail = "The terms grant no cancellation as things stand; say what you would \
-                              pay for it (fee), and the provider's operator decides.";
-                Problem::of_market(Code::PriceRefused, detail)
+                let detail = "The terms grant no cancellation as things stand.";
+                let next = "say what you would pay for it, and the provider decides: --fee AMOUNT";
+                Problem::of_market(Code::PriceRefused, detail).next(next)
             })?
         }
     };

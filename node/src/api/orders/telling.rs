@@ -28,10 +28,7 @@ pub(super) struct Known {
 /// The order with this id.
 pub(super) fn known(reading: &Reading, id: DealId) -> Result<Known, Problem> {
     let absent = || {
-        Problem::new(
-            ApiCode::NotFound,
-            "There is no such order; see omni order ls.",
-        )
+        Problem::new(ApiCode::NotFound, "There is no such order.").next("see all: omni order ls")
     };
     let order = Order::read(reading, id).ok_or_else(absent)?;
     let deal = Deal::read(reading, id).ok_or_else(absent)?;

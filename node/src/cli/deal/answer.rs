@@ -14,13 +14,13 @@ use super::super::plain::plain;
 use super::super::ship_to::ShipTo;
 use super::super::wait::{PAUSE, duration};
 use super::story::{recipient, terms_line};
-use super::{EXITS, Outcome, get, path, told};
+use super::{Outcome, get, path, told};
 use crate::client::ClientError;
 use crate::view::deal::{AcceptAsk, DealView, HandOverState};
 
 /// Accept what stands in a thread; says what that binds to, and asks
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct AcceptArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,
@@ -36,7 +36,7 @@ pub(in crate::cli) struct AcceptArgs {
 
 /// Decline what stands in a thread, or give up what was asked for and not committed
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct RejectArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,
@@ -44,7 +44,7 @@ pub(in crate::cli) struct RejectArgs {
 
 /// Take back the own proposal, as long as it is not firm
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct WithdrawArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,
@@ -55,7 +55,7 @@ pub(in crate::cli) struct WithdrawArgs {
 /// It frees the credit and sends nothing. The duty remains: if the provider did accept, its
 /// Receipt binds whenever it comes.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct WriteOffArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,
@@ -66,7 +66,7 @@ pub(in crate::cli) struct WriteOffArgs {
 
 /// Wait until a thread comes to a state, for scripts
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct WaitArgs {
     /// The thread, or at least 8 digits of its beginning; it need not be known yet
     thread: String,

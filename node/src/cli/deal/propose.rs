@@ -13,7 +13,7 @@ use super::super::outcome::CliError;
 use super::super::plain::plain;
 use super::super::ship_to::ShipTo;
 use super::super::wait::duration;
-use super::{EXITS, Outcome, get, path, told};
+use super::{Outcome, get, path, told};
 use crate::view::deal::{CounterAsk, DealView, LineAsk, LineChange, ProposeAsk, TermsAsk};
 
 /// A file of terms; a thousand lines fit.
@@ -27,7 +27,7 @@ const OFFER_DIGITS_MIN: usize = 8;
 /// lines are written by repeating --sku, each followed by its --qty and, where another price than
 /// the list's is proposed, its --price. Or a JSON file says it all, as POST /v1/deals takes it.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct ProposeArgs {
     /// The partner by its id or name, or an offer by its id
     #[arg(value_name = "PARTNER|OFFER", required_unless_present = "file")]
@@ -84,7 +84,7 @@ struct Common {
 
 /// Answer terms with other terms; what is not named stays
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct CounterArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,

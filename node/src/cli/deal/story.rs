@@ -9,13 +9,13 @@ use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
 use super::super::when::{left, now_ms, when};
-use super::{EXITS, get};
+use super::get;
 use crate::view::deal::{DealView, HandOverState, SaidView};
 use crate::view::terms::{LineView, TermsView};
 
 /// Show a thread: who said what, the terms, where it stands, and what to type next
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct ShowArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,

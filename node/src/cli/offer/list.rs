@@ -3,20 +3,16 @@
 use clap::Args;
 
 use super::super::Ctx;
-use super::super::address::with_query;
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report};
-use super::super::table::{Side, table};
-use super::EXITS;
+use super::super::pages::{Page, Part, fetch};
+use super::super::table::{Side, page, table};
 use super::publish::short_id;
 use crate::view::offer::{CataloguesView, OfferRow, OffersView};
 
-/// The most that one request gives.
-const PAGE_MAX: usize = 500;
-
 /// List offers: own ones, those of a partner, or all that this node knows
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct LsArgs {
     /// Own offers only
     #[arg(long, conflicts_with = "partner")]
@@ -35,7 +31,7 @@ pub(super) struct LsArgs {
 ///
 /// Every word has to begin a word of the offer's title, brand, article number or category.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct SearchArgs {
     /// Words
     #[arg(required = true)]
@@ -59,24 +55,10 @@ pub(super) struct SearchArgs {
     part: Part,
 }
 
-/// Which part of a list.
-#[derive(Debug, Args)]
-struct Part {
-    /// How many to show
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Where to go on, as the page before said
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-}
-
 impl Report for OffersView {
     const SCHEMA: &'static str = "omni.offers/1";
 
     fn text(&self) -> String {
-        if self.offers.is_empty() {
-            return "no offers\n".to_owned();
-        }
         let header = [
             ("sku", Side::Left),
             ("title", Side::Left),
@@ -87,11 +69,19 @@ impl Report for OffersView {
             ("id", Side::Left),
         ];
         let rows: Vec<_> = self.offers.iter().map(row).collect();
-        let mut text = table(&header, &rows);
-        if let Some(next) = &self.next {
-            text.push_str(&format!("more: --after {next}\n"));
-        }
-        text
+        page("no offers", &header, &rows, self.next.as_deref())
+    }
+}
+
+impl Page for OffersView {
+    type Row = OfferRow;
+
+    fn rows(&mut self) -> &mut Vec<OfferRow> {
+        &mut self.offers
+    }
+
+    fn next(&mut self) -> &mut Option<String> {
+        &mut self.next
     }
 }
 
@@ -154,12 +144,11 @@ impl Report for CataloguesView {
 
 pub(super) fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
     if args.totals {
-        let totals: Result<CataloguesView, _> = ctx.client()?.get("/v1/catalogues");
-        return totals.map(|t| Outcome::of(&t)).map_err(|e| ctx.asked(e));
+        return ctx.report::<CataloguesView>(ctx.client()?.get("/v1/catalogues"));
     }
     let mine = args.mine.then_some("true");
     let params = [("mine", mine), ("partner", args.partner.as_deref())];
-    pages(ctx, "/v1/offers", &params, &args.part)
+    fetch::<OffersView>(ctx, "/v1/offers", &params, &args.part)
 }
 
 pub(super) fn search(ctx: &Ctx, args: &SearchArgs) -> Result<Outcome, CliError> {
@@ -172,34 +161,5 @@ pub(super) fn search(ctx: &Ctx, args: &SearchArgs) -> Result<Outcome, CliError> 
         ("currency", args.currency.as_deref()),
         ("below", args.below.as_deref()),
     ];
-    pages(ctx, "/v1/search", &params, &args.part)
-}
-
-/// Asks for pages until there are as many offers as wanted.
-fn pages(
-    ctx: &Ctx,
-    path: &str,
-    params: &[(&str, Option<&str>)],
-    part: &Part,
-) -> Result<Outcome, CliError> {
-    let client = ctx.client()?;
-    let wanted = usize::try_from(part.limit).unwrap_or(usize::MAX);
-    let mut all = OffersView {
-        offers: Vec::new(),
-        next: part.after.clone(),
-    };
-    loop {
-        let rest = wanted.saturating_sub(all.offers.len());
-        let limit = rest.min(PAGE_MAX).to_string();
-        let mut params = params.to_vec();
-        params.push(("limit", Some(&limit)));
-        params.push(("cursor", all.next.as_deref()));
-        let page: Result<OffersView, _> = client.get(&with_query(path, &params));
-        let page = page.map_err(|e| ctx.asked(e))?;
-        all.offers.extend(page.offers);
-        all.next = page.next;
-        if all.next.is_none() || all.offers.len() >= wanted {
-            return Ok(Outcome::of(&all));
-        }
-    }
+    fetch::<OffersView>(ctx, "/v1/search", &params, &args.part)
 }

@@ -14,7 +14,6 @@ use super::super::exit::{self, Exit};
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
-use super::EXITS;
 use super::fields::{Fields, document};
 use crate::view::offer::{ArticleDoc, OfferDoc, OfferView, PublishAsk, PublishView, WithdrawAsk};
 
@@ -31,7 +30,7 @@ const SHOWN_MAX: usize = 20;
 /// From flags, or from a JSON file that holds one offer, a list of them, or what
 /// `omni offer show --json` prints. It stands for 90 days unless it says otherwise.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 #[command(group(ArgGroup::new("what").required(true).args(["file", "sku"])))]
 pub(super) struct PublishArgs {
     /// A JSON file, or - for the standard input
@@ -49,7 +48,7 @@ pub(super) struct PublishArgs {
 
 /// Change fields of an own offer; what is not named stays
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct ReviseArgs {
     /// The own article number
     sku: String,
@@ -62,7 +61,7 @@ pub(super) struct ReviseArgs {
 
 /// Withdraw own offers, and say so to everybody
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct WithdrawArgs {
     /// The own article numbers
     #[arg(required = true)]

@@ -6,7 +6,6 @@ use super::super::Ctx;
 use super::super::address::{segment, with_query};
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
-use super::EXITS;
 use super::list::per;
 use crate::view::offer::{OfferDoc, OfferView};
 
@@ -14,7 +13,7 @@ use crate::view::offer::{OfferDoc, OfferView};
 ///
 /// By article number own offers come first, then those of all other partners.
 #[derive(Debug, Args)]
-#[command(after_help = exit::help(EXITS))]
+#[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct ShowArgs {
     /// An article number, a record's id, or at least 8 digits of its beginning
     #[arg(value_name = "ID|SKU")]
@@ -131,6 +130,5 @@ pub(super) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Outcome, CliError> {
         ("list", args.list.as_deref()),
         ("partner", args.partner.as_deref()),
     ];
-    let offer: Result<OfferView, _> = ctx.client()?.get(&with_query(&path, &params));
-    offer.map(|o| Outcome::of(&o)).map_err(|e| ctx.asked(e))
+    ctx.report::<OfferView>(ctx.client()?.get(&with_query(&path, &params)))
 }
