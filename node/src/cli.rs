@@ -22,6 +22,7 @@ mod pages;
 mod peer;
 mod ship_to;
 mod status;
+mod stdin;
 mod stock;
 mod table;
 mod up;

@@ -67,7 +67,9 @@ pub struct StatusView {
     pub http: SocketAddr,
     /// Where the keys lie that this node does not need and a thief would want.
     pub spare_keys: SpareKeys,
-    /// Where it listens for other nodes.
+    /// The libp2p peer id of the node.
+    pub peer: String,
+    /// Where it listens for other nodes, without the peer id.
     pub listening: Vec<String>,
     /// Connected peers, whoever they speak for.
     pub peers: u64,

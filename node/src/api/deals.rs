@@ -1,6 +1,7 @@
 //! The routes about deals: proposing, answering, and the story of each thread. What a word of the
 //! operator means where a thread stands is the core's matter.
 
+mod asking;
 mod building;
 pub(super) mod naming;
 pub(super) mod telling;
@@ -9,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use omni_protocol::hash::{RecordId, ThreadId};
+use omni_protocol::hash::{PartnerId, RecordId, ThreadId};
 use omni_protocol::limits::{HOLD_MINUTES_DEFAULT, MINUTE_MS};
 use omni_protocol::machine::{Binding, Input, Key, Proposing, Verb};
 use omni_protocol::thread::{Role, Shipto};
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/deals/{thread}/reject", post(reject))
         .route("/v1/deals/{thread}/withdraw", post(withdraw))
         .route("/v1/deals/{thread}/write-off", post(write_off))
+        .merge(asking::routes())
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,16 +109,25 @@ async fn propose(State(desk): State<Desk>, body: Bytes) -> Result<Json<DealView>
     if clear.is_some() && proposing.role == Role::Provider {
         return Err(not_the_requester(for_whom.as_deref()));
     }
-    let made = desk
-        .made(Input::Verb(Box::new(Verb::Propose(proposing))))
-        .await?;
-    let thread = made
-        .last()
-        .copied()
-        .map(ThreadId::from)
-        .ok_or_else(nothing_made)?;
-    keep(&desk, thread, clear).await?;
-    told(&desk, thread).await
+    open(&desk, Verb::Propose(proposing), clear).await
+}
+
+/// Puts a word of the operator to the core that opens a thread.
+async fn open(desk: &Desk, verb: Verb, clear: Option<Shipto>) -> Result<Json<DealView>, Problem> {
+    let made = desk.made(Input::Verb(Box::new(verb))).await?;
+    let thread = made.last().copied().map(ThreadId::from);
+    let thread = thread.ok_or_else(nothing_made)?;
+    keep(desk, thread, clear).await?;
+    told(desk, thread).await
+}
+
+fn not_oneself(own: PartnerId, partner: PartnerId) -> Result<(), Problem> {
+    if partner == own {
+        return Err(invalid(
+            "partner: a thread takes two, and this is the node's own partner.",
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn nothing_made() -> Problem {
@@ -157,11 +168,7 @@ fn proposing(
         (Role::Provider, Some(partner)) => (partner, reading.partner),
         (Role::Provider, None) => return Err(invalid("partner: to whom?")),
     };
-    if partner == reading.partner {
-        return Err(invalid(
-            "partner: a deal takes two, and this is the node's own partner.",
-        ));
-    }
+    not_oneself(reading.partner, partner)?;
     let alternatives = building::alternatives(reading, &ask.alternatives, provider, country)?;
     Ok(Proposing {
         partner,

@@ -60,6 +60,7 @@ fn view(about: &About, net: &NetNow, reading: &Reading) -> Result<StatusView, Pr
         socket: about.socket.clone(),
         http: about.http,
         spare_keys: spare_keys(&about.home),
+        peer: about.identity.peer.clone(),
         listening,
         peers: net.peers,
         partners_connected: u64::try_from(net.partners.len()).unwrap_or(u64::MAX),

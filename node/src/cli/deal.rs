@@ -1,6 +1,7 @@
 //! `omni deal`: proposing terms, answering them, and the story of each thread.
 
 mod answer;
+mod asking;
 mod list;
 mod propose;
 mod story;
@@ -15,7 +16,7 @@ use super::exit;
 use super::outcome::{CliError, Outcome};
 use crate::view::deal::DealView;
 
-/// Propose terms to a partner, answer them, and see where each thread stands
+/// Propose terms to a partner, answer them, ask, and see where each thread stands
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct DealArgs {
@@ -30,6 +31,8 @@ enum Verb {
     Accept(answer::AcceptArgs),
     Reject(answer::RejectArgs),
     Withdraw(answer::WithdrawArgs),
+    Ask(asking::AskArgs),
+    Answer(asking::AnswerArgs),
     Ls(list::LsArgs),
     Show(story::ShowArgs),
     WriteOff(answer::WriteOffArgs),
@@ -43,11 +46,21 @@ pub(super) fn run(ctx: &Ctx, args: &DealArgs) -> Result<Outcome, CliError> {
         Verb::Accept(args) => answer::accept(ctx, args),
         Verb::Reject(args) => answer::reject(ctx, args),
         Verb::Withdraw(args) => answer::withdraw(ctx, args),
+        Verb::Ask(args) => asking::ask(ctx, args),
+        Verb::Answer(args) => asking::answer(ctx, args),
         Verb::Ls(args) => list::run(ctx, args),
         Verb::Show(args) => story::run(ctx, args),
         Verb::WriteOff(args) => answer::write_off(ctx, args),
         Verb::Wait(args) => answer::wait(ctx, args),
     }
+}
+
+/// Whether a text can only be an id or the beginning of one, and no name.
+fn begins_id(text: &str) -> bool {
+    /// Fewer digits name no record.
+    const DIGITS_MIN: usize = 8;
+    let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    text.len() >= DIGITS_MIN && text.chars().all(digit)
 }
 
 fn path(thread: &str) -> String {

@@ -1,7 +1,5 @@
 //! `omni peer`: meeting other partners, and what each may do.
 
-use std::io::Read;
-
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -10,6 +8,7 @@ use super::address::segment;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::plain::plain;
+use super::stdin::or_stdin;
 use super::table::{Side, page};
 use crate::view::money::MoneyView;
 use crate::view::peer::{
@@ -213,7 +212,7 @@ pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
             let made = ctx.client()?.post("/v1/invites", &ask);
             ctx.report::<InviteView>(made)
         }
-        PeerCommand::Add(args) => add(ctx, args),
+        PeerCommand::Add(args) => add(ctx, &args),
         PeerCommand::Ls(LsArgs {}) => ctx.report::<PeersView>(ctx.client()?.get("/v1/peers")),
         PeerCommand::Requests(RequestsArgs {}) => {
             ctx.report::<PeersView>(ctx.client()?.get("/v1/peers/requests"))
@@ -263,16 +262,8 @@ fn trust(ctx: &Ctx, args: TrustArgs) -> Result<Outcome, CliError> {
 
 /// An invite opens a door once; who does not want it among the arguments of a process gives it by
 /// stdin.
-fn add(ctx: &Ctx, args: AddArgs) -> Result<Outcome, CliError> {
-    /// Far longer than any invite.
-    const BYTES_MAX: u64 = 64 * 1024;
-    let mut whom = args.whom;
-    if whom == "-" {
-        whom.clear();
-        let read = std::io::stdin().take(BYTES_MAX).read_to_string(&mut whom);
-        read.map_err(|e| CliError::new(Exit::Invalid, "stdin", format!("stdin: {e}")))?;
-    }
-    let whom = whom.trim().to_owned();
+fn add(ctx: &Ctx, args: &AddArgs) -> Result<Outcome, CliError> {
+    let whom = or_stdin(&args.whom)?;
     let ask = if whom.starts_with('/') {
         PeerAsk {
             invite: None,

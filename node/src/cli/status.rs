@@ -27,13 +27,19 @@ impl Report for StatusView {
             NodeState::Ready => "ready",
             NodeState::Stopping => "stopping",
         };
-        let mut text = pairs(&[
+        let mut lines = vec![
             ("state", format!("{state}, up {}", span(self.up_s))),
             ("partner", self.partner.clone()),
             ("name", self.name.clone()),
             ("network", self.network.clone()),
             ("home", self.home.display().to_string()),
-            ("listens", self.listening.join("  ")),
+        ];
+        // Whole, so that another operator can be told one of them as it stands.
+        let whole = |address: &String| format!("{address}/p2p/{}", self.peer);
+        let listening: Vec<_> = self.listening.iter().map(whole).collect();
+        let labels = ["listens"].into_iter().chain(std::iter::repeat(""));
+        lines.extend(labels.zip(listening));
+        lines.extend([
             (
                 "peers",
                 format!(
@@ -57,6 +63,7 @@ impl Report for StatusView {
             ("process", self.pid.to_string()),
             ("version", self.version.clone()),
         ]);
+        let mut text = pairs(&lines);
         match self.spare_keys {
             SpareKeys::Away => {}
             SpareKeys::InHome => text.push_str(

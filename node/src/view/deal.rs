@@ -129,6 +129,24 @@ pub struct LineChange {
     pub quantity: Option<String>,
 }
 
+/// `POST /v1/inquiries`: asks a partner something, in a new thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InquiryAsk {
+    /// Whom: an id, its beginning, or a name.
+    pub partner: String,
+    /// What; at most 2048 bytes.
+    pub text: String,
+}
+
+/// `POST /v1/deals/{thread}/question` and `/answer`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextAsk {
+    /// What; at most 2048 bytes.
+    pub text: String,
+}
+
 /// `POST /v1/deals/{thread}/accept`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +183,7 @@ pub struct DealRow {
     pub state: String,
     /// Who has to say something: `us`, `them` or `nobody`.
     pub waits_for: String,
-    /// The first line's title.
+    /// The first line's title; of a thread without terms the question that opened it.
     pub title: String,
     /// Lines of the terms.
     pub lines: u64,
@@ -189,7 +207,7 @@ pub struct DealView {
     pub until_ms: Option<u64>,
     /// Whether that is over.
     pub over: bool,
-    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`.
+    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`, `answer`.
     pub may: Vec<String>,
     /// What accepting would bind to.
     pub accepting: Option<String>,

@@ -38,7 +38,7 @@ pub(in crate::api) struct Situation {
     deals: Vec<DealId>,
     state: &'static str,
     waits_for: &'static str,
-    may: &'static [&'static str],
+    may: Vec<&'static str>,
     until: Option<Time>,
 }
 
@@ -61,12 +61,13 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
         deal,
         state: "inquiry",
         waits_for: "nobody",
-        may: &[],
+        may: Vec::new(),
         until: None,
     };
     match (&situation.deal, thread.standing) {
         (Some((_, deal)), _) if thread.open.is_some() => {
-            (situation.waits_for, situation.may) = open(deal.state);
+            let (waits_for, may) = open(deal.state);
+            (situation.waits_for, situation.may) = (waits_for, may.to_vec());
             (situation.state, situation.until) = (deal.state.name(), Some(deal.until));
         }
         (_, Some(Standing { by, proposal, .. })) => {
@@ -75,8 +76,8 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
                 Who::Them => ("to-answer", "us"),
             };
             situation.may = match by {
-                Who::Us => &["withdraw"],
-                Who::Them => &["accept", "counter", "reject"],
+                Who::Us => vec!["withdraw"],
+                Who::Them => vec!["accept", "counter", "reject"],
             };
             let record = naming::record(reading, proposal);
             situation.until = record.as_ref().and_then(|r| valid_until(r.body()));
@@ -86,7 +87,18 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
     }
     let is_free = thread.open.is_none() && thread.standing.is_none();
     if is_free && thread.turn == Who::Us && situation.role.is_some() && !situation.is_agreed() {
-        situation.may = &["counter"];
+        situation.may = vec!["counter"];
+    }
+    if let Some(by) = asked(reading, id) {
+        if is_free && situation.deal.is_none() {
+            situation.waits_for = match by {
+                Who::Us => "them",
+                Who::Them => "us",
+            };
+        }
+        if by == Who::Them {
+            situation.may.push("answer");
+        }
     }
     Ok(situation)
 }
@@ -140,9 +152,10 @@ impl Situation {
             role: self.role.map(|role| role.name().to_owned()),
             state: self.state.to_owned(),
             waits_for: self.waits_for.to_owned(),
-            title: line
-                .map(|line| line.item().title.to_string())
-                .unwrap_or_default(),
+            title: match line {
+                Some(line) => line.item().title.to_string(),
+                None => opening(reading, id).unwrap_or_default(),
+            },
             lines: first.map_or(0, |terms| {
                 u64::try_from(terms.lines().len()).unwrap_or(u64::MAX)
             }),
@@ -240,8 +253,27 @@ fn silent(reading: &Reading, id: ThreadId, thread: &Thread) -> &'static str {
     match latest.as_ref().map(|(_, record)| record.body()) {
         Some(ThreadBody::Reject(_)) => "rejected",
         Some(ThreadBody::Withdraw(_)) => "withdrawn",
+        Some(ThreadBody::Answer(_)) => "answered",
         _ => "inquiry",
     }
+}
+
+/// Whose question has no answer yet: that of the latest words, unless they were an answer.
+fn asked(reading: &Reading, id: ThreadId) -> Option<Who> {
+    let words = naming::records(reading, id, 0).filter_map(|(_, record)| match record.body() {
+        ThreadBody::Inquiry(_) | ThreadBody::Question(_) if record.author() == reading.partner => {
+            Some(Some(Who::Us))
+        }
+        ThreadBody::Inquiry(_) | ThreadBody::Question(_) => Some(Some(Who::Them)),
+        ThreadBody::Answer(_) => Some(None),
+        _ => None,
+    });
+    words.last().flatten()
+}
+
+/// The words that opened a thread, if words did.
+fn opening(reading: &Reading, id: ThreadId) -> Option<String> {
+    text(naming::record(reading, id.into())?.body())
 }
 
 /// The own part, from the deal or the latest proposal.

@@ -13,13 +13,11 @@ use super::super::outcome::CliError;
 use super::super::plain::plain;
 use super::super::ship_to::ShipTo;
 use super::super::wait::duration;
-use super::{Outcome, get, path, told};
+use super::{Outcome, begins_id, get, path, told};
 use crate::view::deal::{CounterAsk, DealView, LineAsk, LineChange, ProposeAsk, TermsAsk};
 
 /// A file of terms; a thousand lines fit.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Fewer digits name no record.
-const OFFER_DIGITS_MIN: usize = 8;
 
 /// Propose terms to a partner, in a new thread
 ///
@@ -160,8 +158,7 @@ fn from_flags(args: &ProposeArgs) -> Result<ProposeAsk, CliError> {
     let usage = |what: &str, next: &str| CliError::new(Exit::Usage, "usage", what).next(next);
     let whom = args.whom.clone().unwrap_or_default();
     let by_offer = args.sku.is_empty();
-    let digits = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    if by_offer && !(whom.len() >= OFFER_DIGITS_MIN && whom.chars().all(digits)) {
+    if by_offer && !begins_id(&whom) {
         return Err(usage(
             "what shall be traded?",
             "name the partner's article: --sku SKU --qty 2, or an offer's id in place of the partner",

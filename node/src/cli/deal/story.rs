@@ -70,7 +70,9 @@ impl Report for Story {
             lines.push(("recipient", recipient(view.hand_over).to_owned()));
         }
         let mut text = pairs(&lines);
-        text.push_str("\nterms\n");
+        if !view.alternatives.is_empty() {
+            text.push_str("\nterms\n");
+        }
         let several = view.alternatives.len() > 1;
         for (number, terms) in (1_u32..).zip(&view.alternatives) {
             if several {
@@ -130,6 +132,7 @@ fn next(view: &DealView) -> Vec<String> {
         .map(|verb| match verb.as_str() {
             "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
             "counter" => format!("deal counter {thread} --price PRICE"),
+            "answer" => format!("deal answer {thread} TEXT"),
             verb => format!("deal {} {thread}", plain(verb)),
         })
         .collect();
@@ -235,10 +238,8 @@ fn sentence(said: &SaidView, whom: &str) -> String {
             };
             format!("{verb}{firm}: {}", terms.join(" | or "))
         }
-        "Inquiry" | "Question" | "Answer" => {
-            let text = said.text.as_deref().unwrap_or_default();
-            format!("{}: {text}", said.kind)
-        }
+        "Inquiry" | "Question" => format!("asked: {}", said.text.as_deref().unwrap_or("-")),
+        "Answer" => format!("answered: {}", said.text.as_deref().unwrap_or("-")),
         "Reject" => "declined the proposal".to_owned(),
         "Withdraw" => "took the proposal back".to_owned(),
         "Hold" => "held the stock".to_owned(),
