@@ -8,7 +8,9 @@
 //! The places, in the order in which one batch passes them: `before-sync:` with what the batch
 //! carries (`before-sync:signed-commit`: kind of the entry, kind of its record), once for each;
 //! `batch-handed-over`, `batch-before-write`, `batch-after-write`, `head-after-write`,
-//! `batch-after-report`; `after-sync:` as before, when nothing of the batch was sent yet.
+//! `batch-after-report`; `after-sync:` as before, when nothing of the batch was sent yet. Beside
+//! these, where a recipient is kept and forgotten: `hand-over-key-kept`, `hand-over-kept`,
+//! `hand-over-key-overwritten`, `hand-over-key-shredded`.
 
 /// Passes the place `name`; the installed hook, if any, decides whether the process goes on.
 #[cfg(feature = "faulty")]

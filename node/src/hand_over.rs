@@ -1,6 +1,6 @@
-//! Who receives an order, on its way from requester to fulfiller: kept in clear by the requester
-//! alone, sealed for the fulfiller's key, opened where it is asked for. It keeps out when it is
-//! sent; nothing of it stands in a ledger or a log in clear.
+//! Who receives an order, on its way from requester to fulfiller: kept by the requester alone, under
+//! a data key that goes when the order is over; sealed for the fulfiller's key; opened where it is
+//! asked for. It keeps out when it is sent; nothing of it stands in a file or a log in clear.
 
 mod kept;
 mod seal;

@@ -89,6 +89,8 @@ limits! {
     ALTERNATIVES_MAX: usize = 3 "";
     /// Bytes of a sealed ship-to.
     HANDOVER_BYTES_MAX: usize = 4096 "bytes";
+    /// Bytes of the clear text of a ship-to with its length, filled so that each has as many.
+    SHIPTO_BYTES: usize = 1536 "bytes";
     /// Records of a letter: a Release or Refusal, and what follows it.
     LETTER_RECORDS_MAX: usize = 4 "records";
     /// Largest amount either way: ten trillion of a currency with two digits; sums of 9,000 fit.
@@ -174,6 +176,11 @@ const _: () = {
     assert!(
         HANDOVER_BYTES_MAX < RECORD_BYTES_MAX,
         "a sealed ship-to fits a record"
+    );
+    // HPKE adds the 16 bytes of its tag.
+    assert!(
+        SHIPTO_BYTES + 16 <= HANDOVER_BYTES_MAX,
+        "a sealed ship-to fits its field"
     );
     assert!(
         PROSE_BYTES_MAX + TITLE_BYTES_MAX < RECORD_BYTES_MAX,

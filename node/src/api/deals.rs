@@ -360,7 +360,7 @@ impl From<KeptError> for Problem {
     fn from(error: KeptError) -> Self {
         match error {
             KeptError::TooLong => invalid(format!("ship_to: {error}.")),
-            KeptError::File(_) | KeptError::Damaged(_) => {
+            KeptError::File(_) | KeptError::Damaged(_) | KeptError::Entropy => {
                 Self::new(ApiCode::Store, format!("{error}."))
             }
         }

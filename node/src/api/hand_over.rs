@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use omni_protocol::deal::negotiation::Thread;
 use omni_protocol::deal::order::{Order, Status};
 use omni_protocol::deal::{Deal, Side, State};
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
@@ -18,23 +19,32 @@ use crate::hand_over::{Kept, seal};
 static SENDING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Between two looks, however much happens.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A thread in which nothing stands is looked on as over after a day.
+const QUIET_MS: u64 = 86_400_000;
 /// A partner whose Profile is not here yet is looked at again.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Sends whatever is kept as soon as it may be sent, for as long as the node runs.
 pub async fn keep_sending(desk: Desk) {
     let mut told = desk.told();
+    let kept = Kept::of(desk.about().home.root());
+    let tidied = desk.read(move |_| Ok(kept.tidy()?)).await;
+    warn_of(tidied, "a data key may be left over");
     loop {
         // What was told before this look needs no other.
         told.mark_unchanged();
-        if let Err(problem) = send_all(&desk).await {
-            tracing::warn!(problem = problem.json(), "a recipient was not handed over");
-        }
+        warn_of(send_all(&desk).await, "a recipient was not handed over");
         tokio::time::sleep(PAUSE).await;
         let slept = tokio::time::timeout(LOOK_EVERY, told.changed()).await;
         if matches!(slept, Ok(Err(_))) {
             return;
         }
+    }
+}
+
+fn warn_of(outcome: Result<(), Problem>, what: &str) {
+    if let Err(problem) = outcome {
+        tracing::warn!(problem = problem.json(), "{what}");
     }
 }
 
@@ -82,7 +92,10 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
             is_order.then_some((id, deal))
         });
     let Some((id, deal)) = agreed else {
-        return Ok(Due::Nothing);
+        return Ok(match came_to_nothing(reading, thread) {
+            true => Due::Forget,
+            false => Due::Nothing,
+        });
     };
     let over = Order::read(reading, id).is_some_and(|order| match order.status() {
         Status::Completed | Status::Cancelled => true,
@@ -110,6 +123,17 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         encapsulated: sealed.encapsulated,
         sealed: sealed.sealed,
     })))
+}
+
+/// Whether nothing stands in a thread any more, and nobody went on for a while.
+fn came_to_nothing(reading: &Reading, thread_id: ThreadId) -> bool {
+    let Some(thread) = Thread::read(reading, thread_id) else {
+        return false;
+    };
+    let stands = thread.open.is_some() || thread.standing.is_some();
+    let last = naming::records(reading, thread_id, thread.records.saturating_sub(1)).next();
+    let quiet = last.map(|(_, record)| reading.now().ms_since(record.body().header().at));
+    !stands && quiet.is_some_and(|quiet_ms| quiet_ms > QUIET_MS)
 }
 
 pub(super) fn is_sent(reading: &Reading, thread: ThreadId, deal: DealId) -> bool {

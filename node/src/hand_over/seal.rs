@@ -179,6 +179,7 @@ mod tests {
     use super::*;
     use crate::view::ship_to::ShipToDoc;
     use omni_protocol::hash::{PartnerId, RecordId, ThreadId};
+    use omni_protocol::limits::SHIPTO_BYTES;
     use omni_protocol::thread::{Header, Life};
     use omni_protocol::value::Time;
 
@@ -240,6 +241,26 @@ mod tests {
             public.to_bytes().into(),
         );
         assert_eq!(other.open(&good).err(), Some(SealError::OtherKey));
+    }
+
+    #[test]
+    fn its_length_does_not_tell_that_of_the_address() {
+        let (sealing, deal) = (sealing(), DealId::from_bytes([9; 32]));
+        let long = ShipToDoc {
+            name: "N".repeat(128),
+            lines: vec!["L".repeat(128); 4],
+            city: "C".repeat(128),
+            postcode: "P".repeat(16),
+            region: "GB-SCT".to_owned(),
+            country: "GB".to_owned(),
+            phone: "1".repeat(32),
+            email: "e".repeat(128),
+            note: "n".repeat(512),
+        };
+        let longest = long.clear().unwrap();
+        let lengths = [clear(), longest]
+            .map(|clear| seal(&sealing.public, deal, &clear).unwrap().sealed.len());
+        assert_eq!(lengths, [SHIPTO_BYTES + 16; 2]);
     }
 
     #[test]

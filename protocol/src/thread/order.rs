@@ -1,11 +1,14 @@
 //! What follows an agreement: the Events of an order, and the sealed hand-over of who receives it.
 //! The status of an order is derived elsewhere; sealing and opening are the shell's.
 
+use alloc::vec::Vec;
+
 use crate::{
     body,
+    code::Code,
     fence::{self, Bytes, List},
     hash::DealId,
-    limits::{HANDOVER_BYTES_MAX, LINES_MAX},
+    limits::{HANDOVER_BYTES_MAX, LINES_MAX, SHIPTO_BYTES},
     thread::{Header, Role, header::within_a_thread},
     trade::Destination,
     value::{Invalid, Prose, Steps, Text, Time},
@@ -148,24 +151,39 @@ wire!(Shipto {
     note
 });
 
-impl Shipto {
-    /// Bytes of the longest one: what sealing adds (16 bytes) still fits a Handover.
-    pub const BYTES_MAX: usize = HANDOVER_BYTES_MAX - 16;
+/// Bytes of the length before a [`Shipto`].
+const LENGTH_BYTES: usize = 2;
 
-    /// The bytes to seal.
+impl Shipto {
+    /// The bytes to seal: always `SHIPTO_BYTES`, so that their number tells nothing.
     ///
     /// # Errors
-    /// None for texts within their bounds, which are far below the limit.
-    pub fn encode(&self) -> Result<alloc::vec::Vec<u8>, Invalid> {
-        fence::encode(self, Self::BYTES_MAX)
+    /// None for texts within their bounds, which together are below the limit.
+    pub fn encode(&self) -> Result<Vec<u8>, Invalid> {
+        let plain = fence::encode(self, SHIPTO_BYTES - LENGTH_BYTES)?;
+        let length = u16::try_from(plain.len()).or(Err(Invalid::Rule("it is too long")))?;
+        let mut bytes = Vec::with_capacity(SHIPTO_BYTES);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(plain);
+        bytes.resize(SHIPTO_BYTES, 0);
+        Ok(bytes)
     }
 
     /// Reads the bytes that were sealed.
     ///
     /// # Errors
-    /// As [`fence::decode`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, crate::code::Code> {
-        fence::decode(bytes, Self::BYTES_MAX)
+    /// As [`fence::decode`]; `malformed` too for another length or filling.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Code> {
+        if bytes.len() != SHIPTO_BYTES {
+            return Err(Code::Malformed);
+        }
+        let (length, rest) = bytes.split_first_chunk().ok_or(Code::Malformed)?;
+        let length = usize::from(u16::from_le_bytes(*length));
+        let (plain, filling) = rest.split_at_checked(length).ok_or(Code::Malformed)?;
+        if filling.iter().any(|byte| *byte != 0) {
+            return Err(Code::NotCanonical);
+        }
+        fence::decode(plain, SHIPTO_BYTES - LENGTH_BYTES)
     }
 }
 

@@ -422,9 +422,9 @@ fn handover(naive: Naive, handover: &Handover) -> Naive {
         .bytes(&handover.sealed)
 }
 
-/// The clear text of a hand-over.
+/// The clear text of a hand-over, filled to the one length.
 pub fn shipto(shipto: &Shipto) -> Vec<u8> {
-    Naive::new()
+    let plain = Naive::new()
         .text(&shipto.name)
         .list(&*shipto.lines, |naive, line| naive.text(line))
         .text(&shipto.city)
@@ -440,5 +440,9 @@ pub fn shipto(shipto: &Shipto) -> Vec<u8> {
         .text(&shipto.phone)
         .text(&shipto.email)
         .text(&shipto.note)
-        .0
+        .0;
+    let mut bytes = vec![plain.len() as u8, (plain.len() >> 8) as u8];
+    bytes.extend(plain);
+    bytes.extend(vec![0; 1536 - bytes.len()]);
+    bytes
 }
