@@ -100,6 +100,8 @@ pub struct LedgerHeadView {
     pub size: u64,
     /// Ledger time, in milliseconds since 1970.
     pub at_ms: u64,
+    /// Whether it is known to lack something, so that the node signs nothing.
+    pub recovering: bool,
 }
 
 /// How far a node is.

@@ -21,7 +21,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use crate::{
     fence::List,
     hash::{DealId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
-    limits::{ALTERNATIVES_MAX, LINES_MAX},
+    limits::{ALTERNATIVES_MAX, LETTER_RECORDS_MAX, LINES_MAX},
     machine::{EndsBy, Fold, Key, Overlay, Question, View, kept_record, outbox, stored},
     record::Signed,
     thread::{Proposal, Role, Terms, ThreadBody},
@@ -245,6 +245,19 @@ impl Deal {
             | State::Released
             | State::Written => true,
         }
+    }
+
+    /// The records by which it stands, in the order in which they were made.
+    pub(crate) fn chain(&self, id: DealId) -> Vec<RecordId> {
+        let mut chain = Vec::from([id.into()]);
+        let later = [self.hold, self.commit, self.release, self.decision];
+        for record in later.into_iter().flatten() {
+            if !chain.contains(&record) {
+                chain.push(record);
+            }
+        }
+        chain.truncate(LETTER_RECORDS_MAX);
+        chain
     }
 
     /// What the requester asks until the deal is decided.

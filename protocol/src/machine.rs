@@ -11,6 +11,7 @@ mod life;
 pub(crate) mod outbox;
 mod own;
 mod recovery;
+mod showing;
 mod step;
 mod trial;
 mod verbs;

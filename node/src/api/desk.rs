@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use omni_protocol::code::Code;
 use omni_protocol::hash::RecordId;
 use omni_protocol::machine::{Input, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -196,6 +197,11 @@ pub fn done(verdict: Verdict) -> Result<Vec<RecordId>, Problem> {
     match verdict {
         Verdict::Done => Ok(Vec::new()),
         Verdict::Made(records) => Ok(records),
+        Verdict::Refused(code @ Code::Recovering) => Err(Problem::of_market(
+            code,
+            "Its ledger lacks what it once signed. Put back the newest copy of its home, or give up what is lost.",
+        )
+        .next("omni ledger recover")),
         Verdict::Refused(code) => {
             let detail = format!("{}: nothing was changed or sent.", code.name());
             Err(Problem::of_market(code, detail))

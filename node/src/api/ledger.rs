@@ -1,22 +1,25 @@
 //! The routes about the own ledger: entries, checkpoint, its check, its export, and what it says
-//! that partners owe each other. They only read.
+//! that partners owe each other. They only read, but for the one that opens an epoch.
 
 use axum::extract::{Path, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use omni_protocol::code::Code;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::fence;
 use omni_protocol::hash::RecordId;
 use omni_protocol::ledger::{EntryBody, EntryHeader, EntryKind, LedgerHead, Payload};
-use omni_protocol::machine::{Key, View};
+use omni_protocol::machine::{Input, Key, Verdict, View};
 use omni_protocol::record::Envelope;
 use serde::Deserialize;
 
+use super::desk::done;
 use super::offers::{Params, params};
 use super::page::limit;
 use super::{ApiCode, Desk, Problem, Reading, partner};
 use crate::audit;
 use crate::keys::text::hex;
+use crate::view::LedgerHeadView;
 use crate::view::ledger::{
     AccountView, AccountsView, CheckpointView, EntriesView, EntryRecord, EntryView, ExportEntry,
     ExportRecord, ExportView, VerificationView,
@@ -39,6 +42,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/ledger/verification", get(verification))
         .route("/v1/ledger/accounts", get(accounts))
         .route("/v1/ledger/export", get(export))
+        .route("/v1/ledger/epoch", post(open_epoch))
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +104,18 @@ fn header(reading: &Reading, (epoch, sequence): Place) -> Option<EntryHeader> {
 fn payload(reading: &Reading, (epoch, sequence): Place, kind: EntryKind) -> Option<Payload> {
     let bytes = reading.read(&Key::Body { epoch, sequence })?;
     Some(EntryBody::from_bytes(kind, &bytes).ok()?.payload)
+}
+
+/// Gives up what is lost, and opens the next epoch.
+async fn open_epoch(State(desk): State<Desk>) -> Result<Json<LedgerHeadView>, Problem> {
+    let verdict = desk.decide(Input::OpenEpoch).await?;
+    if verdict == Verdict::Refused(Code::Outdated) {
+        let detail = "Nothing says that this ledger lacks anything: no epoch was opened.";
+        return Err(Problem::new(ApiCode::Conflict, detail));
+    }
+    done(verdict)?;
+    desk.read(|reading| Ok(Json(super::node::head(reading))))
+        .await
 }
 
 async fn entries(State(desk): State<Desk>, given: Params) -> Result<Json<EntriesView>, Problem> {

@@ -41,9 +41,6 @@ async fn status(State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
 
 fn view(about: &About, net: &NetNow, reading: &Reading) -> Result<StatusView, Problem> {
     let (catalogues, records_known) = counted(reading)?;
-    let head = reading
-        .get::<LedgerHead>(&Key::Head {})
-        .unwrap_or_else(LedgerHead::empty);
     // Addresses come up in any order; a person wants to find each where it was.
     let mut listening = net.listening.clone();
     listening.sort();
@@ -68,14 +65,23 @@ fn view(about: &About, net: &NetNow, reading: &Reading) -> Result<StatusView, Pr
         catalogues,
         records_known,
         catalogues_wanted: net.catalogues_wanted,
-        ledger: LedgerHeadView {
-            epoch: head.epoch,
-            size: head.size,
-            at_ms: head.at.ms(),
-        },
+        ledger: head(reading),
         events: 0,
         free_bytes: free_bytes(about)?,
     })
+}
+
+/// Where the ledger ends.
+pub(super) fn head(reading: &Reading) -> LedgerHeadView {
+    let head = reading
+        .get::<LedgerHead>(&Key::Head {})
+        .unwrap_or_else(LedgerHead::empty);
+    LedgerHeadView {
+        epoch: head.epoch,
+        size: head.size,
+        at_ms: head.at.ms(),
+        recovering: View::read(reading, &Key::Recovery {}).is_some(),
+    }
 }
 
 /// Partners with public records here, and all their records.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Ctx;
 use super::address::with_query;
+use super::confirm::confirm;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::pages::{Page, Part, fetch};
@@ -15,6 +16,7 @@ use super::when::when;
 use crate::client::{Client, ClientError};
 use crate::home::InUse;
 use crate::offline::check::{self, CheckError};
+use crate::view::LedgerHeadView;
 use crate::view::ledger::{
     AccountView, AccountsView, EntriesView, EntryView, ExportEntry, ExportView, VerificationView,
 };
@@ -35,6 +37,7 @@ enum Verb {
     Verify(VerifyArgs),
     Export(ExportArgs),
     Owed(OwedArgs),
+    Recover(RecoverArgs),
 }
 
 /// List the newest entries, or all from a place on
@@ -81,6 +84,32 @@ struct OwedArgs {
     /// Only this partner, by id or name
     #[arg(long)]
     partner: Option<String>,
+}
+
+/// Give up what the ledger lacks and open its next epoch, so that this node signs again
+///
+/// A node that partners show something of its own that it lacks, as after an old copy of its home
+/// was put back, signs nothing. First look for a newer copy. After this, partners add what they
+/// hold: agreements and their events. Counts of stock, grants and offers since that copy stay lost.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+struct RecoverArgs {
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Report for LedgerHeadView {
+    const SCHEMA: &'static str = "omni.ledger.recover/1";
+
+    fn text(&self) -> String {
+        let next =
+            "count the stock anew (omni stock set) and look at omni offer ls and omni peer ls";
+        pairs(&[
+            ("epoch", format!("{} opened", self.epoch)),
+            ("next", next.to_owned()),
+        ])
+    }
 }
 
 impl Report for EntriesView {
@@ -256,12 +285,19 @@ pub(super) fn run(ctx: &Ctx, args: &LedgerArgs) -> Result<Outcome, CliError> {
         }
         Verb::Verify(VerifyArgs {}) => verify(ctx),
         Verb::Export(args) => export(ctx, args),
+        Verb::Recover(args) => recover(ctx, args),
         Verb::Owed(args) => {
             let params = [("partner", args.partner.as_deref())];
             let path = with_query("/v1/ledger/accounts", &params);
             ctx.report::<AccountsView>(ctx.client()?.get(&path))
         }
     }
+}
+
+fn recover(ctx: &Ctx, args: &RecoverArgs) -> Result<Outcome, CliError> {
+    let what = "It opens the next epoch of the ledger. What is lost and no partner shows stays lost; a newer copy of the home can't be put back afterwards.";
+    confirm(ctx, args.yes, what, "ledger recover")?;
+    ctx.report::<LedgerHeadView>(ctx.client()?.post("/v1/ledger/epoch", &()))
 }
 
 fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {

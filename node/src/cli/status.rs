@@ -64,6 +64,11 @@ impl Report for StatusView {
             ("version", self.version.clone()),
         ]);
         let mut text = pairs(&lines);
+        if self.ledger.recovering {
+            text.push_str(
+                "\nnote: the ledger lacks what this node once signed, so it signs nothing; put the newest copy of the home back, or see omni ledger recover --help.\n",
+            );
+        }
         match self.spare_keys {
             SpareKeys::Away => {}
             SpareKeys::InHome => text.push_str(

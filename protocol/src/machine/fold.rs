@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Grant, Key, Machine, Overlay, View, Write, grant, outbox, own, recovery};
+use super::{Grant, Key, Machine, Overlay, View, Write, grant, life, outbox, own, recovery};
 use crate::{
     deal::{self, negotiation::Who, stock, tombstone},
     hash::{NetworkId, PartnerId, RecordId},
@@ -57,6 +57,7 @@ pub(super) fn apply(machine: &mut Machine, entry: &Entry, view: &dyn View) -> Ve
         Payload::Signed(_) => signed(&mut fold, entry),
         Payload::Taken(_) => {
             for record in thread_records(entry) {
+                life::reached(fold.view, &record);
                 deal::recorded(&mut fold, Who::Them, &record);
             }
         }

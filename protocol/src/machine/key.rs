@@ -284,6 +284,11 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
+    /// The furthest place in a partner's ledger that a record taken from it names.
+    25 Reached {
+        /// The partner.
+        partner: PartnerId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.
@@ -334,6 +339,11 @@ keys! {
     }
     /// Present while the node recovers: what it was shown and lacks.
     73 Recovery {}
+    /// How far a partner that fell back was shown what it may have lost.
+    74 Showing {
+        /// The partner.
+        partner: PartnerId,
+    }
 }
 
 impl Key {

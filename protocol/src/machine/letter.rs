@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{
     Key, Stop, View,
     fold::kept_record,
+    recovery,
     step::Message,
     trial::{Trial, carried},
 };
@@ -95,7 +96,7 @@ pub(super) fn receive(
     asking: Asking,
 ) -> Result<(), Stop> {
     if !trial.machine.is_greeted(from) {
-        return Err(Stop::Away);
+        return recovery::shown_records(trial, from, attached);
     }
     let before = trial.snapshot();
     for received in records {

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, outbox,
+    Key, Machine, Overlay, Stop, View, outbox, showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -17,7 +17,8 @@ use crate::{
     hash::{DealId, EntryHash, PartnerId},
     ledger::{EntryHeader, Payload, Reason},
     limits::PENDING_MAX,
-    thread::{Header, Life},
+    record::Signed,
+    thread::{Header, Life, ThreadBody},
     wire,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Session {
 pub(crate) enum Presence {
     /// A connection stands; its greetings are not through yet.
     Meeting,
+    /// A connection stands, and the partner says that it has seen what this ledger lacks.
+    Ahead,
     /// A connection stands, with greetings that name both lives.
     Here,
     /// It ended. A greeting that was heard still counts.
@@ -76,6 +79,12 @@ impl Machine {
             .is_some_and(|session| session.presence == Presence::Here)
     }
 
+    /// Whether a connected partner says that it has seen what this ledger lacks.
+    pub(super) fn is_behind(&self) -> bool {
+        let mut sessions = self.sessions.values();
+        sessions.any(|session| session.presence == Presence::Ahead)
+    }
+
     /// Whether this partner greeted the present life, so that holds and decisions may be signed
     /// for it.
     pub(crate) fn is_greeted(&self, partner: PartnerId) -> bool {
@@ -83,6 +92,50 @@ impl Machine {
             .get(&partner)
             .is_some_and(|session| session.greeted.is_some())
     }
+}
+
+/// Notes the place in its author's ledger that a record names.
+pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
+    let (partner, header) = (record.author(), record.body().header());
+    let place = Bound {
+        epoch: header.epoch,
+        size: header.sequence.saturating_add(1),
+    };
+    if stored(view, &Key::Reached { partner }).is_none_or(|before: Bound| before < place) {
+        view.put(Key::Reached { partner }, &place);
+    }
+}
+
+/// Whether a partner that announces this head lacks something of what it announced or signed
+/// before.
+pub(super) fn fell_back(view: &dyn View, partner: PartnerId, head: Head) -> bool {
+    let reached: Option<Bound> = stored(view, &Key::Reached { partner });
+    let lacks_record =
+        reached.is_some_and(|reached| (head.epoch, head.size) < (reached.epoch, reached.size));
+    lacks_record
+        || highest(view, partner).is_some_and(|seen| {
+            head.epoch != seen.epoch
+                || head.size < seen.size
+                || head.size == seen.size && head.last != seen.last
+        })
+}
+
+/// The highest head of its ledger that a partner announced.
+pub(super) fn highest(view: &dyn View, partner: PartnerId) -> Option<Head> {
+    stored::<Greeted>(view, &Key::Greeted { partner }).map(|greeted| greeted.highest)
+}
+
+/// Greets all partners that are connected anew, as after the opening of an epoch.
+pub(super) fn meet_again(trial: &mut Trial<'_>) -> Result<(), Stop> {
+    let sessions = trial.machine.sessions.iter();
+    let connected = sessions.filter(|(_, session)| session.presence != Presence::Gone);
+    let partners: Vec<PartnerId> = connected.map(|(partner, _)| *partner).collect();
+    for partner in partners {
+        trial.mark(Mark::Met { partner });
+        // It answers what names no life of its own, and takes the new head from what follows.
+        tell(trial, partner, Answers::Nothing)?;
+    }
+    Ok(())
 }
 
 /// Begins a life. The first ever opens the ledger.
@@ -121,15 +174,20 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
     if is_ahead(trial, greeting.seen) {
         // It may have seen what this node has lost, so nothing is signed for it. The claim alone
         // proves nothing: a checkpoint or record of this node's own does, and begins recovery.
+        trial.mark(Mark::Ahead { partner });
         trial.event(Event::Ahead { partner });
         return Ok(());
     }
+    let fell_back = showing::is_due(&trial.view, partner, greeting.life, greeting.head);
     trial.mark(Mark::Greeted {
         partner,
         life: greeting.life,
         head: greeting.head,
     });
     outbox::send_all(trial, partner);
+    if fell_back {
+        showing::begin(trial, partner, greeting.life);
+    }
     settle(trial, partner, &greeting.open_decisions)
 }
 
@@ -177,7 +235,6 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
     trial.mark(Mark::Told { partner, answers });
     let life = Life::new(trial.machine.life).map_err(Code::from)?;
     let head = trial.machine.head;
-    let seen = stored::<Greeted>(&trial.view, &Key::Greeted { partner });
     let open_commits = open_deals(&trial.view, partner)
         .into_iter()
         .filter(|deal| {
@@ -199,7 +256,7 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
             last: head.last,
             at: head.at,
         },
-        seen: seen.map(|greeted| greeted.highest),
+        seen: highest(&trial.view, partner),
         open_decisions: List::new(open_decisions).map_err(Code::from)?,
         open_commits: List::new(open_commits).map_err(Code::from)?,
         at: trial.at(),
@@ -282,6 +339,11 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
             }
             note_greeting(view, partner, life, head);
         }
+        Mark::Ahead { partner } => {
+            if let Some(session) = machine.sessions.get_mut(&partner) {
+                session.presence = Presence::Ahead;
+            }
+        }
         Mark::Gone { partner } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
                 session.presence = Presence::Gone;
@@ -291,6 +353,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Asked { .. }
         | Mark::Rejected { .. }
         | Mark::Approved { .. }
+        | Mark::Showing { .. }
         | Mark::Recovering { .. } => {}
     }
 }
@@ -302,27 +365,24 @@ fn note_greeting(view: &mut Overlay<'_>, partner: PartnerId, life: Life, head: H
         epoch: head.epoch,
         size: head.size,
     };
-    let new = match stored::<Greeted>(view, &key) {
-        Some(old) if old.life == life => {
-            let higher = (head.epoch, head.size) > (old.highest.epoch, old.highest.size);
-            Greeted {
-                highest: if higher { head } else { old.highest },
-                ..old
-            }
-        }
+    let old = stored::<Greeted>(view, &key);
+    let first = match old {
+        Some(old) if old.life == life => old.first,
         Some(old) => {
             bound_lives(view, partner, old.life, bound);
-            Greeted {
-                life,
-                first: bound,
-                highest: head,
-            }
+            bound
         }
-        None => Greeted {
-            life,
-            first: bound,
-            highest: head,
-        },
+        None => bound,
+    };
+    // A partner that fell back is told what it once had until it opens the next epoch.
+    let highest = old
+        .map(|old| old.highest)
+        .filter(|old| (old.epoch, old.size) > (head.epoch, head.size))
+        .unwrap_or(head);
+    let new = Greeted {
+        life,
+        first,
+        highest,
     };
     view.put(key, &new);
 }

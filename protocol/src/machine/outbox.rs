@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::{
     Key, Machine, Overlay, Stop, View,
     fold::kept_record,
+    showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -372,6 +373,7 @@ pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
 /// What time brings about: questions are sent again, and what is over is ended.
 pub(super) fn pulse(trial: &mut Trial<'_>) -> Result<(), Stop> {
     send_due(trial);
+    showing::go_on(trial);
     let mut after = Key::Due {
         end: Time::default(),
         deal: DealId::from_bytes([0; 32]),

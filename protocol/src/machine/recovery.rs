@@ -1,6 +1,6 @@
 //! Recovery (SPEC.md section 14): a node that is shown something of its own that it lacks signs
 //! nothing until the operator opens the next epoch; then what partners show is taken in and
-//! confirmed by an entry of the present life. Backups and checkpoints of files are the shell's.
+//! confirmed by an entry of the present life. What a partner is shown is `showing`'s.
 
 use alloc::vec::Vec;
 
@@ -13,47 +13,64 @@ use super::{
 };
 use crate::{
     code::Code,
+    deal::negotiation::thread_of,
     fence::{self, List},
     frame::{Notice, NoticeWhat},
     hash::{DealId, PartnerId, RecordId},
     ledger::{ENTRY_IDS_MAX, Payload, Reason, note::Checkpoint},
+    record::Signed,
     thread::{Life, ThreadBody},
 };
 
 impl Trial<'_> {
-    /// Takes in what came along: own records of an earlier epoch that this node lacks. One of the
+    /// Takes in what came along: own records of an earlier epoch that this node lacks, and the
+    /// partner's on which they stand, in the order in which they were made. An own one of the
     /// present epoch means that something was lost.
     pub(super) fn import_shown(&mut self, case: Case<'_>) -> Result<(), No> {
-        let own = self.machine.config.partner;
-        for shown in case.attached {
-            if shown.record.author() != own || self.knows(shown.record.id()) {
-                continue;
-            }
-            let header = shown.record.body().header();
-            let rests = rests_on(shown, case);
-            if header.to != case.from || rests.is_none() {
-                continue;
-            }
-            if header.epoch >= self.machine.head.epoch || self.machine.recovering {
-                return Err(No::Lost(rests.unwrap_or(shown.record.id().into())));
-            }
-            for theirs in case.attached {
-                if theirs.record.author() == case.from && !self.knows(theirs.record.id()) {
-                    self.keep(Case {
-                        received: theirs,
-                        ..case
-                    });
+        let lacking = |trial: &Self, shown: &&Received| trial.is_lost(case.from, shown).is_some();
+        let mut shown: Vec<&Received> = case.attached.iter().collect();
+        // The kinds of a deal's records ascend as they are made.
+        shown.sort_by_key(|shown| shown.record.kind());
+        let Some(last) = shown.iter().rposition(|shown| lacking(self, shown)) else {
+            return Ok(());
+        };
+        for shown in shown.into_iter().take(last + 1) {
+            if let Some(about) = self.is_lost(case.from, shown) {
+                let epoch = shown.record.body().header().epoch;
+                if epoch >= self.machine.head.epoch || self.machine.recovering {
+                    return Err(No::Lost(about));
                 }
+                self.recover(case.from, shown)?;
+            } else if shown.record.author() == case.from
+                && !self.knows(shown.record.id())
+                && !self.is_void(case.from, shown.record.body().header())
+            {
+                self.keep(Case {
+                    received: shown,
+                    ..case
+                });
             }
-            let listed = List::new([shown.record.id()]).map_err(Code::from)?;
-            let bytes = Vec::from(shown.record.bytes());
-            let proof = Some(fence::to_bytes(&shown.proof));
-            self.enter(
-                Payload::Recovered(listed),
-                Some(case.from),
-                Vec::from([carried(bytes, proof)]),
-            );
         }
+        Ok(())
+    }
+
+    /// What an own record to this partner is about that this node lacks.
+    fn is_lost(&self, from: PartnerId, shown: &Received) -> Option<DealId> {
+        let record = &shown.record;
+        let is_own = record.author() == self.machine.config.partner;
+        let is_lost = is_own && record.body().header().to == from && !self.knows(record.id());
+        is_lost.then(|| about(record))
+    }
+
+    fn recover(&mut self, from: PartnerId, shown: &Received) -> Result<(), Code> {
+        let listed = List::new([shown.record.id()])?;
+        let bytes = Vec::from(shown.record.bytes());
+        let proof = Some(fence::to_bytes(&shown.proof));
+        self.enter(
+            Payload::Recovered(listed),
+            Some(from),
+            Vec::from([carried(bytes, proof)]),
+        );
         Ok(())
     }
 
@@ -88,27 +105,37 @@ impl Trial<'_> {
     }
 }
 
-/// The deal of an own record that came along, if it is one by which a deal stands.
-fn rests_on(shown: &Received, case: Case<'_>) -> Option<DealId> {
-    match shown.record.body() {
-        ThreadBody::Hold(hold) => Some(hold.deal),
-        ThreadBody::Commit(commit) => Some(commit.deal),
-        ThreadBody::Receipt(receipt) => Some(receipt.deal),
-        ThreadBody::Refusal(refusal) => Some(refusal.deal),
-        ThreadBody::Release(release) => Some(release.deal),
-        ThreadBody::Request(_) => Some(shown.record.id().into()),
-        ThreadBody::Proposal(proposal) if proposal.is_firm() => Some(shown.record.id().into()),
-        ThreadBody::Proposal(_)
-        | ThreadBody::Inquiry(_)
+/// A letter whose author has seen more of this node's ledger than there is, so that nothing is
+/// signed for it: an own record that came along proves it right.
+pub(super) fn shown_records(
+    trial: &mut Trial<'_>,
+    from: PartnerId,
+    attached: &[Received],
+) -> Result<(), Stop> {
+    let lost = |shown| trial.is_lost(from, shown);
+    let about = attached.iter().find_map(lost).ok_or(Stop::Away)?;
+    trial.lose(from, about);
+    Ok(())
+}
+
+/// What an own record that came along is about: the deal by which it is found, else its thread.
+fn about(record: &Signed<ThreadBody>) -> DealId {
+    match record.body() {
+        ThreadBody::Hold(hold) => hold.deal,
+        ThreadBody::Commit(commit) => commit.deal,
+        ThreadBody::Receipt(receipt) => receipt.deal,
+        ThreadBody::Refusal(refusal) => refusal.deal,
+        ThreadBody::Release(release) => release.deal,
+        ThreadBody::Event(event) => event.deal,
+        ThreadBody::Handover(handover) => handover.deal,
+        ThreadBody::Request(_) | ThreadBody::Proposal(_) => record.id().into(),
+        ThreadBody::Inquiry(_)
         | ThreadBody::Question(_)
         | ThreadBody::Answer(_)
         | ThreadBody::Reject(_)
         | ThreadBody::Withdraw(_)
-        | ThreadBody::Ack(_)
-        | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => None,
+        | ThreadBody::Ack(_) => RecordId::from(thread_of(record)).into(),
     }
-    .filter(|_| case.from == shown.record.body().header().to)
 }
 
 /// A checkpoint of this node's own was shown, its signature checked.
@@ -132,7 +159,7 @@ pub(super) fn shown(trial: &mut Trial<'_>, checkpoint: &Checkpoint) {
 
 /// The operator opens the next epoch: what can't be filled stays a gap.
 pub(super) fn open_epoch(trial: &mut Trial<'_>) -> Result<(), Stop> {
-    if !trial.machine.recovering {
+    if !trial.machine.recovering && !trial.machine.is_behind() {
         return Err(Code::Outdated.into());
     }
     let mut open = Vec::new();
@@ -146,7 +173,7 @@ pub(super) fn open_epoch(trial: &mut Trial<'_>) -> Result<(), Stop> {
     trial.machine.head.size = 0;
     let reason = Reason::Recovery;
     trial.enter(Payload::Opened { reason, open }, None, Vec::new());
-    Ok(())
+    life::meet_again(trial)
 }
 
 /// What an opened epoch ends.

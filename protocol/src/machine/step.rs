@@ -3,7 +3,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Key, Machine, Overlay, View, Write, life, outbox};
+use super::{Key, Machine, Overlay, View, Write, life, outbox, showing::Showing};
 use crate::{
     code::Code,
     deal::State,
@@ -132,6 +132,20 @@ pub enum Mark {
         /// The head of its ledger.
         head: Head,
     },
+    /// A partner says that it has seen more of this node's ledger than there is.
+    Ahead {
+        /// The partner.
+        partner: PartnerId,
+    },
+    /// A partner that fell back was shown deals.
+    Showing {
+        /// The partner.
+        partner: PartnerId,
+        /// The life in which it fell back.
+        life: Life,
+        /// The deal after which it goes on; none once all are shown.
+        after: Option<DealId>,
+    },
     /// The connection to a partner ended.
     Gone {
         /// The partner.
@@ -259,8 +273,14 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             machine.recovering = true;
             view.put(Key::Recovery {}, &about);
         }
+        Mark::Showing {
+            partner,
+            life,
+            after,
+        } => view.put(Key::Showing { partner }, &Showing { life, after }),
         Mark::Began { .. }
         | Mark::Met { .. }
+        | Mark::Ahead { .. }
         | Mark::Told { .. }
         | Mark::Greeted { .. }
         | Mark::Gone { .. } => life::apply_mark(machine, mark, &mut view),

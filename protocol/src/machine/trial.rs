@@ -70,8 +70,10 @@ impl<'a> Trial<'a> {
 
     /// The step, once nothing more is decided.
     pub(crate) fn finish(self) -> Step {
+        let asks = super::outbox::next_wake(&self.machine);
+        let shows = super::showing::next_wake(&self);
         let mut step = self.step;
-        step.wake = super::outbox::next_wake(&self.machine);
+        step.wake = asks.into_iter().chain(shows).min();
         step
     }
 

@@ -4,6 +4,7 @@
 mod cells;
 mod pair;
 mod provider;
+mod recovery;
 mod requester;
 mod rules;
 mod scene;

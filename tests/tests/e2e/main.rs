@@ -6,6 +6,7 @@ mod goods_hostile;
 mod hostile;
 mod offers;
 mod peers;
+mod recovery;
 mod restart;
 mod testnet;
 mod trade;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::trade::{partners, words};
 
 /// Lets the retailer buy two at 100.00, and gives the thread.
-fn agreed(retailer: &Node, wholesaler: &Node) -> String {
+pub(crate) fn agreed(retailer: &Node, wholesaler: &Node) -> String {
     let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 100.00 --ship-country GB";
     let proposed = retailer.json(&words(propose));
     let thread = proposed["thread"].as_str().expect("a text").to_owned();

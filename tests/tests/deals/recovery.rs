@@ -1,0 +1,376 @@
+//! A node whose old image is put back: its partner shows what it lost, it signs nothing until the
+//! next epoch is opened, and then both say the same again (SPEC.md section 14).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use omni_protocol::{
+    code::Code,
+    deal::{
+        Deal, State,
+        credit::Posting,
+        order::{Order, Status},
+    },
+    hash::{DealId, RecordId},
+    ledger::{Payload, verify},
+    machine::{
+        Approval, Binding, Grant, Input, Key, Message, Policy, Proposing, Received, Requesting,
+        Standing, Step, Verb, Verdict,
+    },
+    record::Signed,
+    thread::{Happening, Role, ThreadBody},
+    value::{Minor, Money, Prose, Text},
+};
+use omni_tests::market::{Node, Store, article, network, terms};
+
+const REQUESTER: usize = 0;
+const PROVIDER: usize = 1;
+const MINUTE_MS: u64 = 60_000;
+
+/// Two nodes, and what is on its way between them, which arrives in order.
+#[derive(Clone)]
+struct Two {
+    nodes: [Node; 2],
+    mail: VecDeque<(usize, Input)>,
+    /// What each kept after each of its steps.
+    images: [Vec<Store>; 2],
+}
+
+fn policy() -> Policy {
+    Policy {
+        proposals: Approval::Given,
+        ..Policy::default()
+    }
+}
+
+impl Two {
+    fn new() -> Self {
+        let mut nodes = [Node::started(1, policy()), Node::started(2, policy())];
+        article(&mut nodes[PROVIDER], "B", 700, 9);
+        for one in 0..2 {
+            let partner = nodes[1 - one].partner();
+            let limit = Money {
+                minor: Minor::new(9_000).unwrap(),
+                currency: "EUR".parse().unwrap(),
+            };
+            let standing = Standing::Partner;
+            for grant in [
+                Grant::Standing { partner, standing },
+                Grant::Credit { partner, limit },
+                Grant::Budget { partner, limit },
+            ] {
+                nodes[one].must(Input::Grant(grant));
+            }
+        }
+        Self {
+            nodes,
+            mail: VecDeque::new(),
+            images: [Vec::new(), Vec::new()],
+        }
+    }
+
+    fn put(&mut self, at: usize, input: Input) -> Step {
+        let was_recovering = self.is_recovering(at);
+        let step = self.nodes[at].put(input.clone());
+        if was_recovering && input != Input::OpenEpoch {
+            assert_eq!(step.entries().count(), 0, "it signs nothing: {input:?}");
+        }
+        self.images[at].push(self.nodes[at].store.clone());
+        for outgoing in step.replies.iter().chain(&step.sends) {
+            let input = self.arrives(at, &outgoing.message);
+            self.mail.push_back((1 - at, input));
+        }
+        step
+    }
+
+    fn is_recovering(&self, at: usize) -> bool {
+        self.nodes[at].store.0.contains_key(&Key::Recovery {})
+    }
+
+    /// A message as the other side's runtime puts it to its machine.
+    fn arrives(&self, at: usize, message: &Message) -> Input {
+        let [one, other] = &self.nodes;
+        let (from, authors) = (self.nodes[at].partner(), [&one.identity, &other.identity]);
+        let load = |ids: &[RecordId]| -> Vec<Received> {
+            assert!(ids.len() <= 4, "a letter has room for four");
+            let load = |id: &RecordId| self.nodes[at].received(*id, &authors);
+            ids.iter().filter_map(load).collect()
+        };
+        match message {
+            Message::Letter { records, attached } => Input::Letter {
+                from,
+                records: load(records),
+                attached: load(attached),
+            },
+            Message::Stored(record) => Input::Stored {
+                from,
+                record: *record,
+            },
+            Message::Notice(notice) => Input::Notice(*notice),
+            Message::Greeting(greeting) => Input::Greeting(greeting.clone()),
+            Message::WhatIs { .. } => panic!("nobody asks so"),
+        }
+    }
+
+    fn meet(&mut self) {
+        self.mail.clear();
+        for at in 0..2 {
+            let partner = self.nodes[1 - at].partner();
+            self.put(at, Input::Gone(partner));
+            self.put(at, Input::Met(partner));
+        }
+        self.settle();
+    }
+
+    /// Delivers until nothing is on its way.
+    fn settle(&mut self) {
+        for _ in 0..1_000 {
+            match self.mail.pop_front() {
+                Some((to, input)) => {
+                    self.put(to, input);
+                }
+                None => return,
+            }
+        }
+        panic!("two nodes drive each other");
+    }
+
+    fn say(&mut self, at: usize, verb: Verb) {
+        let step = self.put(at, Input::Verb(Box::new(verb)));
+        assert!(
+            matches!(step.verdict, Verdict::Made(_)),
+            "{:?}",
+            step.verdict
+        );
+        self.settle();
+    }
+
+    /// Opens a deal in one of the three ways, and gives its id.
+    fn trade(&mut self, opening: Opening) -> DealId {
+        let valid_until = self.nodes[0].now().plus_ms(30 * MINUTE_MS);
+        let terms = terms("B", 700, 2);
+        let [requester, provider] = [0, 1].map(|at| self.nodes[at].partner());
+        let firm = |partner, role| {
+            Verb::Propose(Proposing {
+                partner,
+                thread: None,
+                role,
+                binding: Binding::Firm,
+                valid_until,
+                alternatives: vec![terms.clone()],
+            })
+        };
+        match opening {
+            Opening::Request => self.say(
+                REQUESTER,
+                Verb::Request(Requesting {
+                    partner: provider,
+                    thread: None,
+                    proposal: None,
+                    valid_until,
+                    terms: terms.clone(),
+                    commit: Approval::Given,
+                }),
+            ),
+            Opening::OfRequester => self.say(REQUESTER, firm(provider, Role::Requester)),
+            Opening::OfProvider => {
+                self.say(PROVIDER, firm(requester, Role::Provider));
+                let (deal, _) = self.deal(REQUESTER);
+                let thread = RecordId::from(deal).into();
+                let alternative = 0;
+                self.say(
+                    REQUESTER,
+                    Verb::Accept {
+                        thread,
+                        alternative,
+                    },
+                );
+            }
+        }
+        self.deal(REQUESTER).0
+    }
+
+    fn deal(&self, at: usize) -> (DealId, Deal) {
+        let store = &self.nodes[at].store;
+        let mut deals = store.0.keys().filter_map(|key| match key {
+            Key::Deal { deal } => Some((*deal, Deal::read(store, *deal)?)),
+            _ => None,
+        });
+        deals.next().expect("a deal")
+    }
+
+    fn happen(&mut self, order: DealId, what: Happening) {
+        self.say(
+            PROVIDER,
+            Verb::Happen {
+                order,
+                what,
+                occurred: self.nodes[PROVIDER].now(),
+                lines: Vec::new(),
+                reference: Text::default(),
+                note: Prose::default(),
+            },
+        );
+    }
+
+    /// Puts an image in the place of what a node keeps, and starts it.
+    fn put_back(&mut self, at: usize, image: Store) {
+        self.nodes[at].store = image;
+        self.nodes[at].restart(policy());
+        // Of what was signed since, the new life has nothing to fold.
+        self.nodes[at].ms += MINUTE_MS;
+    }
+
+    fn check_same(&mut self, deal: DealId, status: &[Status], context: &str) {
+        let states = [REQUESTER, PROVIDER].map(|at| self.deal(at).1.state);
+        assert_eq!(states, [State::Agreed, State::Sold], "{context}");
+        for at in 0..2 {
+            let node = &mut self.nodes[at];
+            let order = Order::read(&node.store, deal).expect("an order");
+            assert!(
+                status.contains(&order.status()),
+                "{context}, {at}: {}",
+                order.status()
+            );
+            let posting = Posting::read(&node.store, deal).expect("posted");
+            assert_eq!(posting.lines[0].amount, Minor::new(1_400).unwrap());
+            node.sign_checkpoint();
+        }
+        let keys = self.nodes.each_ref().map(|node| node.identity.clone());
+        let key_of = |partner, _| {
+            let known = keys.iter().find(|known| known.partner == partner);
+            known.map(|known| known.key.clone())
+        };
+        for node in &self.nodes {
+            verify(&node.config(), &node.store, &key_of)
+                .unwrap_or_else(|e| panic!("{context}: {e}"));
+        }
+    }
+
+    /// No decision twice, and no Commit twice, over all that was ever signed.
+    fn check_signed_once(&self, context: &str) {
+        for node in &self.nodes {
+            let mut signed: BTreeMap<(DealId, &str), RecordId> = BTreeMap::new();
+            for entry in &node.entries {
+                if !matches!(entry.body.payload, Payload::Signed(_)) {
+                    continue;
+                }
+                for carried in &entry.records {
+                    let Ok(record) = Signed::<ThreadBody>::read(&network(), &*carried.bytes) else {
+                        continue;
+                    };
+                    let slot = match record.body() {
+                        ThreadBody::Receipt(receipt) => (receipt.deal, "decision"),
+                        ThreadBody::Refusal(refusal) => (refusal.deal, "decision"),
+                        ThreadBody::Commit(commit) => (commit.deal, "bound"),
+                        ThreadBody::Release(release) => (release.deal, "bound"),
+                        ThreadBody::Hold(hold) => (hold.deal, "hold"),
+                        _ => continue,
+                    };
+                    let before = signed.insert(slot, record.id());
+                    assert_eq!(before, None, "{context}: {slot:?} twice");
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Opening {
+    Request,
+    OfProvider,
+    OfRequester,
+}
+
+#[test]
+fn any_old_image_comes_back_from_the_partner() {
+    let mut recovered = 0;
+    for opening in [Opening::Request, Opening::OfProvider, Opening::OfRequester] {
+        for announced in [false, true] {
+            let mut two = Two::new();
+            two.meet();
+            let deal = two.trade(opening);
+            two.happen(deal, Happening::Packed);
+            two.happen(deal, Happening::Completed);
+            if announced {
+                // The partner has seen the whole ledger, and says so.
+                two.meet();
+            }
+            two.check_same(deal, &[Status::Completed], "before");
+            for at in 0..2 {
+                for (number, image) in two.images[at].clone().into_iter().enumerate() {
+                    let context = format!("{opening:?} {announced} {at} {number}");
+                    recovered += put_back(&two, deal, (at, image), &context);
+                }
+            }
+        }
+    }
+    assert!(recovered > 50, "only {recovered} images lacked something");
+}
+
+/// Gives 1 if something had to be recovered.
+fn put_back(two: &Two, deal: DealId, (at, image): (usize, Store), context: &str) -> usize {
+    let mut two = two.clone();
+    two.put_back(at, image);
+    two.meet();
+    let mut recovered = 0;
+    if two.is_recovering(at) {
+        let grant = Grant::Standing {
+            partner: two.nodes[1 - at].partner(),
+            standing: Standing::Blocked,
+        };
+        let step = two.put(at, Input::Grant(grant));
+        assert_eq!(
+            step.verdict,
+            Verdict::Refused(Code::Recovering),
+            "{context}"
+        );
+        recovered = 1;
+    }
+    let opened = two.put(at, Input::OpenEpoch);
+    if opened.verdict == Verdict::Done {
+        assert_eq!(two.nodes[at].machine.head().epoch, 1);
+        two.settle();
+    } else {
+        assert_eq!(
+            opened.verdict,
+            Verdict::Refused(Code::Outdated),
+            "{context}"
+        );
+        assert_eq!(recovered, 0);
+    }
+    for _hour in 0..3 {
+        for at in 0..2 {
+            two.nodes[at].ms += 60 * MINUTE_MS;
+            two.put(at, Input::Pulse);
+        }
+        two.settle();
+    }
+    // Of what it lost nobody knows where it signed nothing since and announced no head.
+    let status = [Status::Completed, Status::InFulfilment, Status::Ordered];
+    let known = if opened.verdict == Verdict::Done {
+        1
+    } else {
+        3
+    };
+    two.check_same(deal, &status[..known], context);
+    two.check_signed_once(context);
+    recovered
+}
+
+#[test]
+fn a_partner_that_only_claims_gets_no_recovery_but_the_operator_may_open() {
+    let mut two = Two::new();
+    two.meet();
+    let image = two.nodes[PROVIDER].store.clone();
+    // What no partner is shown: a count alone.
+    article(&mut two.nodes[PROVIDER], "C", 900, 4);
+    two.meet();
+    two.put_back(PROVIDER, image);
+    two.meet();
+    assert!(!two.is_recovering(PROVIDER), "a claim proves nothing");
+    let opened = two.put(PROVIDER, Input::OpenEpoch);
+    assert_eq!(opened.verdict, Verdict::Done, "the operator may believe it");
+    two.settle();
+    two.trade(Opening::Request);
+    assert_eq!(two.deal(PROVIDER).1.state, State::Sold);
+}
