@@ -222,13 +222,16 @@ fn hostile_documents_are_refused() {
         &json!({ "partner": "Wholesaler", "alternatives": terms }),
         422,
     );
-    check(
-        "/v1/deals/00000000/accept",
-        &json!({ "alternative": -1 }),
-        400,
-    );
+    let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 115.00 --ship-country GB";
+    let proposed = retailer.json(&words(propose));
+    let thread = format!("/v1/deals/{}", proposed["thread"].as_str().expect("an id"));
+    for (verb, body) in [
+        ("accept", json!({ "alternative": -1 })),
+        ("counter", json!({ "lines": 7 })),
+    ] {
+        check(&format!("{thread}/{verb}"), &body, 400);
+    }
     check("/v1/deals/00000000/accept", &json!({}), 404);
-    check("/v1/orders/00000000/ship", &json!({ "what": 7 }), 400);
     check("/v1/orders/00000000/ship", &json!({}), 404);
     check(
         "/v1/orders/x/hand-over",
