@@ -25,6 +25,22 @@ pub fn point(name: &str) {
 #[inline]
 pub fn point(_name: &str) {}
 
+/// Whether the ledger syncs what it writes. It does, unless `omni-faulty` was told not to: so a test
+/// shows that it would notice.
+#[cfg(feature = "faulty")]
+#[must_use]
+pub fn syncs() -> bool {
+    !armed::UNSYNCED.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Whether the ledger syncs what it writes. This build knows nothing else.
+#[cfg(not(feature = "faulty"))]
+#[inline]
+#[must_use]
+pub fn syncs() -> bool {
+    true
+}
+
 #[cfg(feature = "faulty")]
 pub use armed::{arm_from_environment, install};
 
@@ -32,15 +48,18 @@ pub use armed::{arm_from_environment, install};
 mod armed {
     use std::path::Path;
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::time::Duration;
 
     /// `PLACE` or `PLACE@TURN`: where to act, and the how-manieth passing counts; 1 if not said.
     const PLACE_VARIABLE: &str = "OMNI_CRASH";
     /// A file: write it and wait until it is removed. Without it the process ends at the place.
     const STOP_VARIABLE: &str = "OMNI_CRASH_STOP";
+    /// Set to anything: the ledger does not sync.
+    const UNSYNCED_VARIABLE: &str = "OMNI_UNSYNCED";
 
     pub(super) static HOOK: OnceLock<fn(&str)> = OnceLock::new();
+    pub(super) static UNSYNCED: AtomicBool = AtomicBool::new(false);
 
     /// Installs what is called at each place, once for the life of the process.
     ///
@@ -49,8 +68,10 @@ mod armed {
         HOOK.set(hook).is_ok()
     }
 
-    /// Does what `OMNI_CRASH` and `OMNI_CRASH_STOP` say, if they say anything.
+    /// Does what `OMNI_CRASH`, `OMNI_CRASH_STOP` and `OMNI_UNSYNCED` say, if they say anything.
     pub fn arm_from_environment() {
+        let is_unsynced = std::env::var_os(UNSYNCED_VARIABLE).is_some();
+        UNSYNCED.store(is_unsynced, Ordering::Relaxed);
         if std::env::var_os(PLACE_VARIABLE).is_some() {
             install(act);
         }

@@ -90,7 +90,7 @@ pub enum StoreError {
     /// Acknowledged batches are missing.
     #[error(
         "the ledger in {path:?} lacks what it had acknowledged: its last batch is {found}, the head file names batch {acknowledged}. \
-         A log was cut or deleted, or an older copy was put back. Nothing was changed; restore the missing files or a backup"
+         A log was damaged, cut or deleted, or an older copy was put back. Nothing was changed; restore the missing files or a backup"
     )]
     Behind {
         /// The home.

@@ -1,6 +1,8 @@
 //! What the tests of Omni Market share; the tests themselves are in `tests/tests`, and nothing
 //! here reaches the product.
 
+pub mod disk;
+pub mod effort;
 pub mod goods;
 pub mod ledger;
 pub mod market;

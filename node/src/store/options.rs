@@ -10,6 +10,7 @@ use rocksdb::{
 };
 
 use super::StoreError;
+use crate::crash;
 
 /// Bytes of writes kept in memory before they become a sorted file. Small, since start-up reads
 /// the log of what was not yet sorted, twice (see `ledger.rs`).
@@ -28,12 +29,12 @@ const DIARY_FILE_BYTES_MAX: usize = 1 << 20;
 
 /// Settings of the ledger store.
 ///
-/// The default recovery mode cuts the log at its first bad record and opens with what came
-/// before, silently; here a bad record is an error, and only a record that a crash left
-/// unfinished at the very end is dropped. What no mode notices is the head file's matter.
+/// A power cut may leave any part of the batch that was being written, so the log is read up to
+/// its first bad record. Whether that was the unfinished end or something acknowledged, no recovery
+/// mode can tell; the head file does (see `ledger.rs`), and then the ledger is refused.
 pub(super) fn ledger() -> Options {
     let mut options = shared();
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_write_buffer_size(LEDGER_WRITE_BUFFER_BYTES);
     options
@@ -69,7 +70,7 @@ fn shared() -> Options {
 /// full disk a write that may wait never returned, not even after space was freed.
 pub(super) fn durable() -> WriteOptions {
     let mut options = WriteOptions::default();
-    options.set_sync(true);
+    options.set_sync(crash::syncs());
     options.set_no_slowdown(true);
     options
 }

@@ -2,3 +2,5 @@
 //! is there afterwards, and both sides of a deal say the same.
 
 mod arming;
+mod power;
+mod syncs;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use omni_node::crash;
 use omni_node::store::{Writer, abort_process, ledger};
+use omni_tests::effort::number_from;
 use omni_tests::ledger::{OWNER, batch, expect_exactly};
 
 const HOME: &str = "OMNI_TEST_KILL_HOME";
@@ -163,11 +164,4 @@ fn kill_after_first(mut child: Child, wait: Duration) -> u64 {
 /// The number in a whole line `synced <number>`. The test harness may print before it.
 fn number_in(line: &str) -> Option<u64> {
     line.split_once("synced ")?.1.parse().ok()
-}
-
-fn number_from(variable: &str, default: u64) -> u64 {
-    std::env::var(variable)
-        .ok()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(default)
 }
