@@ -69,8 +69,6 @@ pub enum Reach {
     Alone,
     /// It listens on loopback, where the machine chooses.
     Loopback,
-    /// It listens on loopback at this TCP port, so that it is found again after a restart.
-    Port(u16),
 }
 
 /// A running node.
@@ -127,7 +125,7 @@ impl Node {
                 network_id,
                 Arc::clone(&standing),
             ));
-            net::start(net_setup(number, &chain, reach), shelf).expect("started")
+            net::start(net_setup(number, &chain), shelf).expect("started")
         });
         let config = Config {
             network: network_id,
@@ -287,37 +285,6 @@ impl Node {
         .await;
     }
 
-    /// Writes who this node is on the wire into its home.
-    ///
-    /// # Panics
-    /// When the home can't be written.
-    pub fn write_peer(&self, home: &Path) {
-        let key = PublicKey::of(&secret(self.number.wrapping_add(50)));
-        let fresh = home.join("peer.new");
-        std::fs::write(&fresh, key.as_bytes()).expect("written");
-        std::fs::rename(fresh, home.join("peer")).expect("renamed");
-    }
-
-    /// Dials the node whose home this is at a TCP port, as often as it takes.
-    ///
-    /// # Panics
-    /// When the loop has ended.
-    pub async fn dial(&self, other_home: &Path, port: u16) {
-        let transport_key = wait_for("the other's transport key", async || {
-            std::fs::read(other_home.join("peer")).ok()?.try_into().ok()
-        })
-        .await;
-        let invitation = Box::new(Invitation {
-            transport_key,
-            addresses: vec![format!("/ip4/127.0.0.1/tcp/{port}")],
-            invite: None,
-        });
-        let (reply, answer) = oneshot::channel();
-        let call = Call::Meet { invitation, reply };
-        self.doors.calls.send(call).await.expect("running");
-        assert_eq!(answer.await.expect("answered"), Verdict::Done);
-    }
-
     /// The synced ledger as the core reads it.
     #[must_use]
     pub fn view(&self) -> impl View + '_ {
@@ -361,13 +328,8 @@ pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -
     }
 }
 
-fn net_setup(number: u8, chain: &KeyChain, reach: Reach) -> net::Setup {
-    let listen = match reach {
-        Reach::Port(port) => vec![format!("/ip4/127.0.0.1/tcp/{port}")],
-        Reach::Loopback | Reach::Alone => ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"]
-            .map(str::to_owned)
-            .to_vec(),
-    };
+fn net_setup(number: u8, chain: &KeyChain) -> net::Setup {
+    let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
     let transport = secret(number.wrapping_add(50));
     let now = Clock::System.now_ms();
     let time = |ms| Time::new(ms).expect("valid");

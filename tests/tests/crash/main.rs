@@ -2,5 +2,8 @@
 //! is there afterwards, and both sides of a deal say the same.
 
 mod arming;
+mod pair;
+mod pause;
+mod points;
 mod power;
 mod syncs;

@@ -7,5 +7,4 @@ mod ledger;
 mod market;
 mod overlay;
 mod pair;
-mod points;
 mod runtime;
