@@ -6,6 +6,7 @@ pub mod effort;
 pub mod goods;
 pub mod ledger;
 pub mod market;
+pub mod mount;
 pub mod naive;
 pub mod node;
 pub mod omni;

@@ -2,8 +2,10 @@
 //! is there afterwards, and both sides of a deal say the same.
 
 mod arming;
+mod full;
 mod pair;
 mod pause;
 mod points;
 mod power;
+mod restarts;
 mod syncs;

@@ -2,12 +2,11 @@
 //! changes nothing.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use omni_node::store::{Delta, Owner, StoreError, Verdict, ledger};
 use omni_tests::ledger::{OWNER, append, batch, expect_exactly, key, make};
+use omni_tests::mount::Mount;
 
 const BATCHES: u64 = 40;
 
@@ -350,7 +349,8 @@ fn hostile_a_flipped_bit_is_never_served() {
 
 #[test]
 fn hostile_a_read_only_folder_gives_a_clear_error() {
-    let mount = match Mount::tmpfs(16) {
+    let folder = tempfile::tempdir().expect("folder");
+    let mount = match Mount::tmpfs(folder.path(), 16) {
         Ok(mount) => mount,
         Err(why) => return println!("SKIPPED, since no file system can be mounted here: {why}"),
     };
@@ -368,14 +368,14 @@ fn hostile_a_read_only_folder_gives_a_clear_error() {
 /// and all acknowledged ones there once there is room.
 #[test]
 fn hostile_a_full_disk_ends_writing_and_loses_nothing() {
-    let mount = match Mount::tmpfs(48) {
+    let folder = tempfile::tempdir().expect("folder");
+    let mount = match Mount::tmpfs(folder.path(), 48) {
         Ok(mount) => mount,
         Err(why) => return println!("SKIPPED, since no file system can be mounted here: {why}"),
     };
     make(mount.path(), 3);
-    let filler = mount.path().join("filler");
     let (reader, mut appender) = ledger::open(mount.path(), OWNER, 2).expect("opened");
-    fill_but(&filler, 128 << 10);
+    mount.fill_but(128 << 10);
     let error = loop {
         let number = appender.last().number + 1;
         assert!(number < 1_000_000, "the disk never ran full");
@@ -391,7 +391,7 @@ fn hostile_a_full_disk_ends_writing_and_loses_nothing() {
     );
     expect_exactly(&reader, acknowledged).expect("readable");
     drop((reader, appender));
-    fs::remove_file(&filler).expect("removed");
+    mount.empty();
     let (reader, appender) =
         ledger::open(mount.path(), OWNER, 3).expect("opened when there is room again");
     // The batch that failed may be there as a whole or not at all; it was never acknowledged.
@@ -424,15 +424,6 @@ fn flips_per_file() -> usize {
     } else {
         25
     }
-}
-
-/// Fills the file system with one file and gives `left` bytes back.
-fn fill_but(filler: &Path, left: u64) {
-    let mut file = fs::File::create(filler).expect("created");
-    while file.write_all(&[7; 4096]).is_ok() {}
-    let length = file.metadata().expect("known").len();
-    file.set_len(length.saturating_sub(left))
-        .expect("shortened");
 }
 
 fn files_of_the_ledger(home: &Path) -> Vec<PathBuf> {
@@ -481,52 +472,6 @@ fn copy_folder(from: &Path, to: &Path) {
             copy_folder(&path, &target);
         } else {
             fs::copy(&path, &target).expect("copied");
-        }
-    }
-}
-
-/// A file system of a given size in memory; it takes a right that only some machines give.
-struct Mount {
-    folder: tempfile::TempDir,
-}
-
-impl Mount {
-    fn tmpfs(mib: u32) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let size = format!("size={mib}m");
-        let run = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "none"])
-            .arg(folder.path())
-            .output();
-        match run {
-            Ok(output) if output.status.success() => Ok(Self { folder }),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn make_read_only(&self) {
-        let done = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(self.path())
-            .status()
-            .expect("mount runs");
-        assert!(done.success());
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let done = Command::new("umount")
-            .arg("-l")
-            .arg(self.folder.path())
-            .status();
-        if !done.is_ok_and(|status| status.success()) {
-            println!("{} stays mounted", self.folder.path().display());
         }
     }
 }
