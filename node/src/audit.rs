@@ -1,47 +1,101 @@
-//! The check of a whole ledger as it lies on the disk, with or without a running node: it is read
-//! at one moment, folded again in memory, and compared. What must hold is the protocol's matter.
+//! A whole ledger as it lies on the disk, with or without a running node: its check and its export,
+//! both read at one moment and where it lies, not into memory. What must hold is the protocol's
+//! matter.
 
-use std::collections::BTreeMap;
+pub mod export;
 
+use std::cell::RefCell;
+
+use omni_protocol::fence;
 use omni_protocol::hash::{NetworkId, PartnerId};
 use omni_protocol::identity::StandingKey;
-use omni_protocol::ledger::verify;
+use omni_protocol::ledger::{LedgerHead, verify};
 use omni_protocol::machine::{Config, Key, Policy, View};
 
 use crate::store::market::MarketReader;
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, Moment, StoreError};
 use crate::view::ledger::VerificationView;
 
 /// Families from here on are the store's own.
 const END: u8 = 128;
+/// Longest stored head.
+const HEAD_BYTES_MAX: usize = 256;
 
-/// A ledger as it was at one moment, in memory.
-struct Frozen(BTreeMap<Key, Vec<u8>>);
+/// A ledger at one moment, as rules read it. They read through a view that can't fail, so a fault
+/// of the disk is kept here and makes what they found void.
+pub struct Still<'a> {
+    moment: Moment<'a>,
+    fault: RefCell<Option<StoreError>>,
+}
 
-impl Frozen {
-    fn of(ledger: &LedgerReader) -> Result<Self, StoreError> {
-        let mut all = BTreeMap::new();
-        for pair in ledger.walk(&[], &[END]) {
-            let pair = pair?;
-            let key = Key::from_bytes(&pair.key).ok_or_else(|| StoreError::Damaged {
-                path: ledger.home().to_owned(),
-                detail: "there is a key of no known family".to_owned(),
-            })?;
-            all.insert(key, pair.value);
-        }
-        Ok(Self(all))
+impl std::fmt::Debug for Still<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Still").finish_non_exhaustive()
     }
 }
 
-impl View for Frozen {
+impl<'a> Still<'a> {
+    /// As it stands now.
+    #[must_use]
+    pub fn of(ledger: &'a LedgerReader) -> Self {
+        Self {
+            moment: ledger.moment(),
+            fault: RefCell::default(),
+        }
+    }
+
+    /// What was found, unless the disk failed meanwhile.
+    ///
+    /// # Errors
+    /// The first fault of the disk.
+    pub fn sound<T>(&self, found: T) -> Result<T, StoreError> {
+        self.fault.take().map_or(Ok(found), Err)
+    }
+
+    /// The end of the ledger, and whether the node recovers.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn head(&self) -> Result<(Option<LedgerHead>, bool), StoreError> {
+        let head = View::read(self, &Key::Head {});
+        let head = head.and_then(|bytes| fence::decode(&bytes, HEAD_BYTES_MAX).ok());
+        let recovers = View::read(self, &Key::Recovery {}).is_some();
+        self.sound((head, recovers))
+    }
+
+    /// Whether the core knows all keys.
+    fn check_keys(&self) -> Result<(), StoreError> {
+        for pair in self.moment.walk(&[], &[END]) {
+            if Key::from_bytes(&pair?.key).is_none() {
+                return Err(StoreError::Damaged {
+                    path: self.moment.home().to_owned(),
+                    detail: "there is a key of no known family".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn or_noted<T>(&self, found: Result<Option<T>, StoreError>) -> Option<T> {
+        found.unwrap_or_else(|error| {
+            self.fault.borrow_mut().get_or_insert(error);
+            None
+        })
+    }
+}
+
+impl View for Still<'_> {
     fn read(&self, key: &Key) -> Option<Vec<u8>> {
-        self.0.get(key).cloned()
+        self.or_noted(self.moment.read(&key.to_bytes()))
     }
 
     fn next(&self, after: &Key) -> Option<(Key, Vec<u8>)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let (key, value) = self.0.range((Excluded(after), Unbounded)).next()?;
-        (key.family() == after.family()).then(|| (*key, value.clone()))
+        let mut from = after.to_bytes();
+        from.push(0);
+        let end = [after.family().saturating_add(1)];
+        let pair = self.moment.walk(&from, &end).next().transpose();
+        let pair = self.or_noted(pair)?;
+        Some((Key::from_bytes(&pair.key)?, pair.value))
     }
 }
 
@@ -56,7 +110,8 @@ pub fn check(
     own: &StandingKey,
     network: NetworkId,
 ) -> Result<VerificationView, StoreError> {
-    let frozen = Frozen::of(ledger)?;
+    let still = Still::of(ledger);
+    still.check_keys()?;
     let config = Config {
         network,
         partner: own.partner(),
@@ -70,7 +125,8 @@ pub fn check(
         let chain = market?.key_chain(network, author).ok()??;
         chain.of_index(index).ok()
     };
-    Ok(match verify(&config, &frozen, &key_of) {
+    let found = still.sound(verify(&config, &still, &key_of))?;
+    Ok(match found {
         Ok(found) => VerificationView {
             good: true,
             broken: None,

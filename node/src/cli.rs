@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod ledger;
 mod man;
+mod number;
 mod offer;
 mod order;
 mod pages;

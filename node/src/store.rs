@@ -17,7 +17,7 @@ mod space;
 mod writer;
 
 pub use self::head::BatchName;
-pub use self::ledger::{Appender, LedgerReader, Verdict};
+pub use self::ledger::{Appender, LedgerReader, Moment, Verdict};
 pub use self::meta::Owner;
 pub use self::overlay::{Delta, Overlay};
 pub use self::space::{Room, SpaceLimits, SpaceWatch};

@@ -8,28 +8,25 @@ use omni_protocol::code::Code;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::fence;
 use omni_protocol::hash::RecordId;
-use omni_protocol::ledger::{EntryBody, EntryHeader, EntryKind, LedgerHead, Payload};
+use omni_protocol::ledger::{EntryHeader, LedgerHead, Payload};
 use omni_protocol::machine::{Input, Key, Verdict, View};
 use omni_protocol::record::Envelope;
 use serde::Deserialize;
 
 use super::desk::done;
 use super::offers::{Params, params};
-use super::page::limit;
-use super::{ApiCode, Desk, Problem, Reading, partner};
+use super::{ApiCode, Desk, Problem, Reading, page, partner};
 use crate::audit;
-use crate::keys::text::hex;
+use crate::audit::export::{self, NoPlace, Place, note, payload, places};
 use crate::view::LedgerHeadView;
 use crate::view::ledger::{
-    AccountView, AccountsView, CheckpointView, EntriesView, EntryRecord, EntryView, ExportEntry,
-    ExportRecord, ExportView, VerificationView,
+    AccountView, AccountsView, CheckpointView, EntriesView, EntryRecord, EntryView, ExportView,
+    VerificationView,
 };
 use crate::view::terms::money;
 
 /// Longest stored account: four amounts.
 const ACCOUNT_BYTES_MAX: usize = 64;
-/// Bytes of an export's page: its records in hexadecimal digits stay below what a client takes.
-const EXPORT_BYTES_AIM: usize = 2 << 20;
 /// Ids that an entry's text names by their beginnings.
 const SHORT_DIGITS: usize = 12;
 
@@ -41,7 +38,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/ledger/checkpoint", get(checkpoint))
         .route("/v1/ledger/verification", get(verification))
         .route("/v1/ledger/accounts", get(accounts))
-        .route("/v1/ledger/export", get(export))
+        .route("/v1/ledger/export", get(exported))
         .route("/v1/ledger/epoch", post(open_epoch))
 }
 
@@ -66,44 +63,14 @@ struct AccountsQuery {
     partner: Option<String>,
 }
 
-/// Epoch and number of an entry.
-type Place = (u32, u64);
-
 fn invalid(detail: &str) -> Problem {
     Problem::new(ApiCode::Invalid, detail)
 }
 
-/// A place as cursors have it: `0-123`.
-fn place(text: &str) -> Result<Place, Problem> {
-    let parts = text.split_once('-');
-    let parts = parts.and_then(|(epoch, number)| Some((epoch.parse().ok()?, number.parse().ok()?)));
-    parts.ok_or_else(|| {
-        invalid("cursor is epoch and number that the page before ended with: 0-123.")
-    })
-}
-
-/// The places after `after`, from the first entry on.
-fn places(reading: &Reading, after: Option<Place>) -> impl Iterator<Item = Place> + '_ {
-    let (epoch, sequence) = after.unwrap_or_default();
-    let first = Key::Entry { epoch, sequence };
-    let itself = (after.is_none() && reading.read(&first).is_some()).then_some(first);
-    let rest = reading.after(first).map(|(key, _)| key);
-    itself.into_iter().chain(rest).filter_map(|key| {
-        let Key::Entry { epoch, sequence } = key else {
-            return None;
-        };
-        Some((epoch, sequence))
-    })
-}
-
-fn header(reading: &Reading, (epoch, sequence): Place) -> Option<EntryHeader> {
+fn header(reading: &Reading, place: Place) -> Option<EntryHeader> {
+    let Place { epoch, sequence } = place;
     let bytes = reading.read(&Key::Entry { epoch, sequence })?;
     EntryHeader::from_bytes(&bytes).ok()
-}
-
-fn payload(reading: &Reading, (epoch, sequence): Place, kind: EntryKind) -> Option<Payload> {
-    let bytes = reading.read(&Key::Body { epoch, sequence })?;
-    Some(EntryBody::from_bytes(kind, &bytes).ok()?.payload)
 }
 
 /// Gives up what is lost, and opens the next epoch.
@@ -121,17 +88,11 @@ async fn open_epoch(State(desk): State<Desk>) -> Result<Json<LedgerHeadView>, Pr
 async fn entries(State(desk): State<Desk>, given: Params) -> Result<Json<EntriesView>, Problem> {
     let query: ListQuery = params(given)?;
     let read = move |reading: &Reading| {
-        let limit = limit(query.limit.as_deref())?;
+        let limit = page::limit(query.limit.as_deref())?;
         let after = beginning(reading, &query)?;
-        let mut view = EntriesView::default();
-        for place in places(reading, after).take(limit) {
-            view.entries.extend(told(reading, place)?);
-            view.next = Some(format!("{}-{}", place.0, place.1));
-        }
-        if view.entries.len() < limit {
-            view.next = None;
-        }
-        Ok(view)
+        let row = |place: &Place| told(reading, *place);
+        let (entries, next) = page::fill(places(reading, after), limit, row)?;
+        Ok(EntriesView { entries, next })
     };
     desk.read(read).await.map(Json)
 }
@@ -139,7 +100,14 @@ async fn entries(State(desk): State<Desk>, given: Params) -> Result<Json<Entries
 /// After which entry a page begins.
 fn beginning(reading: &Reading, query: &ListQuery) -> Result<Option<Place>, Problem> {
     match (&query.cursor, &query.latest) {
-        (Some(cursor), _) => place(cursor).map(Some),
+        (Some(cursor), _) => {
+            let place = cursor.parse();
+            place.map(Some).map_err(|why: NoPlace| {
+                invalid(&format!(
+                    "A list goes on behind an entry (cursor, --after): {why}."
+                ))
+            })
+        }
         (None, None) => Ok(None),
         (None, Some(latest)) => {
             let latest: u64 = latest
@@ -149,7 +117,8 @@ fn beginning(reading: &Reading, query: &ListQuery) -> Result<Option<Place>, Prob
                 return Ok(None);
             };
             let before = head.size.saturating_sub(latest).checked_sub(1);
-            Ok(before.map(|sequence| (head.epoch, sequence)))
+            let epoch = head.epoch;
+            Ok(before.map(|sequence| Place { epoch, sequence }))
         }
     }
 }
@@ -171,7 +140,7 @@ async fn entry(
                 .map_or(0, |head| head.epoch),
         };
         let absent = "There is no such entry.";
-        told(reading, (epoch, sequence))?.ok_or_else(|| {
+        told(reading, Place { epoch, sequence })?.ok_or_else(|| {
             Problem::new(ApiCode::NotFound, absent).next("see the newest: omni ledger ls")
         })
     };
@@ -189,8 +158,8 @@ fn told(reading: &Reading, place: Place) -> Result<Option<EntryView>, Problem> {
         None => None,
     };
     Ok(Some(EntryView {
-        epoch: place.0,
-        sequence: place.1,
+        epoch: place.epoch,
+        sequence: place.sequence,
         kind: header.kind.name().to_owned(),
         at_ms: header.at.ms(),
         life: format!("{:016x}", header.life),
@@ -256,10 +225,6 @@ async fn checkpoint(State(desk): State<Desk>) -> Result<Json<CheckpointView>, Pr
     desk.read(read).await.map(Json)
 }
 
-fn note(reading: &Reading) -> Option<String> {
-    String::from_utf8(reading.read(&Key::Checkpoint {})?).ok()
-}
-
 async fn verification(State(desk): State<Desk>) -> Result<Json<VerificationView>, Problem> {
     let own = desk.about().signing.standing().clone();
     let read = move |reading: &Reading| {
@@ -306,54 +271,12 @@ fn owed(
     Ok(view)
 }
 
-async fn export(State(desk): State<Desk>, given: Params) -> Result<Json<ExportView>, Problem> {
+async fn exported(State(desk): State<Desk>, given: Params) -> Result<Json<ExportView>, Problem> {
     let query: ListQuery = params(given)?;
     let read = move |reading: &Reading| {
-        let limit = limit(query.limit.as_deref())?;
+        let limit = page::limit(query.limit.as_deref())?;
         let after = beginning(reading, &query)?;
-        let mut view = ExportView::default();
-        let mut bytes = 0_usize;
-        let mut places = places(reading, after).take(limit).peekable();
-        while let Some(place) = places.next() {
-            let entry = whole(reading, place);
-            bytes = bytes.saturating_add(entry.as_ref().map_or(0, size));
-            view.entries.extend(entry);
-            if places.peek().is_none() || bytes >= EXPORT_BYTES_AIM {
-                view.next = Some(format!("{}-{}", place.0, place.1));
-                break;
-            }
-        }
-        let is_end = view.entries.len() < limit && bytes < EXPORT_BYTES_AIM;
-        if is_end {
-            (view.next, view.checkpoint) = (None, note(reading));
-        }
-        Ok(view)
+        Ok(export::page(reading, after, limit))
     };
     desk.read(read).await.map(Json)
-}
-
-fn size(entry: &ExportEntry) -> usize {
-    let records = entry.records.iter();
-    let bytes = records.map(|record| record.bytes.as_ref().map_or(0, String::len));
-    bytes.sum()
-}
-
-fn whole(reading: &Reading, (epoch, sequence): Place) -> Option<ExportEntry> {
-    let header = reading.read(&Key::Entry { epoch, sequence })?;
-    let kind = EntryHeader::from_bytes(&header).ok()?.kind;
-    let payload = payload(reading, (epoch, sequence), kind);
-    let ids = payload.as_ref().map(Payload::records).unwrap_or_default();
-    let digits = |key: Key| reading.read(&key).map(|bytes| hex(&bytes).to_string());
-    let record = |id: &RecordId| ExportRecord {
-        record: id.to_string(),
-        bytes: digits(Key::Record { id: *id }),
-        proof: digits(Key::Proof { record: *id }),
-    };
-    Some(ExportEntry {
-        epoch,
-        sequence,
-        header: hex(&header).to_string(),
-        body: digits(Key::Body { epoch, sequence }),
-        records: ids.iter().map(record).collect(),
-    })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Ctx;
 use super::exit::{self, Exit};
+use super::number::{some, whole};
 use super::outcome::{CliError, Outcome};
 use super::plain::plain;
 use crate::client::ClientError;
@@ -21,28 +22,35 @@ use crate::view::event::{EventView, EventsView};
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct EventsArgs {
     /// Only events after this number; with --follow and without this, only those to come
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = whole::<u64>, allow_negative_numbers = true)]
     after: Option<u64>,
     /// Go on as events happen, until Ctrl-C or the node's end
     #[arg(long)]
     follow: bool,
+    /// End after so many events
+    #[arg(long, value_name = "NUMBER", value_parser = some, allow_negative_numbers = true)]
+    limit: Option<u32>,
 }
 
 pub(super) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Outcome, CliError> {
+    let printer = Printer {
+        json: ctx.json,
+        left: args.limit,
+    };
     if args.follow {
-        follow(ctx, args.after)
+        follow(ctx, args.after, printer)
     } else {
-        list(ctx, args.after)
+        list(ctx, args.after, printer)
     }
 }
 
-fn list(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
+fn list(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
     loop {
         let path = path(after);
         let page: EventsView = client.get(&path).map_err(|e| ctx.asked(e))?;
         for event in &page.events {
-            if show(ctx, event).is_break() {
+            if printer.show(event).is_break() {
                 return Ok(Outcome::silent());
             }
         }
@@ -53,7 +61,7 @@ fn list(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
     }
 }
 
-fn follow(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
+fn follow(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
     let (mut problem, mut is_over) = (None, false);
     let begin = path(after);
@@ -66,7 +74,7 @@ fn follow(ctx: &Ctx, mut after: Option<u64>) -> Result<Outcome, CliError> {
             return ControlFlow::Continue(());
         };
         after = Some(event.number);
-        let shown = show(ctx, &event);
+        let shown = printer.show(&event);
         is_over = shown.is_break();
         shown
     };
@@ -96,24 +104,47 @@ fn path(after: Option<u64>) -> String {
     }
 }
 
-/// Prints one event; breaks when nobody reads any more.
-fn show(ctx: &Ctx, event: &EventView) -> ControlFlow<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        schema: &'a str,
-        #[serde(flatten)]
-        event: &'a EventView,
+/// Prints events until nobody wants more.
+struct Printer {
+    json: bool,
+    left: Option<u32>,
+}
+
+impl Printer {
+    /// Prints one event; breaks when it was the last that is wanted, or nobody reads any more.
+    fn show(&mut self, event: &EventView) -> ControlFlow<()> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            schema: &'a str,
+            #[serde(flatten)]
+            event: &'a EventView,
+        }
+        let line = Line {
+            schema: "omni.event/1",
+            event,
+        };
+        let text = if self.json {
+            serde_json::to_string(&line).unwrap_or_default()
+        } else {
+            text(event)
+        };
+        super::to_stdout_or_end(&(text + "\n"))?;
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        match self.left {
+            Some(0) => ControlFlow::Break(()),
+            Some(_) | None => ControlFlow::Continue(()),
+        }
     }
-    let line = Line {
-        schema: "omni.event/1",
-        event,
+}
+
+/// Ids by their beginnings, which every command takes for the whole.
+fn short(text: &str) -> String {
+    let digits = match text.len() {
+        64 => 12,
+        _ if text.starts_with("omni1") => 16,
+        length => length,
     };
-    let text = if ctx.json {
-        serde_json::to_string(&line).unwrap_or_default()
-    } else {
-        text(event)
-    };
-    super::to_stdout_or_end(&(text + "\n"))
+    plain(text.get(..digits).unwrap_or(text))
 }
 
 fn text(event: &EventView) -> String {
@@ -125,7 +156,7 @@ fn text(event: &EventView) -> String {
     let details = members.filter(|(name, _)| *name != "event");
     let details: Vec<_> = details
         .map(|(name, value)| match value.as_str() {
-            Some(text) => format!("{name}={}", plain(text)),
+            Some(text) => format!("{name}={}", short(text)),
             None => format!("{name}={value}"),
         })
         .collect();

@@ -9,14 +9,15 @@ use super::Ctx;
 use super::address::with_query;
 use super::confirm::confirm;
 use super::exit::{self, Exit};
+use super::number::whole;
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::pages::{Page, Part, fetch};
 use super::table::{Side, page};
 use super::when::when;
 use crate::client::{Client, ClientError};
 use crate::home::InUse;
-use crate::offline::check::{self, CheckError};
-use crate::view::LedgerHeadView;
+use crate::offline::check::{CheckError, Opened};
+use crate::view::{LedgerHeadView, StatusView};
 use crate::view::ledger::{
     AccountView, AccountsView, EntriesView, EntryView, ExportEntry, ExportView, VerificationView,
 };
@@ -55,9 +56,10 @@ struct LsArgs {
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct ShowArgs {
     /// Its number
+    #[arg(value_parser = whole::<u64>, allow_negative_numbers = true)]
     number: u64,
     /// Its epoch; else the present one
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u32>, allow_negative_numbers = true)]
     epoch: Option<u32>,
 }
 
@@ -69,6 +71,8 @@ struct ShowArgs {
 struct VerifyArgs {}
 
 /// Print all entries as JSON Lines, bytes in hexadecimal digits, the signed checkpoint last
+///
+/// It works with the node up and down.
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct ExportArgs {
@@ -313,7 +317,10 @@ fn verify(ctx: &Ctx) -> Result<Outcome, CliError> {
         Ok(view) => view,
         Err(ClientError::Unreachable {
             in_use: InUse::No, ..
-        }) => check::ledger_of(&ctx.home).map_err(|e| unchecked(ctx, e))?,
+        }) => {
+            let opened = Opened::of(&ctx.home).map_err(|e| unchecked(ctx, e))?;
+            opened.check().map_err(|e| unchecked(ctx, e.into()))?
+        }
         Err(e) => return Err(ctx.asked(e)),
     };
     let exit = if view.good { Exit::Ok } else { Exit::Failure };
@@ -326,6 +333,9 @@ fn unchecked(ctx: &Ctx, e: CheckError) -> CliError {
         CheckError::Keys(e) => CliError::new(Exit::Failure, "keys", e.to_string())
             .why("the keys say whose ledger it is"),
         CheckError::Store(e) => CliError::new(Exit::Failure, "store", e.to_string()),
+        CheckError::Place(e) => {
+            CliError::new(Exit::Invalid, "invalid", "--after names no entry").why(e.to_string())
+        }
     }
 }
 
@@ -341,12 +351,10 @@ fn export(ctx: &Ctx, args: &ExportArgs) -> Result<Outcome, CliError> {
         schema: &'static str,
         note: &'a str,
     }
-    let client = ctx.client()?;
+    let source = Source::of(ctx)?;
     let mut next = args.after.clone();
     loop {
-        let params = [("limit", Some("500")), ("cursor", next.as_deref())];
-        let page: Result<ExportView, _> = client.get(&with_query("/v1/ledger/export", &params));
-        let page = page.map_err(|e| ctx.asked(e))?;
+        let page = source.page(ctx, next.as_deref())?;
         for entry in &page.entries {
             let schema = "omni.ledger.export/1";
             if line(&Line { schema, entry }).is_break() {
@@ -360,6 +368,43 @@ fn export(ctx: &Ctx, args: &ExportArgs) -> Result<Outcome, CliError> {
             // Nobody reads any more, or there is nothing left to print.
             let (ControlFlow::Continue(()) | ControlFlow::Break(())) = line(&Last { schema, note });
             return Ok(Outcome::silent());
+        }
+    }
+}
+
+/// Where an export comes from: the node, since it holds the ledger, or the disk while it is down.
+enum Source {
+    Node(Box<Client>),
+    Disk(Box<Opened>),
+}
+
+impl Source {
+    fn of(ctx: &Ctx) -> Result<Self, CliError> {
+        // A killed node leaves its address behind, so only an answer shows that one is up.
+        let asked = Client::find(&ctx.home).and_then(|client| {
+            let _up: StatusView = client.get("/v1/status")?;
+            Ok(client)
+        });
+        match asked {
+            Ok(client) => Ok(Self::Node(Box::new(client))),
+            Err(ClientError::Unreachable {
+                in_use: InUse::No, ..
+            }) => {
+                let opened = Opened::of(&ctx.home).map_err(|e| unchecked(ctx, e))?;
+                Ok(Self::Disk(Box::new(opened)))
+            }
+            Err(e) => Err(ctx.asked(e)),
+        }
+    }
+
+    fn page(&self, ctx: &Ctx, after: Option<&str>) -> Result<ExportView, CliError> {
+        match self {
+            Self::Node(client) => {
+                let params = [("limit", Some("500")), ("cursor", after)];
+                let page = client.get(&with_query("/v1/ledger/export", &params));
+                page.map_err(|e| ctx.asked(e))
+            }
+            Self::Disk(opened) => opened.export(after).map_err(|e| unchecked(ctx, e)),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Ctx;
 use super::address::with_query;
+use super::number::some;
 use super::outcome::{CliError, Outcome, Report};
 use crate::view::PAGE_MAX;
 
@@ -13,7 +14,7 @@ use crate::view::PAGE_MAX;
 #[derive(Debug, Args)]
 pub(super) struct Part {
     /// How many to show
-    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = some, allow_negative_numbers = true)]
     limit: u32,
     /// Where to go on, as the page before said
     #[arg(long, value_name = "CURSOR")]

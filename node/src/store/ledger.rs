@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rocksdb::{DB, Direction, ErrorKind, IteratorMode, WriteBatch};
+use rocksdb::{DB, Direction, ErrorKind, IteratorMode, Snapshot, WriteBatch};
 
 use super::head::{self, BatchName, Head, HeadFile};
 use super::meta::{self, Meta, Owner};
@@ -209,6 +209,15 @@ impl LedgerReader {
             })
     }
 
+    /// The ledger as it stands now, whatever is written meanwhile.
+    #[must_use]
+    pub fn moment(&self) -> Moment<'_> {
+        Moment {
+            reader: self,
+            snapshot: self.inner.db.snapshot(),
+        }
+    }
+
     /// The home that this ledger belongs to.
     #[must_use]
     pub fn home(&self) -> &Path {
@@ -217,6 +226,48 @@ impl LedgerReader {
 
     fn fault(&self, error: rocksdb::Error) -> StoreError {
         StoreError::database("read the ledger in", &self.inner.folder, error)
+    }
+}
+
+/// A ledger at one moment, read where it lies.
+pub struct Moment<'a> {
+    reader: &'a LedgerReader,
+    snapshot: Snapshot<'a>,
+}
+
+impl std::fmt::Debug for Moment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Moment").finish_non_exhaustive()
+    }
+}
+
+impl Moment<'_> {
+    /// The value under `key`.
+    ///
+    /// # Errors
+    /// As [`LedgerReader::read`].
+    pub fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.snapshot.get(key);
+        found.map_err(|error| self.reader.fault(error))
+    }
+
+    /// All keys from `from`, without `end`, in order.
+    pub fn walk(&self, from: &[u8], end: &[u8]) -> impl Iterator<Item = Result<Pair, StoreError>> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let pairs = self.snapshot.iterator_opt(mode, options::until(end));
+        pairs.map(|item| {
+            let (key, value) = item.map_err(|error| self.reader.fault(error))?;
+            Ok(Pair {
+                key: key.into_vec(),
+                value: value.into_vec(),
+            })
+        })
+    }
+
+    /// The home that the ledger belongs to.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.reader.home()
     }
 }
 

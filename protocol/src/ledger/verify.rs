@@ -1,8 +1,11 @@
 //! The check of a whole ledger from its entries: chain, tree, records with their proofs, the
 //! checkpoint's signature, and that folding the entries again gives what is stored (I15). It only
-//! reads, and it trusts nothing that it reads.
+//! reads, it trusts nothing that it reads, and it keeps no entry and no record in memory.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use core::ops::Bound;
 
 use thiserror::Error;
@@ -75,12 +78,17 @@ pub fn verify(
     view: &dyn View,
     key_of: &dyn Fn(PartnerId, u32) -> Option<StandingKey>,
 ) -> Result<Verified, Broken> {
+    let folded = Folded {
+        stored: view,
+        small: BTreeMap::new(),
+        large: BTreeSet::new(),
+    };
     let mut check = Check {
         config,
         view,
         key_of,
-        machine: Machine::load(config.clone(), &Memory::default()),
-        folded: Memory::default(),
+        machine: Machine::load(config.clone(), &folded),
+        folded,
         found: Verified {
             head: LedgerHead::empty(),
             entries: 0,
@@ -108,22 +116,62 @@ pub fn verify(
     Ok(check.found)
 }
 
-/// Values in memory.
-#[derive(Default)]
-struct Memory(BTreeMap<Key, Vec<u8>>);
+/// What the entries give so far. Entries, bodies, records and the tree are large, and written once:
+/// they are compared with what is stored as they come, and only their keys are kept.
+struct Folded<'a> {
+    stored: &'a dyn View,
+    small: BTreeMap<Key, Vec<u8>>,
+    large: BTreeSet<Key>,
+}
 
-impl View for Memory {
+impl Folded<'_> {
+    fn write(&mut self, write: Write) -> Result<(), Broken> {
+        let Write { key, value } = write;
+        match value {
+            Some(value) if is_large(&key) => {
+                if self.stored.read(&key).as_ref() != Some(&value) {
+                    return Err(Broken::Projection(key));
+                }
+                self.large.insert(key);
+            }
+            Some(value) => {
+                self.small.insert(key, value);
+            }
+            None => {
+                self.small.remove(&key);
+                self.large.remove(&key);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl View for Folded<'_> {
     fn read(&self, key: &Key) -> Option<Vec<u8>> {
-        self.0.get(key).cloned()
+        if self.large.contains(key) {
+            return self.stored.read(key);
+        }
+        self.small.get(key).cloned()
     }
 
     fn next(&self, after: &Key) -> Option<(Key, Vec<u8>)> {
-        self.0
-            .range((Bound::Excluded(*after), Bound::Unbounded))
-            .next()
-            .filter(|(key, _)| key.family() == after.family())
-            .map(|(key, value)| (*key, value.clone()))
+        let behind = (Bound::Excluded(*after), Bound::Unbounded);
+        let found = if is_large(after) {
+            let key = *self.large.range(behind).next()?;
+            (key, self.stored.read(&key)?)
+        } else {
+            let (key, value) = self.small.range(behind).next()?;
+            (*key, value.clone())
+        };
+        (found.0.family() == after.family()).then_some(found)
     }
+}
+
+const fn is_large(key: &Key) -> bool {
+    matches!(
+        key,
+        Key::Entry { .. } | Key::Body { .. } | Key::Node { .. } | Key::Record { .. }
+    )
 }
 
 struct Check<'a> {
@@ -131,7 +179,7 @@ struct Check<'a> {
     view: &'a dyn View,
     key_of: &'a dyn Fn(PartnerId, u32) -> Option<StandingKey>,
     machine: Machine,
-    folded: Memory,
+    folded: Folded<'a>,
     found: Verified,
 }
 
@@ -157,11 +205,8 @@ impl Check<'_> {
             body,
             records,
         };
-        for Write { key, value } in self.machine.apply(&entry, &self.folded) {
-            match value {
-                Some(value) => self.folded.0.insert(key, value),
-                None => self.folded.0.remove(&key),
-            };
+        for write in self.machine.apply(&entry, &self.folded) {
+            self.folded.write(write)?;
         }
         self.found.entries += 1;
         Ok(())
