@@ -145,10 +145,14 @@ fn event(
         let detail = "Events are the provider's to say, and this node is the requester.";
         return Err(Problem::new(ApiCode::Conflict, detail));
     }
+    let lines = cancelling::lines_of(&known.terms, &ask.lines)?.into_iter();
+    let is_open = known.order.lines.iter().any(|line| line.open() > 0);
+    if what == Happening::Completed && !is_open {
+        return Err(cancelling::nothing_open());
+    }
     if leaves(what) {
         check_address(reading, &known)?;
     }
-    let lines = cancelling::lines_of(&known.terms, &ask.lines)?.into_iter();
     let lines = lines.map(|(index, steps)| {
         let steps = Steps::new(steps).map_err(|why| invalid(format!("lines: {why}.")))?;
         let line = u16::try_from(index).unwrap_or(u16::MAX);
@@ -200,8 +204,8 @@ const fn leaves(what: Happening) -> bool {
 fn check_address(reading: &Reading, known: &Known) -> Result<(), Problem> {
     if needs_address(&known.terms) && telling::handed(reading, known).is_none() {
         let detail = "The requester has not handed over yet who receives it.";
-        let next = "wait: it comes sealed, after the Receipt\nor ask the requester to hand it over: \
-                    omni order hand-over ORDER";
+        let next = "wait: it comes sealed, after the Receipt\nor ask the requester, who hands it over \
+                    with: order hand-over";
         return Err(Problem::new(ApiCode::Conflict, detail).next(next));
     }
     Ok(())

@@ -27,7 +27,8 @@ pub(super) fn limit(text: Option<&str>) -> Result<usize, Problem> {
 /// `invalid` for what no page ends with.
 pub(super) fn after<T: FromStr>(cursor: Option<&str>, first: T) -> Result<T, Problem> {
     cursor.map_or(Ok(first), |cursor| {
-        let bad = || invalid("cursor is what the page before gave as next.");
+        let bad =
+            || invalid("A list goes on at what the page before gave as next (cursor, --after).");
         cursor.parse().map_err(|_why| bad())
     })
 }

@@ -1,14 +1,15 @@
 //! Asking before something binds. What binds, and to what, its command says.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use super::Ctx;
 use super::exit::Exit;
 use super::outcome::CliError;
-use super::plain::plain;
+use super::plain::{plain, quoted};
 
 /// Shows what a command would bind to, and goes on only with `--yes` or a typed yes.
-pub(super) fn confirm(ctx: &Ctx, yes: bool, what: &str, command: &str) -> Result<(), CliError> {
+pub(super) fn confirm(ctx: &Ctx, yes: bool, what: &str) -> Result<(), CliError> {
     if yes {
         return Ok(());
     }
@@ -20,7 +21,10 @@ pub(super) fn confirm(ctx: &Ctx, yes: bool, what: &str, command: &str) -> Result
             "needs-yes",
             "this binds, and nobody said yes",
         );
-        let next = format!("to do it: {}", ctx.typed(&format!("{command} --yes")));
+        // The very words, since a flag that is left out would mean something else.
+        let typed = std::env::args_os().skip(1);
+        let typed: Vec<_> = typed.map(|arg| quoted(Path::new(&arg))).collect();
+        let next = format!("to do it: omni {} --yes", plain(&typed.join(" ")));
         return Err(error.why(text.trim_end().to_owned()).next(next));
     }
     // When stderr is gone there is nobody left to ask, and the answer stays empty.

@@ -11,7 +11,6 @@ use super::deal::told;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report};
 use super::pages::{Page, Part, fetch};
-use super::plain::plain;
 use super::ship_to::ShipTo;
 use super::table::{Side, page};
 use super::when::when;
@@ -260,8 +259,7 @@ fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
         "Cancelling binds: a firm proposal to cancel goes to the other side with {fee}. When it is \
          accepted, what was cancelled is neither delivered nor owed."
     );
-    let command = format!("order cancel {}", plain(&args.order));
-    confirm(ctx, args.yes, &what, &command)?;
+    confirm(ctx, args.yes, &what)?;
     let ask = CancelAsk {
         lines: args.line.clone(),
         fee: args.fee.clone(),

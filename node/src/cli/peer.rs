@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Ctx;
 use super::address::segment;
 use super::exit::{self, Exit};
+use super::number::whole;
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::plain::plain;
 use super::stdin::or_stdin;
@@ -41,7 +42,7 @@ enum PeerCommand {
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct InviteArgs {
     /// For how long it is good
-    #[arg(long, value_name = "HOURS", default_value_t = 72)]
+    #[arg(long, value_name = "HOURS", default_value_t = 72, value_parser = whole::<u64>, allow_negative_numbers = true)]
     hours: u64,
 }
 
@@ -149,7 +150,10 @@ impl Report for PeersView {
             ("credit", Side::Right),
             ("budget", Side::Right),
         ];
-        let rows: Vec<_> = self.peers.iter().map(row).collect();
+        // A person looks for a name; ids are in no order that means anything.
+        let mut peers: Vec<_> = self.peers.iter().collect();
+        peers.sort_by_key(|peer| peer.name.as_deref().unwrap_or_default().to_lowercase());
+        let rows: Vec<_> = peers.into_iter().map(row).collect();
         page("nobody", &columns, &rows, None)
     }
 }

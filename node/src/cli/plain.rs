@@ -9,7 +9,7 @@ pub(super) use crate::plain::plain;
 #[must_use]
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+:@=,".contains(c);
     if !text.is_empty() && text.chars().all(harmless) {
         text
     } else {

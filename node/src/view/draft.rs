@@ -75,6 +75,11 @@ pub fn draft_of(doc: &OfferDoc, otherwise: Time) -> Result<OfferDraft, BadField>
         Steps::new(steps).of(field)
     };
     let price = Price::new(minor(&doc.price, "price")?, steps(&doc.per, "per")?).of("price")?;
+    if price.minor() == Minor::ZERO {
+        return Err(bad("price")(
+            &"it is zero, and an offer at no price would bind you",
+        ));
+    }
     let until = match doc.valid_until_ms {
         Some(ms) => Time::new(ms).of("valid_until_ms")?,
         None => otherwise,

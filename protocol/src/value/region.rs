@@ -26,16 +26,20 @@ fn is_part(text: &str) -> bool {
 }
 
 impl Country {
+    const RULE: Invalid = Invalid::Rule("a country must be two letters A-Z, as DE");
+
     fn checked(text: Text<2, 2>) -> Result<Self, Invalid> {
         if is_country(&text) {
             Ok(Self(text))
         } else {
-            Err(Invalid::Rule("a country must be two letters A-Z, as DE"))
+            Err(Self::RULE)
         }
     }
 }
 
 impl Region {
+    const RULE: Invalid = Invalid::Rule("a region must be a code of ISO 3166, as DE or GB-SCT");
+
     fn checked(text: Text<6, 2>) -> Result<Self, Invalid> {
         let valid = match text.split_once('-') {
             Some((country, part)) => is_country(country) && is_part(part),
@@ -44,9 +48,7 @@ impl Region {
         if valid {
             Ok(Self(text))
         } else {
-            Err(Invalid::Rule(
-                "a region must be a code of ISO 3166, as DE or GB-SCT",
-            ))
+            Err(Self::RULE)
         }
     }
 
@@ -75,7 +77,8 @@ macro_rules! code {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                Self::checked(text.parse()?)
+                // Too long or too short is no code either, and that is what helps.
+                Self::checked(text.parse().or(Err(Self::RULE))?)
             }
         }
 

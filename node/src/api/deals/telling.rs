@@ -55,7 +55,7 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
     let deal = latest.and_then(|deal| Some((deal, Deal::read(reading, deal)?)));
     let mut situation = Situation {
         role: role(reading, id, deal.as_ref()),
-        alternatives: alternatives(reading, &thread, deal.as_ref()),
+        alternatives: alternatives(reading, id, &thread, deal.as_ref()),
         thread,
         deals,
         deal,
@@ -296,7 +296,12 @@ fn role(reading: &Reading, id: ThreadId, deal: Option<&(DealId, Deal)>) -> Optio
 }
 
 /// The terms on the table: of the open deal, of what stands, else of the latest deal or proposal.
-fn alternatives(reading: &Reading, thread: &Thread, deal: Option<&(DealId, Deal)>) -> Vec<Terms> {
+fn alternatives(
+    reading: &Reading,
+    id: ThreadId,
+    thread: &Thread,
+    deal: Option<&(DealId, Deal)>,
+) -> Vec<Terms> {
     let standing = thread.standing.filter(|_| thread.open.is_none());
     if let Some(standing) = standing
         && let Some(record) = naming::record(reading, standing.proposal)
@@ -304,14 +309,19 @@ fn alternatives(reading: &Reading, thread: &Thread, deal: Option<&(DealId, Deal)
         return terms_in(record.body());
     }
     match deal {
-        Some((id, deal)) if matches!(deal.state, State::Sold | State::Agreed) => deal
-            .terms(reading, &reading.network, *id)
+        Some((deal_id, deal)) if matches!(deal.state, State::Sold | State::Agreed) => deal
+            .terms(reading, &reading.network, *deal_id)
             .into_iter()
             .collect(),
-        Some((id, _)) => Deal::alternatives(reading, &reading.network, *id),
-        None => naming::record(reading, thread.last)
-            .map(|record| terms_in(record.body()))
-            .unwrap_or_default(),
+        Some((deal_id, _)) => Deal::alternatives(reading, &reading.network, *deal_id),
+        None => {
+            let said = naming::records(reading, id, 0);
+            let terms = said.map(|(_, record)| terms_in(record.body()));
+            terms
+                .filter(|terms| !terms.is_empty())
+                .last()
+                .unwrap_or_default()
+        }
     }
 }
 

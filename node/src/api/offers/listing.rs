@@ -131,7 +131,7 @@ impl Place {
 }
 
 fn bad_cursor() -> Problem {
-    invalid("cursor is what the page before gave as next.")
+    invalid("A list goes on at what the page before gave as next (cursor, --after).")
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -311,7 +311,7 @@ pub(super) fn search(reading: &Reading, query: &SearchQuery) -> Result<OffersVie
     let filter = Filter::of(reading, query)?;
     if crate::store::market::words_of([query.q.as_str()]).is_empty() {
         return Err(invalid(
-            "q needs at least one letter or digit to search for.",
+            "The words to search for (q) have no letter and no digit.",
         ));
     }
     let mut skip: usize = match query.cursor.as_deref() {

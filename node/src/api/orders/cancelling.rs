@@ -12,7 +12,7 @@ use omni_protocol::value::{Minor, Steps};
 
 use super::telling::Known;
 use crate::api::{ApiCode, Problem, Reading};
-use crate::view::money::{parse_amount, parse_quantity};
+use crate::view::money::{parse_amount, parse_quantity, quantity_text};
 use crate::view::order::{CancelAsk, StepLine};
 
 /// How long a requester's binding proposal stands.
@@ -29,8 +29,8 @@ pub(super) fn proposing(
         [] => open_lines(order, terms),
         lines => lines_of(terms, lines)?,
     };
-    let nothing = || Problem::new(ApiCode::Conflict, "Nothing of this order is open any more.");
-    let items = items(terms, &lines).ok_or_else(nothing)?;
+    check_open(order, terms, &lines)?;
+    let items = items(terms, &lines).ok_or_else(nothing_open)?;
     let conditions = conditions(known, &ask.note)?;
     let currency = terms.currency();
     let bad = |why: &dyn std::fmt::Display| Problem::new(ApiCode::Invalid, format!("{why}."));
@@ -41,7 +41,7 @@ pub(super) fn proposing(
     let fee = match (&ask.fee, order.side) {
         (Some(fee), _) => {
             parse_amount(fee, currency.as_str())
-                .map_err(|why| bad(&why))?
+                .map_err(|why| bad(&format_args!("fee: {why}")))?
                 .minor
         }
         (None, Side::Provider) => Minor::ZERO,
@@ -68,6 +68,28 @@ pub(super) fn proposing(
         valid_until: reading.now().plus_ms(minutes.saturating_mul(MINUTE_MS)),
         alternatives: vec![cancellation(fee)?],
     })
+}
+
+/// Refuses to cancel more of a line than is still owed.
+fn check_open(order: &Order, terms: &Terms, lines: &[(usize, u64)]) -> Result<(), Problem> {
+    let still = open_lines(order, terms);
+    for (index, steps) in lines {
+        let open = still.iter().find(|(line, _)| line == index);
+        let open = open.map_or(0, |(_, open)| *open);
+        if *steps > open {
+            let unit = terms.lines().get(*index).map(|line| &line.item().unit);
+            let open = unit.map_or_else(|| open.to_string(), |unit| quantity_text(open, unit));
+            let detail = format!("line {}: {open} of it are open.", index.saturating_add(1));
+            let next = "see it: omni order show ORDER";
+            return Err(Problem::new(ApiCode::Conflict, detail).next(next));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of what needs something that is still owed.
+pub(super) fn nothing_open() -> Problem {
+    Problem::new(ApiCode::Conflict, "Nothing of this order is open any more.")
 }
 
 /// The order's thread where this node may propose there, else a new one.

@@ -18,6 +18,35 @@ use super::{Outcome, get, path, told};
 use crate::client::ClientError;
 use crate::view::deal::{AcceptAsk, DealView, HandOverState};
 
+/// What a thread can be waited for: what it says itself, a deal's states of SPEC.md 12, what became
+/// of the recipient, and an order's states.
+const STATES: [&str; 24] = [
+    "inquiry",
+    "answered",
+    "proposed",
+    "to-answer",
+    "rejected",
+    "withdrawn",
+    "asked",
+    "held",
+    "offered",
+    "sold",
+    "refused",
+    "closed",
+    "requested",
+    "kept",
+    "doubt",
+    "written",
+    "agreed",
+    "aborted",
+    "released",
+    "handed-over",
+    "ordered",
+    "in-fulfilment",
+    "completed",
+    "cancelled",
+];
+
 /// Accept what stands in a thread; says what that binds to, and asks
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
@@ -70,9 +99,8 @@ pub(in crate::cli) struct WriteOffArgs {
 pub(in crate::cli) struct WaitArgs {
     /// The thread, or at least 8 digits of its beginning; it need not be known yet
     thread: String,
-    /// The state: to-answer, held, agreed, sold, refused …; or handed-over, or the order's, such as
-    /// completed; may be repeated
-    #[arg(long = "for", value_name = "STATE", required = true)]
+    /// The state of the thread, handed-over, or the state of its order; may be repeated
+    #[arg(long = "for", value_name = "STATE", required = true, value_parser = STATES)]
     state: Vec<String>,
     /// How long to wait, such as 500ms, 10s or 2m
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
@@ -88,7 +116,13 @@ pub(in crate::cli) fn accept(ctx: &Ctx, args: &AcceptArgs) -> Result<Outcome, Cl
     let binds = thread
         .accepting
         .clone()
-        .ok_or_else(|| nothing(&thread, "accept"))?;
+        .ok_or_else(|| nothing(ctx, &thread, "accept"))?;
+    let ways = thread.alternatives.len();
+    if args.alternative.is_none() && ways > 1 {
+        let what = format!("there are {ways} alternatives, and one is to be accepted");
+        return Err(CliError::new(Exit::Usage, "usage", what)
+            .next("name it by its number: --alternative 1"));
+    }
     let index = usize::from(args.alternative.unwrap_or(1).saturating_sub(1));
     let terms = thread
         .alternatives
@@ -97,8 +131,7 @@ pub(in crate::cli) fn accept(ctx: &Ctx, args: &AcceptArgs) -> Result<Outcome, Cl
         .unwrap_or_default();
     let whom = thread.row.name.as_deref().unwrap_or(&thread.row.partner);
     let what = format!("With {whom}: {terms}\n{binds}");
-    let command = format!("deal accept {}", plain(&args.thread));
-    confirm(ctx, args.yes, &what, &command)?;
+    confirm(ctx, args.yes, &what)?;
     told(
         ctx,
         ctx.client()?
@@ -106,24 +139,44 @@ pub(in crate::cli) fn accept(ctx: &Ctx, args: &AcceptArgs) -> Result<Outcome, Cl
     )
 }
 
-fn nothing(thread: &DealView, verb: &str) -> CliError {
+fn nothing(ctx: &Ctx, thread: &DealView, verb: &str) -> CliError {
     let what = format!("there is nothing to {verb}");
-    let why = format!(
-        "the thread is {} and waits for {}",
-        thread.row.state, thread.row.waits_for
-    );
+    let whom = match thread.row.waits_for.as_str() {
+        "us" => "you",
+        "them" => "the partner",
+        nobody => nobody,
+    };
+    let why = format!("the thread is {} and waits for {whom}", thread.row.state);
     let beginning: String = thread.row.thread.chars().take(12).collect();
+    let verbs = thread
+        .may
+        .iter()
+        .map(|verb| format!("deal {verb} {beginning}"));
+    let show = format!("deal show {beginning}");
+    let typed: Vec<_> = verbs
+        .chain([show])
+        .map(|command| ctx.typed(&command))
+        .collect();
     CliError::new(Exit::Refused, "conflict", what)
         .why(why)
-        .next(format!("see it: omni deal show {beginning}"))
+        .next(typed.join("\n"))
 }
 
 pub(in crate::cli) fn reject(ctx: &Ctx, args: &RejectArgs) -> Result<Outcome, CliError> {
-    post(ctx, &args.thread, "reject")
+    may(ctx, &args.thread, "reject", "decline")
 }
 
 pub(in crate::cli) fn withdraw(ctx: &Ctx, args: &WithdrawArgs) -> Result<Outcome, CliError> {
-    post(ctx, &args.thread, "withdraw")
+    may(ctx, &args.thread, "withdraw", "take back")
+}
+
+/// Does what needs no confirmation, where the thread lets it be done.
+fn may(ctx: &Ctx, thread: &str, verb: &str, in_words: &str) -> Result<Outcome, CliError> {
+    let view = get(ctx, thread)?;
+    if !view.may.iter().any(|may| may == verb) {
+        return Err(nothing(ctx, &view, in_words));
+    }
+    post(ctx, thread, verb)
 }
 
 fn post(ctx: &Ctx, thread: &str, verb: &str) -> Result<Outcome, CliError> {
@@ -137,7 +190,7 @@ fn post(ctx: &Ctx, thread: &str, verb: &str) -> Result<Outcome, CliError> {
 pub(in crate::cli) fn write_off(ctx: &Ctx, args: &WriteOffArgs) -> Result<Outcome, CliError> {
     let thread = get(ctx, &args.thread)?;
     if !thread.may.iter().any(|verb| verb == "write-off") {
-        return Err(nothing(&thread, "write off"));
+        return Err(nothing(ctx, &thread, "write off"));
     }
     let terms = thread
         .alternatives
@@ -149,8 +202,7 @@ pub(in crate::cli) fn write_off(ctx: &Ctx, args: &WriteOffArgs) -> Result<Outcom
          duty remains. If the provider did accept, its Receipt binds whenever it comes: whoever \
          buys the same elsewhere meanwhile may end up with both."
     );
-    let command = format!("deal write-off {}", plain(&args.thread));
-    confirm(ctx, args.yes, &what, &command)?;
+    confirm(ctx, args.yes, &what)?;
     post(ctx, &args.thread, "write-off")
 }
 
@@ -202,5 +254,22 @@ fn is_in(view: &DealView, state: &str) -> bool {
     match state {
         "handed-over" => matches!(view.hand_over, Received | Sent),
         state => view.row.state == state || view.order_status.as_deref() == Some(state),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use omni_protocol::deal::State;
+    use omni_protocol::deal::order::Status;
+
+    use super::STATES;
+
+    #[test]
+    fn every_state_can_be_waited_for() {
+        let deals = State::ALL.iter().map(|state| state.name());
+        let orders = Status::ALL.iter().map(|status| status.name());
+        for name in deals.chain(orders) {
+            assert!(STATES.contains(&name), "{name}");
+        }
     }
 }

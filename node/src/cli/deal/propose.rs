@@ -131,7 +131,7 @@ pub(in crate::cli) fn propose(ctx: &Ctx, args: &ProposeArgs) -> Result<Outcome, 
     if ask.firm {
         let provides = ask.role.as_deref() == Some("provider");
         let what = firm_text(provides, None);
-        confirm(ctx, args.common.yes, &what, "deal propose … --firm")?;
+        confirm(ctx, args.common.yes, &what)?;
     }
     told(ctx, ctx.client()?.post("/v1/deals", &ask))
 }
@@ -245,8 +245,7 @@ pub(in crate::cli) fn counter(ctx: &Ctx, args: &CounterArgs) -> Result<Outcome, 
     if ask.firm {
         let provides = thread.row.role.as_deref() == Some("provider");
         let what = firm_text(provides, None);
-        let command = format!("deal counter {} … --firm", plain(&args.thread));
-        confirm(ctx, args.common.yes, &what, &command)?;
+        confirm(ctx, args.common.yes, &what)?;
     }
     told(
         ctx,

@@ -54,9 +54,9 @@ impl Report for Story {
         let mut lines = vec![
             ("thread", row.thread.clone()),
             ("with", format!("{whom}  {}", row.partner)),
-            ("we are", row.role.clone().unwrap_or_else(|| "-".to_owned())),
-            ("state", state(view)),
         ];
+        lines.extend(row.role.clone().map(|role| ("we are", role)));
+        lines.push(("state", state(view)));
         if let Some(status) = &view.order_status {
             lines.push(("order", status.clone()));
         }
@@ -66,7 +66,9 @@ impl Report for Story {
                 format!("{} ({})", when(until), left(until, now_ms())),
             ));
         }
-        if view.hand_over != HandOverState::NotNeeded {
+        // Who would receive what was never agreed is nobody's question.
+        let is_over = row.waits_for == "nobody" && view.order_status.is_none();
+        if view.hand_over != HandOverState::NotNeeded && !is_over {
             lines.push(("recipient", recipient(view.hand_over).to_owned()));
         }
         let mut text = pairs(&lines);
@@ -167,9 +169,14 @@ fn line_text(line: &LineView) -> String {
         "1" => String::new(),
         per => format!(" per {per}"),
     };
+    let unit = match line.unit.as_str() {
+        // Pieces need no word.
+        "C62" => String::new(),
+        unit => format!("{unit} "),
+    };
     format!(
-        "{} {} x {} ({}) at {}{per}",
-        line.quantity, line.unit, line.title, line.sku, line.price
+        "{} {unit}x {} ({}) at {}{per}",
+        line.quantity, line.title, line.sku, line.price
     )
 }
 

@@ -137,7 +137,9 @@ impl Report for CataloguesView {
                 c.announced.map(|n| n.to_string()).unwrap_or_default(),
             ]
         };
-        let rows: Vec<_> = self.catalogues.iter().map(row).collect();
+        let mut rows: Vec<_> = self.catalogues.iter().map(row).collect();
+        // By name: ids are in no order that means anything.
+        rows.sort();
         table(&header, &rows)
     }
 }
