@@ -8,6 +8,7 @@ mod desk;
 pub mod events;
 pub mod guard;
 pub mod hand_over;
+mod health;
 pub mod invites;
 mod ledger;
 pub mod node;
@@ -34,6 +35,7 @@ pub use self::reading::Reading;
 pub fn routes() -> Router<Desk> {
     Router::new()
         .merge(node::routes())
+        .merge(health::routes())
         .merge(peers::routes())
         .merge(events::routes())
         .merge(offers::routes())

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod confirm;
 mod deal;
+mod doctor;
 mod down;
 mod events;
 mod import;
@@ -88,6 +89,7 @@ enum Command {
     Deal(Box<deal::DealArgs>),
     Order(Box<order::OrderArgs>),
     Ledger(ledger::LedgerArgs),
+    Doctor(doctor::DoctorArgs),
     Config(config::ConfigArgs),
     Peer(peer::PeerArgs),
     Events(events::EventsArgs),
@@ -183,6 +185,7 @@ fn run(cli: Cli, daemon: Daemon) -> Result<Outcome, CliError> {
         Some(Command::Deal(args)) => deal::run(&ctx()?, &args),
         Some(Command::Order(args)) => order::run(&ctx()?, &args),
         Some(Command::Ledger(args)) => ledger::run(&ctx()?, &args),
+        Some(Command::Doctor(args)) => doctor::run(&ctx()?, &args),
         Some(Command::Config(args)) => config::run(&ctx()?, args),
         Some(Command::Peer(args)) => peer::run(&ctx()?, args),
         Some(Command::Events(args)) => events::run(&ctx()?, &args),

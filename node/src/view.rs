@@ -4,6 +4,7 @@
 pub mod deal;
 pub mod draft;
 pub mod event;
+pub mod health;
 pub mod ledger;
 pub mod money;
 pub mod offer;

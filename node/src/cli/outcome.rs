@@ -155,6 +155,19 @@ impl CliError {
         Self::new(Exit::Usage, "usage", what).next(next.join("\n"))
     }
 
+    /// What is the matter and why as one clause, and what to do.
+    pub(super) fn clauses(self) -> (String, String) {
+        let what = match self.why {
+            Some(why) => format!("{}: {why}", self.what),
+            None => self.what,
+        };
+        (
+            what,
+            self.next
+                .unwrap_or_else(|| "look at the node's log".to_owned()),
+        )
+    }
+
     fn text(&self) -> String {
         let mut text = format!("error: {}", self.what);
         for (label, part) in [("why", &self.why), ("next", &self.next)] {

@@ -5,6 +5,7 @@ use clap::Args;
 use super::Ctx;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report, pairs};
+use super::when::span;
 use crate::view::{NodeState, SpareKeys, StatusView};
 
 pub(super) const EXITS: &[Exit] = &[
@@ -79,33 +80,6 @@ impl Report for StatusView {
     }
 }
 
-/// Seconds for people: the two largest units.
-fn span(seconds: u64) -> String {
-    let (minutes, s) = (seconds / 60, seconds % 60);
-    let (hours, m) = (minutes / 60, minutes % 60);
-    let (days, h) = (hours / 24, hours % 24);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{s} s"),
-        (0, 0, _) => format!("{m} min {s} s"),
-        (0, _, _) => format!("{h} h {m} min"),
-        (_, _, _) => format!("{days} d {h} h"),
-    }
-}
-
 pub(super) fn run(ctx: &Ctx) -> Result<Outcome, CliError> {
     ctx.report::<StatusView>(ctx.client()?.get("/v1/status"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_show_two_units() {
-        let check = |seconds: u64, expected: &str| assert_eq!(span(seconds), expected);
-        check(0, "0 s");
-        check(61, "1 min 1 s");
-        check(3_600, "1 h 0 min");
-        check(90_000, "1 d 1 h");
-    }
 }

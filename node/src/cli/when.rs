@@ -28,6 +28,19 @@ pub(super) fn left(ms: u64, now_ms: u64) -> String {
     }
 }
 
+/// Seconds for people: the two largest units.
+pub(super) fn span(seconds: u64) -> String {
+    let (minutes, s) = (seconds / 60, seconds % 60);
+    let (hours, m) = (minutes / 60, minutes % 60);
+    let (days, h) = (hours / 24, hours % 24);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{s} s"),
+        (0, 0, _) => format!("{m} min {s} s"),
+        (0, _, _) => format!("{h} h {m} min"),
+        (_, _, _) => format!("{days} d {h} h"),
+    }
+}
+
 /// The time of this machine.
 pub(super) fn now_ms() -> u64 {
     crate::clock::Clock::System.now_ms()
@@ -49,5 +62,14 @@ mod tests {
         check(7_199_000, "1 h 59 min left");
         check(86_400_000, "1 d 0 h left");
         assert_eq!(left(1, 2), "over");
+    }
+
+    #[test]
+    fn spans_show_two_units() {
+        let check = |seconds: u64, expected: &str| assert_eq!(span(seconds), expected);
+        check(0, "0 s");
+        check(61, "1 min 1 s");
+        check(3_600, "1 h 0 min");
+        check(90_000, "1 d 1 h");
     }
 }

@@ -44,6 +44,18 @@ impl SpaceLimits {
             ballast_bytes,
         })
     }
+
+    /// Below this no imports and no new deals are taken.
+    #[must_use]
+    pub fn low_bytes(&self) -> u64 {
+        self.low_bytes
+    }
+
+    /// Below this only what ends an open deal is taken.
+    #[must_use]
+    pub fn scarce_bytes(&self) -> u64 {
+        self.scarce_bytes
+    }
 }
 
 impl Default for SpaceLimits {

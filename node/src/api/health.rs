@@ -1,0 +1,55 @@
+//! The route about how the node is, as far as only the node itself can see it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use omni_protocol::fence;
+use omni_protocol::hash::PartnerId;
+use omni_protocol::machine::{Key, Question, View};
+
+use super::{Desk, Problem, Reading, partner};
+use crate::view::health::{HealthView, WaitingView};
+
+/// Longest stored question: ids of two letters, and little beside them.
+const QUESTION_BYTES_MAX: usize = 64 * 1024;
+
+/// The routes of this noun.
+pub(super) fn routes() -> Router<Desk> {
+    Router::new().route("/v1/health", get(health))
+}
+
+async fn health(State(desk): State<Desk>) -> Result<Json<HealthView>, Problem> {
+    desk.read(view).await.map(Json)
+}
+
+fn view(reading: &Reading) -> Result<HealthView, Problem> {
+    let mut waiting: BTreeMap<PartnerId, (u64, u64)> = BTreeMap::new();
+    let first = Key::families().find(|key| matches!(key, Key::Outbox { .. }));
+    for (key, value) in first.into_iter().flat_map(|first| reading.after(first)) {
+        let Key::Outbox { partner, .. } = key else {
+            break;
+        };
+        let Ok(question) = fence::decode::<Question>(&value, QUESTION_BYTES_MAX) else {
+            continue;
+        };
+        let (messages, since) = waiting.entry(partner).or_insert((0, u64::MAX));
+        *messages = messages.saturating_add(1);
+        *since = question.at.ms().min(*since);
+    }
+    let told = waiting.into_iter().map(|(id, (messages, since_ms))| {
+        Ok(WaitingView {
+            partner: id.to_string(),
+            name: partner::name(reading, id)?,
+            messages,
+            since_ms,
+        })
+    });
+    let mut waiting = told.collect::<Result<Vec<_>, Problem>>()?;
+    waiting.sort_by_key(|partner| partner.since_ms);
+    Ok(HealthView {
+        recovers: View::read(reading, &Key::Recovery {}).is_some(),
+        waiting,
+    })
+}

@@ -1,0 +1,285 @@
+//! What a running node says of itself, held against what it should say.
+
+use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
+use crate::cli::when::{now_ms, span};
+use crate::client::{Client, ClientError};
+use crate::offline::look::{self, Depth};
+use crate::view::health::HealthView;
+use crate::view::ledger::VerificationView;
+use crate::view::peer::{PeerView, PeersView};
+use crate::view::{NodeState, StatusView};
+
+const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+/// A partner that takes longer to answer is away, or its node is stuck.
+const ANSWER_MS_MAX: u64 = 60 * MINUTE_MS;
+/// Messages under way are nothing to tell of.
+const UNDER_WAY_MS_MAX: u64 = MINUTE_MS;
+/// A partner that was not met for longer is worth a call.
+const UNHEARD_MS_MAX: u64 = 3 * DAY_MS;
+
+/// All that can be asked of it.
+pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<FindingView> {
+    let now = now_ms();
+    let mut found = vec![node(status), version(&status.version)];
+    found.extend(moved(now, status.started_ms, status.up_s));
+    found.push(clock(now, status.ledger.at_ms));
+    if status.listening.is_empty() {
+        let next =
+            "look at its log, and choose addresses that are free: omni config set net.listen …";
+        found.push(FindingView::fault(
+            "ports",
+            "the node listens nowhere",
+            next,
+        ));
+    }
+    found.extend(answered(client.get("/v1/health"), |health| {
+        outbox(now, &health)
+    }));
+    found.extend(answered(client.get("/v1/peers"), |peers| {
+        partners(now, &peers)
+    }));
+    if status.requests > 0 {
+        let what = format!("without an answer: {}", status.requests);
+        found.push(FindingView::note(
+            "requests",
+            what,
+            "see them: omni peer requests",
+        ));
+    }
+    found.extend(match depth {
+        Depth::Quick => Vec::new(),
+        Depth::Whole => {
+            let verified = |view: VerificationView| vec![look::verified(view.broken, view.entries)];
+            answered(client.get("/v1/ledger/verification"), verified)
+        }
+    });
+    found
+}
+
+fn answered<T>(
+    answer: Result<T, ClientError>,
+    told: impl Fn(T) -> Vec<FindingView>,
+) -> Vec<FindingView> {
+    match answer {
+        Ok(answer) => told(answer),
+        Err(error) => {
+            let next = "ask again; if it stays so, look at the node's log";
+            vec![FindingView::fault("node", error.to_string(), next)]
+        }
+    }
+}
+
+fn node(status: &StatusView) -> FindingView {
+    match status.state {
+        NodeState::Ready => {
+            let what = format!(
+                "it runs as process {}, since {}",
+                status.pid,
+                span(status.up_s)
+            );
+            FindingView::good("node", what)
+        }
+        NodeState::Stopping => FindingView::note(
+            "node",
+            "it is on its way down",
+            "wait, and start it: omni up",
+        ),
+    }
+}
+
+fn version(running: &str) -> FindingView {
+    let own = env!("CARGO_PKG_VERSION");
+    if running == own {
+        return FindingView::good("version", own);
+    }
+    let what = format!("the node runs {running}, and this program is {own}");
+    let next = "start it again with this program: omni down, omni up";
+    FindingView::fault("version", what, next)
+}
+
+/// The clock against how long the node says that it runs, which no clock moves.
+fn moved(now: u64, started_ms: u64, up_s: u64) -> Option<FindingView> {
+    let should = started_ms.saturating_add(up_s.saturating_mul(1_000));
+    let by = now.abs_diff(should);
+    (by > STEP_MS_MAX).then(|| {
+        let what = format!("it was moved by {} while the node ran", span(by / 1_000));
+        FindingView::fault("clock", what, SET_CLOCK)
+    })
+}
+
+fn outbox(now: u64, health: &HealthView) -> Vec<FindingView> {
+    let mut found = Vec::new();
+    if health.recovers {
+        found.push(look::recovering());
+    }
+    for waiting in &health.waiting {
+        let age = now.saturating_sub(waiting.since_ms);
+        let whom = waiting.name.as_ref().unwrap_or(&waiting.partner);
+        let messages = match waiting.messages {
+            1 => "1 message has".to_owned(),
+            messages => format!("{messages} messages have"),
+        };
+        let since = span(age / 1_000);
+        let what = format!("{messages} no answer from {whom}, the oldest for {since}");
+        if age > ANSWER_MS_MAX {
+            let next = "call the partner; see what waits: omni deal ls";
+            found.push(FindingView::fault("outbox", what, next));
+        } else if age > UNDER_WAY_MS_MAX {
+            let next = "nothing, if its node is away: they go when it is back";
+            found.push(FindingView::note("outbox", what, next));
+        }
+    }
+    found
+}
+
+fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
+    let all = peers.peers.iter().filter(|peer| peer.trust != "none");
+    let all: Vec<_> = all.collect();
+    let up = all.iter().filter(|peer| peer.connected).count();
+    let mut found = vec![match (all.len(), up) {
+        (0, _) => FindingView::note("partners", "there are none", "invite one: omni peer invite"),
+        (count, 0) => {
+            let what = format!("none of {count} is reachable");
+            let next = "look at this machine's network and firewall, and whether their nodes run: \
+                        omni peer ls";
+            FindingView::fault("partners", what, next)
+        }
+        (count, up) => FindingView::good("partners", format!("{up} of {count} reachable")),
+    }];
+    found.extend(all.into_iter().filter_map(|peer| unheard(now, peer)));
+    found
+}
+
+fn unheard(now: u64, peer: &PeerView) -> Option<FindingView> {
+    if peer.connected {
+        return None;
+    }
+    let met = peer.nodes.iter().filter_map(|node| node.met_ms).max();
+    let whom = peer.name.as_deref().filter(|name| !name.is_empty());
+    let whom = whom.or(peer.nodes.first().map(|node| node.peer.as_str()));
+    let whom = whom.unwrap_or(&peer.partner);
+    let Some(met) = met else {
+        let what = format!("{whom} was never met");
+        let next = "ask for a new invite or another address: omni peer add";
+        return Some(FindingView::note("partners", what, next));
+    };
+    let age = now.saturating_sub(met);
+    (age > UNHEARD_MS_MAX).then(|| {
+        let what = format!("{whom} was not heard of for {}", span(age / 1_000));
+        FindingView::fault(
+            "partners",
+            what,
+            "call the partner; its node may be down or moved",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::health::{FindingState, WaitingView};
+    use crate::view::peer::NodeView;
+
+    const NOW: u64 = 2_000_000_000_000;
+
+    fn peer(connected: bool, met_ms: Option<u64>) -> PeerView {
+        PeerView {
+            partner: "omni1x".to_owned(),
+            name: Some("Brenner".to_owned()),
+            country: None,
+            standing: "partner".to_owned(),
+            trust: "hold".to_owned(),
+            connected,
+            request: false,
+            credit: Vec::new(),
+            budget: Vec::new(),
+            records: 0,
+            nodes: vec![NodeView {
+                peer: "12D3KooW".to_owned(),
+                addresses: Vec::new(),
+                met_ms,
+                agent: String::new(),
+            }],
+        }
+    }
+
+    /// The worst that is found, and whether it is told in these words.
+    fn check(found: &[FindingView], state: FindingState, words: &str) {
+        let worst = found.iter().max_by_key(|finding| finding.state);
+        let is_it = worst.is_some_and(|worst| worst.state == state && worst.what.contains(words));
+        assert!(is_it, "{state:?} {words}: {found:?}");
+    }
+
+    #[test]
+    fn partners_that_are_away_are_named() {
+        use FindingState::{Fault, Good, Note};
+        let of = |peers: Vec<PeerView>| partners(NOW, &PeersView { peers });
+        let long_ago = NOW - UNHEARD_MS_MAX - 1;
+        check(&of(Vec::new()), Note, "there are none");
+        check(&of(vec![peer(true, Some(long_ago))]), Good, "1 of 1");
+        check(&of(vec![peer(false, Some(NOW))]), Fault, "none of 1");
+        let one_up = |met| of(vec![peer(true, Some(NOW)), peer(false, met)]);
+        check(&one_up(Some(NOW)), Good, "1 of 2");
+        check(
+            &one_up(Some(long_ago)),
+            Fault,
+            "Brenner was not heard of for 3 d 0 h",
+        );
+        check(&one_up(None), Note, "Brenner was never met");
+    }
+
+    #[test]
+    fn messages_without_an_answer_are_named() {
+        let of = |age: u64| {
+            let waiting = vec![WaitingView {
+                partner: "omni1x".to_owned(),
+                name: None,
+                messages: 2,
+                since_ms: NOW - age,
+            }];
+            let recovers = false;
+            outbox(NOW, &HealthView { recovers, waiting })
+        };
+        assert_eq!(of(UNDER_WAY_MS_MAX), []);
+        check(&of(UNDER_WAY_MS_MAX + 1), FindingState::Note, "2 messages");
+        check(
+            &of(ANSWER_MS_MAX + 1),
+            FindingState::Fault,
+            "omni1x, the oldest for 1 h 0 min",
+        );
+    }
+
+    #[test]
+    fn a_node_that_recovers_is_named() {
+        let health = HealthView {
+            recovers: true,
+            waiting: Vec::new(),
+        };
+        check(&outbox(NOW, &health), FindingState::Fault, "an older copy");
+    }
+
+    #[test]
+    fn a_clock_that_was_moved_and_an_older_node_are_named() {
+        assert_eq!(moved(NOW, NOW - 60_000, 60), None);
+        let check_moved = |now: u64| {
+            check(
+                &[moved(now, NOW - 60_000, 60).unwrap()],
+                FindingState::Fault,
+                "moved by 1 h",
+            )
+        };
+        check_moved(NOW + 3_600_000);
+        check_moved(NOW - 3_600_000);
+        check(
+            &[version("0.0.0")],
+            FindingState::Fault,
+            "the node runs 0.0.0",
+        );
+        check(
+            &[version(env!("CARGO_PKG_VERSION"))],
+            FindingState::Good,
+            "",
+        );
+    }
+}

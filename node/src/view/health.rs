@@ -1,0 +1,84 @@
+//! The documents about how a node is: what a running one says of itself, and what was found wrong
+//! with one, up or down.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/health`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthView {
+    /// Whether the node was shown something of its own that it lacks, and signs nothing.
+    pub recovers: bool,
+    /// Partners that owe an answer, those that owe the oldest one first.
+    pub waiting: Vec<WaitingView>,
+}
+
+/// A partner that owes answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// Its id.
+    pub partner: String,
+    /// Its name, if it is known.
+    pub name: Option<String>,
+    /// Messages without their answer.
+    pub messages: u64,
+    /// When the oldest was sent first, in milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingView {
+    /// What was looked at: `settings`, `home`, `keys`, `token`, `disk`, `clock`, `node`, `ports`,
+    /// `ledger`, `recovery`, `partners`, `requests`, `outbox` or `version`.
+    pub about: String,
+    /// How it is.
+    pub state: FindingState,
+    /// What was found, a clause.
+    pub what: String,
+    /// What to do about it.
+    pub next: Option<String>,
+}
+
+/// How a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingState {
+    /// As it should be.
+    Good,
+    /// Worth knowing; nothing fails because of it.
+    Note,
+    /// It has to be mended.
+    Fault,
+}
+
+impl FindingView {
+    /// A thing that is as it should be.
+    #[must_use]
+    pub fn good(about: &str, what: impl Into<String>) -> Self {
+        Self {
+            about: about.to_owned(),
+            state: FindingState::Good,
+            what: what.into(),
+            next: None,
+        }
+    }
+
+    /// A thing worth knowing.
+    #[must_use]
+    pub fn note(about: &str, what: impl Into<String>, next: &str) -> Self {
+        Self {
+            state: FindingState::Note,
+            next: Some(next.to_owned()),
+            ..Self::good(about, what)
+        }
+    }
+
+    /// A thing that has to be mended.
+    #[must_use]
+    pub fn fault(about: &str, what: impl Into<String>, next: &str) -> Self {
+        Self {
+            state: FindingState::Fault,
+            ..Self::note(about, what, next)
+        }
+    }
+}
