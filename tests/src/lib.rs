@@ -4,6 +4,7 @@
 pub mod disk;
 pub mod effort;
 pub mod goods;
+pub mod guide;
 pub mod ledger;
 pub mod market;
 pub mod mount;

@@ -410,7 +410,7 @@ pub fn wait_for<T>(
 
 /// A port that is free for both transports at this moment, below those that the system gives to
 /// outgoing connections.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test processes that run at once have ports of their own, sixteen each.
     let begin = u16::try_from(std::process::id() % 560).unwrap_or_default() * 16;
