@@ -10,6 +10,7 @@ pub mod market;
 pub mod mount;
 pub mod naive;
 pub mod node;
+pub mod observation;
 pub mod omni;
 pub mod ratio;
 pub mod samples;
