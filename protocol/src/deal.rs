@@ -478,10 +478,13 @@ fn is_commit(proposal: &Proposal) -> bool {
 /// The records that this one rests on: they go along, so that whoever lost them is shown them.
 pub(crate) fn rests_on(body: &ThreadBody) -> Vec<RecordId> {
     match body {
+        // A firm proposal is hold and opening in one.
+        ThreadBody::Commit(commit) if commit.hold == commit.deal.into() => Vec::from([commit.hold]),
         ThreadBody::Commit(commit) => Vec::from([commit.hold, commit.deal.into()]),
         ThreadBody::Hold(hold) => Vec::from([hold.deal.into()]),
         ThreadBody::Receipt(receipt) => Vec::from([receipt.commit]),
         ThreadBody::Ack(ack) => Vec::from([ack.receipt]),
+        ThreadBody::Release(release) => Vec::from([release.deal.into()]),
         ThreadBody::Inquiry(_)
         | ThreadBody::Proposal(_)
         | ThreadBody::Question(_)
@@ -490,7 +493,6 @@ pub(crate) fn rests_on(body: &ThreadBody) -> Vec<RecordId> {
         | ThreadBody::Withdraw(_)
         | ThreadBody::Request(_)
         | ThreadBody::Refusal(_)
-        | ThreadBody::Release(_)
         | ThreadBody::Event(_)
         | ThreadBody::Handover(_) => Vec::new(),
     }

@@ -128,7 +128,13 @@ fn receive_one(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) -> Result<
         return Err(Code::NotAddressed.into());
     }
     if trial.is_void(case.from, case.header()) {
-        return Err(Code::Void.into());
+        // The greeting of a life that has just begun may come after its first letter.
+        let may_greet_yet = trial.is_unheard(case.from, case.header().life);
+        return Err(if may_greet_yet {
+            No::Unanswered
+        } else {
+            Code::Void.into()
+        });
     }
     trial.import_shown(case)?;
     deal::received(trial, case, asking)

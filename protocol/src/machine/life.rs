@@ -163,6 +163,10 @@ pub(super) fn met(trial: &mut Trial<'_>, partner: PartnerId) -> Result<(), Stop>
 /// A partner greeted.
 pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(), Stop> {
     let partner = greeting.from;
+    if trial.is_past(partner, greeting.life) {
+        // A later life has greeted: this comes late, or again.
+        return Ok(());
+    }
     let answers = Answers::Life(greeting.life);
     let session = trial.machine.sessions.get(&partner).copied();
     if greeting.answers.bits() != trial.machine.life {
@@ -284,9 +288,9 @@ fn is_ahead(trial: &Trial<'_>, seen: Option<Head>) -> bool {
 }
 
 impl Trial<'_> {
-    /// Whether a record was made by an earlier life of its author and lies beyond the head that
-    /// the author announced later.
-    pub(super) fn is_void(&self, partner: PartnerId, header: &Header) -> bool {
+    /// Whether a record was made by another life of its author than the one that greeted last and
+    /// lies beyond the head that the author announced later.
+    pub(crate) fn is_void(&self, partner: PartnerId, header: &Header) -> bool {
         let Some(greeted) = stored::<Greeted>(&self.view, &Key::Greeted { partner }) else {
             return false;
         };
@@ -301,6 +305,18 @@ impl Trial<'_> {
             size: header.sequence,
         };
         place >= bound
+    }
+
+    /// Whether a partner has greeted, but never with this life.
+    pub(super) fn is_unheard(&self, partner: PartnerId, life: Life) -> bool {
+        let present = stored::<Greeted>(&self.view, &Key::Greeted { partner });
+        present.is_some_and(|greeted| greeted.life != life) && !self.is_past(partner, life)
+    }
+
+    /// Whether a partner has greeted with a later life than this one.
+    fn is_past(&self, partner: PartnerId, life: Life) -> bool {
+        let life = life.get();
+        self.view.read(&Key::PastLife { partner, life }).is_some()
     }
 }
 

@@ -107,6 +107,15 @@ impl Attempt {
             due: at.plus_ms(pause),
         }
     }
+
+    /// When it is sent again, seen from `now`: at once where the clock ran back behind the pause.
+    fn due(&self, now: Time) -> Time {
+        if self.due > now.plus_ms(PAUSE_MS_MAX) {
+            now
+        } else {
+            self.due
+        }
+    }
 }
 
 /// Puts a question into the outbox.
@@ -198,7 +207,9 @@ pub(super) fn send_due(trial: &mut Trial<'_>) {
         .machine
         .attempts
         .iter()
-        .filter(|((partner, _), attempt)| attempt.due <= now && trial.machine.is_present(*partner))
+        .filter(|((partner, _), attempt)| {
+            attempt.due(now) <= now && trial.machine.is_present(*partner)
+        })
         .map(|(place, _)| *place)
         .take(AGAIN_MAX)
         .collect();
@@ -332,7 +343,7 @@ fn lost(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
             .machine
             .attempts
             .get(&(partner, number))
-            .is_some_and(|attempt| attempt.due <= trial.now.time)
+            .is_some_and(|attempt| attempt.due(trial.now.time) <= trial.now.time)
     };
     if let Some(number) = place.filter(|number| due(*number)) {
         send_again(trial, partner, number);

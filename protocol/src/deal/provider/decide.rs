@@ -138,6 +138,7 @@ pub(crate) fn commit(trial: &mut Trial<'_>, case: Case<'_>, commit: &Commit) -> 
 
 /// A Release.
 pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) -> Result<(), No> {
+    take_released(trial, case, deal_id);
     match Deal::read(&trial.view, deal_id) {
         Some(deal) if deal.partner != case.from => return Err(Code::DealUnknown.into()),
         Some(deal) if matches!(deal.state, State::Sold | State::Refused) => {
@@ -156,6 +157,28 @@ pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
         }
     }
     Ok(())
+}
+
+/// A Request that comes no more, since its Release overtook it, comes with the Release: its thread
+/// goes on, so this node must know it.
+fn take_released(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) {
+    let mut attached = case.attached.iter();
+    let request = attached.find(|one| DealId::from(one.record.id()) == deal_id);
+    let Some(received) = request.filter(|one| one.record.author() == case.from) else {
+        return;
+    };
+    let request = Case { received, ..case };
+    let header = request.header();
+    let is_ours = header.to == trial.machine.config.partner && !trial.is_void(case.from, header);
+    if let ThreadBody::Request(body) = received.record.body()
+        && is_ours
+        && !trial.knows(request.id())
+        && check_horizon(trial, body.valid_until).is_ok()
+        && Deal::read(&trial.view, deal_id).is_none()
+        && receive::place(trial, request).is_ok()
+    {
+        trial.keep(request);
+    }
 }
 
 /// An Ack.
