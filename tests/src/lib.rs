@@ -1,6 +1,7 @@
 //! What the tests of Omni Market share; the tests themselves are in `tests/tests`, and nothing
 //! here reaches the product.
 
+pub mod auditor;
 pub mod disk;
 pub mod effort;
 pub mod goods;

@@ -125,8 +125,10 @@ pub struct StoredAccount {
 /// When a node's store is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
-    /// When all is quiet.
+    /// When all is quiet: nothing is in doubt, though holds and validities may stand.
     Quiet,
+    /// When every hold and validity has ended, and all is quiet again.
+    Over,
     /// After one more restart of each node, once all is quiet again.
     RestartedOnce,
     /// And after another.

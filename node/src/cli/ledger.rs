@@ -17,11 +17,11 @@ use super::when::when;
 use crate::client::{Client, ClientError};
 use crate::home::InUse;
 use crate::offline::check::{CheckError, Opened};
-use crate::view::{LedgerHeadView, StatusView};
 use crate::view::ledger::{
     AccountView, AccountsView, EntriesView, EntryView, ExportEntry, ExportView, VerificationView,
 };
 use crate::view::money::MoneyView;
+use crate::view::{LedgerHeadView, StatusView};
 
 /// Look at what this node recorded, check it, and see what is owed
 #[derive(Debug, Args)]

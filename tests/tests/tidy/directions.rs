@@ -56,6 +56,9 @@ const NODE: [Rule; 12] = [
     Rule::Sees("store", &["clock", "crash"]),
 ];
 const PROTOCOL: [Rule; 1] = [Rule::Never("domain", "wire")];
+/// The auditor judges what the crates do, so it is written apart from them.
+const TESTS: [Rule; 1] = [Rule::Sees("auditor", &["observation"])];
+const JUDGED: [&str; 3] = ["omni_protocol", "omni_node", "omni_examples"];
 
 #[test]
 fn crates_point_one_way() {
@@ -98,8 +101,31 @@ fn modules_point_one_way() {
                 &file.text,
             ));
         }
+        if let Some(path) = file.path.strip_prefix("tests/src/") {
+            found.extend(module_complaints(&TESTS, "omni_tests", path, &file.text));
+            found.extend(judge_complaints(path, &file.text));
+        }
     }
     assert_tidy(&found);
+}
+
+#[test]
+fn an_auditor_that_names_what_it_judges_is_refused() {
+    for (path, text, complaint) in [
+        ("auditor.rs", "use crate::observation::Observation;", ""),
+        ("auditor/books.rs", "use super::chain::Ledger;", ""),
+        ("sim.rs", "use omni_protocol::machine::Machine;", ""),
+        ("auditor.rs", "use omni_protocol::fence;", "omni_protocol"),
+        ("auditor/books.rs", "fn a() { omni_node::x() }", "omni_node"),
+    ] {
+        match complaint {
+            "" => assert_tidy(&judge_complaints(path, text)),
+            words => assert_complains(&judge_complaints(path, text), words),
+        }
+    }
+    let named = |text| module_complaints(&TESTS, "omni_tests", "auditor/quiet.rs", text);
+    assert_tidy(&named("use crate::observation::Moment;"));
+    assert_complains(&named("use crate::market::Node;"), "auditor names market");
 }
 
 #[test]
@@ -255,6 +281,15 @@ fn dependencies(manifest: &str) -> Vec<(&'static str, String, Value)> {
         }
     }
     found
+}
+
+fn judge_complaints(path: &str, text: &str) -> Vec<String> {
+    let is_judge = path == "auditor.rs" || path.starts_with("auditor/");
+    let named = JUDGED.iter().filter(|name| text.contains(*name));
+    named
+        .filter(|_| is_judge)
+        .map(|name| format!("{path}: the auditor names {name}, which it judges"))
+        .collect()
 }
 
 fn module_complaints(rules: &[Rule], library: &str, path: &str, text: &str) -> Vec<String> {

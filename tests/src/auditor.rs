@@ -1,0 +1,379 @@
+//! A second, naive model that judges a run from what it shows: it keeps books of its own from the
+//! bytes that were synced, sent and told, by SPEC.md, and says what does not hold. It is written
+//! apart from what it judges: it names nothing of the protocol crate, not even its decoder.
+//!
+//! Its checks are those of [`Check`]: what was told as agreed is in both ledgers and equal; no deal
+//! has both a valid Receipt and a valid Refusal; nothing is granted beyond stock at any entry; what
+//! one owes is what the other has to come; chain, tree and signatures hold from the start; what is
+//! stored is what the entries give; nothing is signed twice for one slot; nothing leaves before its
+//! sync; no hold is honoured after its end; nothing void is taken; nothing stays in doubt; totals
+//! are what lines give; one more restart changes nothing.
+
+mod books;
+mod bytes;
+mod chain;
+mod finding;
+mod quiet;
+mod read;
+mod read_ledger;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::observation::{Answer, Asked, EntryBytes, Moment, Observation};
+
+use self::{
+    books::Books,
+    bytes::Id,
+    chain::{Keys, Ledger, Who},
+    finding::Findings,
+    quiet::{Kept, Side},
+    read::Body,
+    read_ledger::{Frame, Payload},
+    wire::Heard,
+};
+
+pub use self::finding::{Check, Finding};
+
+/// After healing, a deal may be in doubt for so long (FAULTS.md row 8).
+const DOUBT_MS_MAX: u64 = 60_000;
+
+/// What is known of one node.
+struct Node {
+    ledger: Ledger,
+    books: Books,
+    heard: Heard,
+    /// Deals of which a restored image took an entry away, and whether no epoch was opened since.
+    lost: BTreeSet<Id>,
+    recovers: bool,
+    /// Deals that were told as agreed, with the entries that the ledger had then.
+    told: BTreeSet<Id>,
+    stored: BTreeMap<u8, Kept>,
+}
+
+/// A decision that was signed.
+struct Decision {
+    id: Id,
+    node: usize,
+    /// The Commit and the alternative of a Receipt; none for a Refusal.
+    receipt: Option<(Id, usize)>,
+}
+
+/// Judges one run.
+#[derive(Default)]
+pub struct Auditor {
+    nodes: Vec<Node>,
+    keys: Keys,
+    found: Findings,
+    decisions: BTreeMap<Id, Vec<Decision>>,
+    healed_ms: Option<u64>,
+    doubt_ms_max: Option<u64>,
+}
+
+/// What does not hold in a run.
+#[must_use]
+pub fn audit(run: &[Observation]) -> Vec<Finding> {
+    let mut auditor = Auditor::default();
+    for seen in run {
+        auditor.see(seen);
+    }
+    auditor.end()
+}
+
+impl Auditor {
+    /// Takes the next thing that happened.
+    pub fn see(&mut self, seen: &Observation) {
+        match seen {
+            Observation::Node {
+                node,
+                network,
+                partner,
+                key,
+            } => self.begin(Who {
+                node: *node,
+                network: *network,
+                partner: *partner,
+                key: *key,
+            }),
+            Observation::Started { node, life, .. } => {
+                let node = &mut self.nodes[*node];
+                node.ledger.lives.push(*life);
+                node.heard = Heard::default();
+            }
+            Observation::Sent { from, bytes, .. } => {
+                if let Some(frame) = self.frame(*from, bytes) {
+                    wire::check_sent(&self.nodes[*from].ledger, &frame, &mut self.found);
+                }
+            }
+            Observation::Received { to, bytes, .. } => self.received(*to, bytes),
+            Observation::Synced {
+                node,
+                at_ms,
+                entries,
+                checkpoint,
+                ..
+            } => self.synced(*node, *at_ms, (entries, checkpoint)),
+            Observation::Told {
+                node,
+                asked,
+                answer,
+                ..
+            } => self.told(*node, *asked, answer),
+            Observation::Happened {
+                node, deal, state, ..
+            } => self.happened(*node, *deal, state),
+            Observation::Crashed { .. } => {}
+            Observation::Restored { node, entries, .. } => self.restored(*node, *entries),
+            Observation::Healed { at_ms } => self.healed_ms = Some(*at_ms),
+            Observation::Quiet { .. } => self.quiet(),
+            Observation::Stored {
+                node,
+                moment,
+                deals,
+                stock,
+                accounts,
+                questions,
+            } => {
+                let kept = Kept {
+                    deals: deals.clone(),
+                    stock: stock.clone(),
+                    accounts: accounts.clone(),
+                    questions: *questions,
+                };
+                self.stored(*node, *moment, kept);
+            }
+        }
+    }
+
+    /// What was found in all of the run.
+    #[must_use]
+    pub fn end(mut self) -> Vec<Finding> {
+        self.check_decisions();
+        self.found.0
+    }
+
+    fn begin(&mut self, who: Who) {
+        assert_eq!(who.node, self.nodes.len(), "nodes are named in order");
+        self.keys.insert(who.partner, who.key);
+        self.nodes.push(Node {
+            books: Books::new(who.partner),
+            ledger: Ledger::new(who),
+            heard: Heard::default(),
+            lost: BTreeSet::new(),
+            recovers: false,
+            told: BTreeSet::new(),
+            stored: BTreeMap::new(),
+        });
+    }
+
+    fn frame(&mut self, node: usize, bytes: &[u8]) -> Option<Frame> {
+        let frame = read_ledger::frame(bytes);
+        if frame.is_none() {
+            let why = "a frame can't be read";
+            self.found.add(Check::Form, (node, None), &[], why);
+        }
+        frame
+    }
+
+    fn received(&mut self, to: usize, bytes: &[u8]) {
+        let Some(frame) = self.frame(to, bytes) else {
+            return;
+        };
+        let network = self.nodes[to].ledger.who.network;
+        let life = self.nodes[to].ledger.lives.last().copied().unwrap_or(0);
+        let mut heard = std::mem::take(&mut self.nodes[to].heard);
+        let ledgers = self.nodes.iter().map(|node| &node.ledger);
+        heard.hear(&network, life, &frame, &ledgers.collect::<Vec<_>>());
+        self.nodes[to].heard = heard;
+    }
+
+    fn synced(&mut self, number: usize, at_ms: u64, batch: (&[EntryBytes], &[u8])) {
+        let node = &mut self.nodes[number];
+        let first = node.ledger.take(batch, &self.keys, &mut self.found);
+        for kept in &node.ledger.entries[first..] {
+            for record in &kept.records {
+                if matches!(kept.payload, Payload::Taken(_)) {
+                    node.heard
+                        .took((number, kept.place()), record, &mut self.found);
+                } else if let Some((deal, receipt)) = decides(&record.body) {
+                    self.decisions.entry(deal).or_default().push(Decision {
+                        id: record.id,
+                        node: number,
+                        receipt,
+                    });
+                }
+            }
+            node.recovers &= kept.payload != Payload::Opened;
+            let doubts = doubts(&node.books, kept);
+            node.books.fold(number, kept, &mut self.found);
+            let ended = doubts.filter(|deal| node.books.deals[deal].state != "doubt");
+            let limit = self.doubt_ms_max.unwrap_or(DOUBT_MS_MAX);
+            if let (Some(deal), Some(healed)) = (ended, self.healed_ms)
+                && at_ms > healed + limit
+                && !awaited_operator(&node.books, deal)
+            {
+                let why = format!("it was in doubt until {} ms after healing", at_ms - healed);
+                let place = (number, Some(kept.place()));
+                self.found.add(Check::Doubt, place, &[deal], why);
+            }
+        }
+    }
+
+    fn told(&mut self, number: usize, asked: Asked, answer: &Answer) {
+        let Answer::Made(ids) = answer else { return };
+        let node = &mut self.nodes[number];
+        for id in ids {
+            if !node.ledger.signed.contains(id) {
+                let why = format!("it told {asked:?} of a record that is not synced");
+                self.found.add(Check::Unsynced, (number, None), &[*id], why);
+            }
+            let deals = node.books.deals.iter();
+            let sold = deals.filter(|(_, deal)| deal.state == "sold" && deal.decision == Some(*id));
+            node.told.extend(sold.map(|(deal, _)| *deal));
+        }
+    }
+
+    fn happened(&mut self, number: usize, deal: Id, state: &'static str) {
+        let node = &mut self.nodes[number];
+        let known = node.books.deals.get(&deal);
+        if !known.is_some_and(|deal| deal.was.contains(&state)) {
+            let why = format!("it told that the deal is {state}, which no synced entry gives");
+            self.found
+                .add(Check::Unsynced, (number, None), &[deal], why);
+        }
+        if matches!(state, "sold" | "agreed") {
+            node.told.insert(deal);
+        }
+    }
+
+    fn restored(&mut self, number: usize, entries: u64) {
+        let node = &mut self.nodes[number];
+        let lost = node.ledger.restore(entries);
+        for kept in &lost {
+            node.lost
+                .extend(kept.records.iter().filter_map(|r| r.body.deal(r.id)));
+            if let Payload::Closed(deal) | Payload::WrittenOff(deal) = kept.payload {
+                node.lost.insert(deal);
+            }
+        }
+        node.recovers |= !lost.is_empty();
+        // What is found in entries that were judged before is known.
+        let mut again = Findings::default();
+        node.books = Books::new(node.ledger.who.partner);
+        for kept in &node.ledger.entries {
+            node.books.fold(number, kept, &mut again);
+        }
+    }
+
+    fn side(&self, number: usize) -> Side<'_> {
+        let node = &self.nodes[number];
+        Side {
+            node: number,
+            partner: node.ledger.who.partner,
+            books: &node.books,
+            lost: &node.lost,
+            recovers: node.recovers,
+        }
+    }
+
+    fn quiet(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        for requester in 0..self.nodes.len() {
+            for provider in (0..self.nodes.len()).filter(|other| *other != requester) {
+                quiet::check_pair(&self.side(requester), &self.side(provider), &mut found);
+            }
+            self.check_told(requester, &mut found);
+        }
+        self.found = found;
+    }
+
+    /// What was told as agreed is so in the teller's own ledger; the other's is compared with it.
+    fn check_told(&self, number: usize, found: &mut Findings) {
+        let node = &self.nodes[number];
+        for id in &node.told {
+            let state = node
+                .books
+                .deals
+                .get(id)
+                .map_or("unknown", |deal| deal.state);
+            if !matches!(state, "sold" | "agreed") && !node.lost.contains(id) {
+                let why = format!("it told that it is agreed, and its ledger has it {state}");
+                found.add(Check::Agreement, (number, None), &[*id], why);
+            }
+        }
+    }
+
+    fn stored(&mut self, number: usize, moment: Moment, kept: Kept) {
+        let mut found = std::mem::take(&mut self.found);
+        quiet::check_stored(&self.side(number), &kept, &mut found);
+        self.found = found;
+        let turn = match moment {
+            Moment::Quiet => 0,
+            Moment::Over => 1,
+            Moment::RestartedOnce => 2,
+            Moment::RestartedTwice => 3,
+        };
+        let stored = &mut self.nodes[number].stored;
+        if moment == Moment::RestartedTwice && stored.get(&2).is_some_and(|once| *once != kept) {
+            let why = "a second restart changed what is stored";
+            self.found.add(Check::Restart, (number, None), &[], why);
+        }
+        stored.insert(turn, kept);
+    }
+
+    /// Two decisions of one deal that stand in any ledger are a contradiction. One that its provider
+    /// lost, and of which no other ledger knows, stands nowhere: it is void, or both sides lost it.
+    /// A provider that lost its Receipt may sign it anew.
+    fn check_decisions(&mut self) {
+        for (deal, decisions) in &self.decisions {
+            let is_valid = |decision: &&Decision| {
+                let mut kept = self.nodes.iter().flat_map(|node| &node.ledger.entries);
+                kept.any(|kept| kept.records.iter().any(|record| record.id == decision.id))
+            };
+            let valid: Vec<&Decision> = decisions.iter().filter(is_valid).collect();
+            for pair in valid.windows(2) {
+                let [first, second] = pair else { continue };
+                if first.id == second.id {
+                    continue;
+                }
+                let lost = self.nodes[first.node].lost.contains(deal);
+                if first.receipt.is_some() && first.receipt == second.receipt && lost {
+                    continue;
+                }
+                let why = match (first.receipt, second.receipt) {
+                    (Some(_), Some(_)) => "two Receipts that differ are valid",
+                    (None, None) if lost => continue,
+                    (None, None) => "two Refusals are valid",
+                    _ => "a Receipt and a Refusal are valid",
+                };
+                let ids = [*deal, first.id, second.id];
+                self.found
+                    .add(Check::Contradiction, (second.node, None), &ids, why);
+            }
+        }
+    }
+}
+
+/// The deal that a record decides, and what a Receipt names.
+fn decides(body: &Body) -> Option<(Id, Option<(Id, usize)>)> {
+    match body {
+        Body::Receipt {
+            deal,
+            commit,
+            alternative,
+        } => Some((*deal, Some((*commit, *alternative)))),
+        Body::Refusal { deal, .. } => Some((*deal, None)),
+        _ => None,
+    }
+}
+
+/// The deal in doubt that an entry is about.
+fn doubts(books: &Books, kept: &chain::Kept) -> Option<Id> {
+    let deal = kept.records.iter().find_map(|r| r.body.deal(r.id))?;
+    (books.deals.get(&deal)?.state == "doubt").then_some(deal)
+}
+
+/// Whether the requester's own firm proposal was decided: by an operator, in his own time.
+fn awaited_operator(books: &Books, deal: Id) -> bool {
+    books.deals[&deal].commit == Some(deal)
+}

@@ -1,0 +1,330 @@
+//! The books of one node as its entries give them, kept a second time: deals, stock and accounts,
+//! in numbers that can't overflow here. What an entry does that section 12 of SPEC.md does not
+//! allow is found on the way; what another node has is not known here.
+
+mod provide;
+mod require;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    bytes::Id,
+    chain::Kept,
+    finding::{Check, Findings},
+    read::{Body, Record, Terms},
+    read_ledger::Payload,
+};
+
+/// A deal, at either side.
+#[derive(Clone, Debug)]
+pub struct Deal {
+    pub partner: Id,
+    pub provides: bool,
+    /// The state by its name in the tables of section 12, and all that it went through.
+    pub state: &'static str,
+    pub was: Vec<&'static str>,
+    /// The alternatives of the record that opened it; none if only its end is known.
+    pub alternatives: Vec<Terms>,
+    pub alternative: usize,
+    /// End of the hold or of the firm proposal's validity.
+    pub until: u64,
+    pub hold: Option<Id>,
+    pub commit: Option<Id>,
+    pub release: Option<Id>,
+    pub decision: Option<Id>,
+    /// Minor units reserved or posted.
+    pub amount: i128,
+    reserved: BTreeMap<Id, i128>,
+}
+
+impl Deal {
+    fn new(partner: Id, provides: bool, state: &'static str, alternatives: &[Terms]) -> Self {
+        let mut reserved = BTreeMap::new();
+        let mut amount = 0;
+        // A change of an order reserves nothing.
+        for terms in alternatives.iter().filter(|terms| terms.on.is_none()) {
+            amount = terms.total.max(amount);
+            for (subject, steps) in terms.steps() {
+                let most = reserved.entry(subject).or_insert(0);
+                *most = steps.max(*most);
+            }
+        }
+        Self {
+            partner,
+            provides,
+            state,
+            was: vec![state],
+            alternatives: alternatives.to_vec(),
+            alternative: 0,
+            until: 0,
+            hold: None,
+            commit: None,
+            release: None,
+            decision: None,
+            amount,
+            reserved,
+        }
+    }
+
+    fn now(&mut self, state: &'static str) {
+        self.state = state;
+        self.was.push(state);
+    }
+
+    /// The terms that were committed.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.alternatives.get(self.alternative)
+    }
+
+    pub fn currency(&self) -> Option<[u8; 3]> {
+        Some(self.alternatives.first()?.currency)
+    }
+}
+
+/// Steps of one article.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Stock {
+    pub counted: i128,
+    pub held: i128,
+    pub sold: i128,
+}
+
+/// What the node and one partner owe each other in one currency.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub receivable: i128,
+    pub held: i128,
+    pub payable: i128,
+    pub doubt: i128,
+}
+
+/// The books of one node.
+#[derive(Default)]
+pub struct Books {
+    pub deals: BTreeMap<Id, Deal>,
+    pub stock: BTreeMap<Id, Stock>,
+    pub accounts: BTreeMap<(Id, [u8; 3]), Account>,
+    /// Highest revision that it published, and the record of each slot at each revision.
+    revision: u64,
+    slots: BTreeMap<(u64, Id, u64), Id>,
+    /// Partners whose Release came, by deal.
+    given_back: BTreeSet<Id>,
+    partner: Id,
+}
+
+/// Where an entry stands, for what is found about it.
+pub struct At<'a> {
+    pub node: usize,
+    pub kept: &'a Kept,
+    /// Whether a fact comes back that was signed before: then nothing is granted, and a promise may
+    /// exceed the stock.
+    comes_back: bool,
+}
+
+impl At<'_> {
+    const fn ms(&self) -> u64 {
+        self.kept.entry.at
+    }
+
+    fn find(&self, found: &mut Findings, check: Check, ids: &[Id], why: impl Into<String>) {
+        found.add(check, (self.node, Some(self.kept.place())), ids, why);
+    }
+}
+
+impl Books {
+    pub fn new(partner: Id) -> Self {
+        Self {
+            partner,
+            ..Self::default()
+        }
+    }
+
+    /// Books the next entry.
+    pub fn fold(&mut self, node: usize, kept: &Kept, found: &mut Findings) {
+        let at = At {
+            node,
+            kept,
+            comes_back: matches!(kept.payload, Payload::Recovered(_)),
+        };
+        match &kept.payload {
+            Payload::Opened | Payload::Lived(_) | Payload::Granted => {}
+            Payload::Signed(_) => {
+                for record in &kept.records {
+                    self.signed(&at, record, found);
+                }
+            }
+            Payload::Recovered(_) => {
+                let own = |record: &&Record| record.author == self.partner;
+                for record in kept.records.iter().filter(own).cloned().collect::<Vec<_>>() {
+                    self.signed(&at, &record, found);
+                }
+            }
+            Payload::Taken(_) => {
+                for record in &kept.records {
+                    self.taken(record);
+                }
+            }
+            Payload::Counted { subject, steps } => {
+                let stock = self.stock.entry(*subject).or_default();
+                stock.counted = *steps;
+                stock.sold = 0;
+            }
+            Payload::Closed(deal) => self.closed(&at, *deal, found),
+            Payload::WrittenOff(deal) => self.written_off(&at, *deal, found),
+        }
+    }
+
+    fn signed(&mut self, at: &At<'_>, record: &Record, found: &mut Findings) {
+        check_totals(at, record, found);
+        let to = record.header.as_ref().map_or([0; 32], |header| header.to);
+        let id = record.id;
+        match &record.body {
+            Body::Public {
+                revision,
+                family,
+                subject,
+            } => self.published(at, (*family, *subject, *revision), id, found),
+            Body::Request { terms, .. } => self.requested(at, (id, to), terms, found),
+            Body::Proposal {
+                provides: true,
+                firm: true,
+                valid_until,
+                terms,
+            } => self.proposed_hold(at, (id, to), (terms, *valid_until), found),
+            Body::Proposal {
+                provides: false,
+                firm: true,
+                valid_until,
+                terms,
+            } => self.proposed_commit(at, (id, to), (terms, *valid_until), found),
+            Body::Hold {
+                deal,
+                terms_hash,
+                until,
+            } => self.held(at, id, (*deal, *terms_hash, *until), found),
+            Body::Commit {
+                deal,
+                hold,
+                alternative,
+            } => self.committed(at, id, (*deal, *hold, *alternative), found),
+            Body::Receipt {
+                deal,
+                commit,
+                alternative,
+            } => self.sold(at, (id, to), (*deal, *commit, *alternative), found),
+            Body::Refusal { deal, code } => self.refused(at, (id, to), (*deal, *code), found),
+            Body::Release { deal } => self.released(at, id, *deal, found),
+            Body::Proposal { firm: false, .. } | Body::Other => {}
+        }
+    }
+
+    fn taken(&mut self, record: &Record) {
+        let (id, from) = (record.id, record.author);
+        match &record.body {
+            Body::Request { valid_until, terms } => {
+                self.offered(
+                    id,
+                    from,
+                    "asked",
+                    (std::slice::from_ref(terms), *valid_until),
+                );
+            }
+            Body::Proposal {
+                provides: false,
+                firm: true,
+                valid_until,
+                terms,
+            } => self.offered(id, from, "offered", (terms, *valid_until)),
+            Body::Proposal {
+                provides: true,
+                firm: true,
+                valid_until,
+                terms,
+            } => self.kept_hold(id, from, (terms, *valid_until)),
+            Body::Hold { deal, until, .. } => self.kept(id, *deal, *until),
+            Body::Commit { deal, .. } => self.commit_came(id, *deal),
+            Body::Release { deal } => {
+                self.given_back.insert(*deal);
+            }
+            Body::Receipt {
+                deal,
+                commit,
+                alternative,
+            } => self.agreed(id, (*deal, *commit, *alternative)),
+            Body::Refusal { deal, .. } => self.aborted(id, *deal),
+            Body::Public { .. } | Body::Proposal { firm: false, .. } | Body::Other => {}
+        }
+    }
+
+    fn published(
+        &mut self,
+        at: &At<'_>,
+        (family, subject, revision): (u64, Id, u64),
+        id: Id,
+        found: &mut Findings,
+    ) {
+        let before = self.slots.insert((family, subject, revision), id);
+        if before.is_some_and(|before| before != id) {
+            let why = "two records of one slot have one revision";
+            at.find(found, Check::Twice, &[id, subject], why);
+        }
+        if revision <= self.revision && before.is_none() && !at.comes_back {
+            at.find(found, Check::Twice, &[id], "its revision does not ascend");
+        }
+        self.revision = self.revision.max(revision);
+    }
+
+    fn account(&mut self, partner: Id, currency: Option<[u8; 3]>) -> Option<&mut Account> {
+        Some(self.accounts.entry((partner, currency?)).or_default())
+    }
+
+    /// What an agreement moves: the amount, and at the provider the steps. A cancellation gives
+    /// back what its lines cost but for the fee, and their steps to the shelf, as far as they were
+    /// sold since the last count.
+    fn post(&mut self, deal_id: Id) {
+        let Some(deal) = self.deals.get(&deal_id) else {
+            return;
+        };
+        let (partner, currency, provides) = (deal.partner, deal.currency(), deal.provides);
+        let Some(terms) = deal.terms() else {
+            return;
+        };
+        let lines: i128 = terms.lines.iter().map(|line| line.total).sum();
+        let (amount, steps) = match terms.on {
+            None => (terms.total, terms.steps()),
+            Some((_, true)) => {
+                let back = terms.steps().into_iter().map(|(s, steps)| (s, -steps));
+                (terms.total - lines, back.collect())
+            }
+            Some((_, false)) => (0, BTreeMap::new()),
+        };
+        if provides {
+            for (subject, steps) in steps {
+                let stock = self.stock.entry(subject).or_default();
+                stock.sold = (stock.sold + steps).max(0);
+            }
+        }
+        if let Some(deal) = self.deals.get_mut(&deal_id) {
+            deal.amount = amount;
+        }
+        if let Some(account) = self.account(partner, currency) {
+            if provides {
+                account.receivable += amount;
+            } else {
+                account.payable += amount;
+            }
+        }
+    }
+}
+
+fn check_totals(at: &At<'_>, record: &Record, found: &mut Findings) {
+    let all = match &record.body {
+        Body::Request { terms, .. } => std::slice::from_ref(terms),
+        Body::Proposal { terms, .. } => terms,
+        _ => return,
+    };
+    if !all.iter().all(Terms::adds_up) {
+        let why = "the totals of its terms are not what the lines give";
+        at.find(found, Check::Totals, &[record.id], why);
+    }
+}

@@ -1,0 +1,233 @@
+//! The provider's side: what is asked, held, sold, refused and closed.
+
+use std::collections::BTreeMap;
+
+use super::{At, Books, Deal};
+use crate::auditor::{
+    bytes::Id,
+    finding::{Check, Findings},
+    read::Terms,
+};
+
+/// Codes of section 18 by which a hold may end.
+const RELEASED: u64 = 62;
+const HOLD_OVER: u64 = 63;
+
+impl Books {
+    /// A Request or the requester's firm proposal came.
+    pub(super) fn offered(
+        &mut self,
+        deal: Id,
+        from: Id,
+        state: &'static str,
+        (terms, until): (&[Terms], u64),
+    ) {
+        let commit = (state == "offered").then_some(deal);
+        self.deals.entry(deal).or_insert_with(|| Deal {
+            until,
+            commit,
+            ..Deal::new(from, true, state, terms)
+        });
+    }
+
+    pub(super) fn commit_came(&mut self, commit: Id, deal: Id) {
+        if let Some(deal) = self.deals.get_mut(&deal)
+            && deal.provides
+            && deal.decision.is_none()
+        {
+            deal.commit = Some(commit);
+        }
+    }
+
+    pub(super) fn held(
+        &mut self,
+        at: &At<'_>,
+        hold: Id,
+        (id, terms_hash, until): (Id, Id, u64),
+        found: &mut Findings,
+    ) {
+        let Some(deal) = self.deals.get_mut(&id) else {
+            if !at.comes_back {
+                at.find(found, Check::Hold, &[id], "a Hold for what nobody asked");
+            }
+            return;
+        };
+        if deal.state != "asked" {
+            let why = format!("a Hold is signed for a deal that is {}", deal.state);
+            at.find(found, Check::Twice, &[id, hold], why);
+            return;
+        }
+        if deal.terms().is_none_or(|terms| terms.hash != terms_hash) {
+            at.find(found, Check::Hold, &[id, hold], "it holds other terms");
+        }
+        deal.hold = Some(hold);
+        deal.until = until;
+        deal.now("held");
+        self.reserve(at, id, found);
+    }
+
+    pub(super) fn proposed_hold(
+        &mut self,
+        at: &At<'_>,
+        (id, to): (Id, Id),
+        (terms, until): (&[Terms], u64),
+        found: &mut Findings,
+    ) {
+        let deal = Deal {
+            until,
+            hold: Some(id),
+            ..Deal::new(to, true, "held", terms)
+        };
+        self.deals.insert(id, deal);
+        self.reserve(at, id, found);
+    }
+
+    /// Reserves what a hold may come to, within what is available at this entry.
+    fn reserve(&mut self, at: &At<'_>, id: Id, found: &mut Findings) {
+        if let Some(deal) = self.deals.get(&id) {
+            self.check_stock(at, id, &deal.reserved, found);
+        }
+        self.move_reserved(id, 1);
+    }
+
+    fn check_stock(&self, at: &At<'_>, id: Id, granted: &BTreeMap<Id, i128>, found: &mut Findings) {
+        if at.comes_back {
+            return;
+        }
+        for (subject, steps) in granted {
+            let stock = self.stock.get(subject).copied().unwrap_or_default();
+            let available = stock.counted - stock.held - stock.sold;
+            if *steps > available {
+                let why = format!("{steps} steps are granted where {available} are available");
+                at.find(found, Check::Stock, &[id, *subject], why);
+            }
+        }
+    }
+
+    fn move_reserved(&mut self, id: Id, sign: i128) {
+        let Some(deal) = self.deals.get(&id).cloned() else {
+            return;
+        };
+        for (subject, steps) in &deal.reserved {
+            self.stock.entry(*subject).or_default().held += sign * steps;
+        }
+        if let Some(account) = self.account(deal.partner, deal.currency()) {
+            account.held += sign * deal.amount;
+        }
+    }
+
+    pub(super) fn sold(
+        &mut self,
+        at: &At<'_>,
+        (receipt, to): (Id, Id),
+        (id, commit, alternative): (Id, Id, usize),
+        found: &mut Findings,
+    ) {
+        let Some(deal) = self.deals.get(&id) else {
+            if at.comes_back {
+                // Only the Receipt came back, and no terms with it.
+                self.deals.insert(
+                    id,
+                    Deal {
+                        commit: Some(commit),
+                        decision: Some(receipt),
+                        ..Deal::new(to, true, "sold", &[])
+                    },
+                );
+            } else {
+                at.find(found, Check::Hold, &[id], "a Receipt for what nobody asked");
+            }
+            return;
+        };
+        let (state, until) = (deal.state, deal.until);
+        if state == "sold" && at.comes_back {
+            return;
+        }
+        let may = matches!(state, "held" | "offered") || (state == "closed" && at.comes_back);
+        if !may {
+            let check = match state {
+                "sold" | "refused" => Check::Twice,
+                _ => Check::Hold,
+            };
+            let why = format!("a Receipt is signed for a deal that is {state}");
+            at.find(found, check, &[id, receipt], why);
+            return;
+        }
+        if at.ms() > until && !at.comes_back {
+            let why = format!("a Receipt is signed {} ms after the end", at.ms() - until);
+            at.find(found, Check::Hold, &[id, receipt], why);
+        }
+        if deal.commit != Some(commit) && !at.comes_back {
+            let why = "its Receipt names a Commit that was not taken";
+            at.find(found, Check::Hold, &[id, receipt, commit], why);
+        }
+        match state {
+            "held" => self.move_reserved(id, -1),
+            "offered" => {
+                // Of the requester's alternatives only the one that is accepted is granted.
+                let terms = deal.alternatives.get(alternative);
+                let terms = terms.filter(|terms| terms.on.is_none());
+                if let Some(granted) = terms.map(Terms::steps) {
+                    self.check_stock(at, id, &granted, found);
+                }
+            }
+            _ => {}
+        }
+        if let Some(deal) = self.deals.get_mut(&id) {
+            deal.alternative = alternative;
+            deal.commit = Some(commit);
+            deal.decision = Some(receipt);
+            deal.now("sold");
+        }
+        self.post(id);
+    }
+
+    pub(super) fn refused(
+        &mut self,
+        at: &At<'_>,
+        (refusal, to): (Id, Id),
+        (id, code): (Id, u64),
+        found: &mut Findings,
+    ) {
+        let known = self.deals.entry(id);
+        let deal = known.or_insert_with(|| Deal::new(to, true, "none", &[]));
+        let state = deal.state;
+        if matches!(state, "sold" | "refused") {
+            if deal.decision != Some(refusal) {
+                let why = format!("a Refusal is signed for a deal that is {state}");
+                at.find(found, Check::Twice, &[id, refusal], why);
+            }
+            return;
+        }
+        if state == "held" && !at.comes_back {
+            let is_over = code == HOLD_OVER && at.ms() >= deal.until;
+            let is_released = code == RELEASED && self.given_back.contains(&id);
+            if !is_over && !is_released {
+                let why = format!("its hold stands, and it is refused with code {code}");
+                at.find(found, Check::Hold, &[id, refusal], why);
+            }
+        }
+        deal.decision = Some(refusal);
+        deal.now("refused");
+        if state == "held" {
+            self.move_reserved(id, -1);
+        }
+    }
+
+    pub(super) fn closed(&mut self, at: &At<'_>, id: Id, found: &mut Findings) {
+        let Some(deal) = self.deals.get_mut(&id).filter(|deal| deal.state == "held") else {
+            at.find(found, Check::Hold, &[id], "what is closed was not held");
+            return;
+        };
+        if at.ms() < deal.until {
+            at.find(
+                found,
+                Check::Hold,
+                &[id],
+                "it is closed before its hold ends",
+            );
+        }
+        deal.now("closed");
+        self.move_reserved(id, -1);
+    }
+}

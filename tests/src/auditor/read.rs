@@ -1,0 +1,303 @@
+//! Records, entries, frames and checkpoints as plain structures, read as SPEC.md sections 6 to 8, 14
+//! and 15 list them, as far as the auditor looks. What it makes of them is not decided here.
+
+use std::collections::BTreeMap;
+
+use super::bytes::{Id, Reader, hash, record_id};
+
+/// A record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub id: Id,
+    pub author: Id,
+    pub body: Body,
+    /// Of a record of a thread.
+    pub header: Option<Header>,
+}
+
+/// What each body of a thread begins with.
+#[derive(Clone, Debug)]
+pub struct Header {
+    pub to: Id,
+    pub life: u64,
+    pub epoch: u64,
+    pub sequence: u64,
+    pub at: u64,
+}
+
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A public record with its slot, for the kinds that have one.
+    Public {
+        revision: u64,
+        family: u64,
+        subject: Id,
+    },
+    Proposal {
+        provides: bool,
+        firm: bool,
+        valid_until: u64,
+        terms: Vec<Terms>,
+    },
+    Request {
+        valid_until: u64,
+        terms: Terms,
+    },
+    Hold {
+        deal: Id,
+        terms_hash: Id,
+        until: u64,
+    },
+    Commit {
+        deal: Id,
+        hold: Id,
+        alternative: usize,
+    },
+    Receipt {
+        deal: Id,
+        commit: Id,
+        alternative: usize,
+    },
+    Refusal {
+        deal: Id,
+        code: u64,
+    },
+    Release {
+        deal: Id,
+    },
+    /// Text, acknowledgements, events, addresses, evidence, keys: they move neither stock nor money.
+    Other,
+}
+
+impl Body {
+    /// The deal that the record names or, for those that open one, its own id.
+    pub fn deal(&self, id: Id) -> Option<Id> {
+        match self {
+            Self::Request { .. } | Self::Proposal { firm: true, .. } => Some(id),
+            Self::Hold { deal, .. }
+            | Self::Commit { deal, .. }
+            | Self::Receipt { deal, .. }
+            | Self::Refusal { deal, .. }
+            | Self::Release { deal } => Some(*deal),
+            Self::Public { .. } | Self::Proposal { .. } | Self::Other => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub lines: Vec<Line>,
+    pub currency: [u8; 3],
+    pub total: i128,
+    /// The order that it changes, and whether it cancels.
+    pub on: Option<(Id, bool)>,
+    pub hash: Id,
+}
+
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Subject of the article; none if it names no article.
+    pub subject: Option<Id>,
+    pub steps: i128,
+    pub minor: i128,
+    pub per: i128,
+    pub total: i128,
+}
+
+impl Terms {
+    /// Whether each total is what section 4 makes of it: rounded half up, once a line.
+    pub fn adds_up(&self) -> bool {
+        let good =
+            |line: &Line| line.total == (2 * line.steps * line.minor + line.per) / (2 * line.per);
+        let sum: i128 = self.lines.iter().map(|line| line.total).sum();
+        // The total of a cancellation is its fee.
+        let is_fee = matches!(self.on, Some((_, true)));
+        self.lines.iter().all(good) && (is_fee || sum == self.total)
+    }
+
+    /// Steps of each article over all lines.
+    pub fn steps(&self) -> BTreeMap<Id, i128> {
+        let mut steps = BTreeMap::new();
+        for line in &self.lines {
+            if let Some(subject) = line.subject {
+                *steps.entry(subject).or_default() += line.steps;
+            }
+        }
+        steps
+    }
+}
+
+/// A record of this network.
+pub fn record(network: &Id, bytes: &[u8]) -> Option<Record> {
+    let mut reader = Reader::new(bytes);
+    let (kind, author) = (reader.number()?, reader.id()?);
+    let mut inner = Reader::new(reader.counted()?);
+    let (header, body) = body(kind, &mut inner)?;
+    reader.is_at_end().then(|| Record {
+        id: record_id(network, bytes),
+        author,
+        body,
+        header,
+    })
+}
+
+fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
+    if kind < 32 {
+        return Some((None, public(kind, reader)?));
+    }
+    let header = header(reader)?;
+    let body = match kind {
+        33 => {
+            let (role, firm) = (reader.number()?, reader.bool()?);
+            Body::Proposal {
+                provides: role == 2,
+                firm,
+                valid_until: reader.number()?,
+                terms: reader.list(terms)?,
+            }
+        }
+        38 => {
+            reader.option(|reader| Some((reader.id()?, reader.u8()?)))?;
+            Body::Request {
+                valid_until: reader.number()?,
+                terms: terms(reader)?,
+            }
+        }
+        39 => Body::Hold {
+            deal: reader.id()?,
+            terms_hash: reader.id()?,
+            until: reader.number()?,
+        },
+        40 => Body::Commit {
+            deal: reader.id()?,
+            hold: reader.id()?,
+            alternative: reader.u8()?.into(),
+        },
+        41 => Body::Receipt {
+            deal: reader.id()?,
+            commit: reader.id()?,
+            alternative: reader.u8()?.into(),
+        },
+        42 => Body::Refusal {
+            deal: reader.id()?,
+            code: reader.number()?,
+        },
+        43 => Body::Release { deal: reader.id()? },
+        _ => Body::Other,
+    };
+    Some((Some(header), body))
+}
+
+fn public(kind: u64, reader: &mut Reader<'_>) -> Option<Body> {
+    if !(2..=7).contains(&kind) {
+        return Some(Body::Other);
+    }
+    let revision = reader.number()?;
+    let (family, subject) = match kind {
+        4 => (4, subject(reader)?),
+        5 => (5, reader.id()?),
+        7 => (reader.number()?, reader.id()?),
+        _ => (kind, [0; 32]),
+    };
+    Some(Body::Public {
+        revision,
+        family,
+        subject,
+    })
+}
+
+/// `sku` and `list` make the subject of an article.
+fn subject(reader: &mut Reader<'_>) -> Option<Id> {
+    let (_, bytes) = reader.with_bytes(|reader| Some((reader.counted()?, reader.counted()?)))?;
+    Some(hash("omni/1/subject", &[bytes]))
+}
+
+fn header(reader: &mut Reader<'_>) -> Option<Header> {
+    reader.take(16)?;
+    let header = Header {
+        to: reader.id()?,
+        life: reader.number()?,
+        epoch: reader.number()?,
+        sequence: reader.number()?,
+        at: reader.number()?,
+    };
+    reader.option(Reader::id)?;
+    reader.option(Reader::id)?;
+    Some(header)
+}
+
+fn terms(reader: &mut Reader<'_>) -> Option<Terms> {
+    let (mut terms, bytes) = reader.with_bytes(terms_fields)?;
+    terms.hash = hash("omni/1/terms", &[bytes]);
+    Some(terms)
+}
+
+fn terms_fields(reader: &mut Reader<'_>) -> Option<Terms> {
+    let lines = reader.list(line)?;
+    let (currency, total) = (reader.fixed()?, reader.signed()?);
+    reader.number()?; // method
+    reader.counted()?; // region
+    reader.counted()?; // postcode
+    reader.option(|reader| Some((reader.number()?, reader.number()?)))?; // window
+    reader.counted()?; // incoterm
+    reader.number()?; // payment days
+    reader.list(|reader| {
+        let words = (reader.number()?, reader.number()?);
+        Some((words, reader.number()?, reader.number()?))
+    })?; // rights
+    reader.bool()?; // white label
+    reader.bool()?; // for a chain
+    reader.option(Reader::id)?; // arbiter
+    reader.counted()?; // note
+    let on = reader.option(|reader| {
+        let (order, _version) = (reader.id()?, reader.number()?);
+        Some((order, reader.number()? == 2))
+    })?;
+    Some(Terms {
+        lines,
+        currency,
+        total,
+        on,
+        hash: [0; 32],
+    })
+}
+
+fn line(reader: &mut Reader<'_>) -> Option<Line> {
+    let mut ahead = *reader;
+    let names_article = !ahead.counted()?.is_empty();
+    let subject = subject(reader)?;
+    reader.option(Reader::id)?; // offer
+    reader.counted()?; // title
+    reader.number()?; // nature
+    reader.counted()?; // unit
+    reader.u8()?; // scale
+    Some(Line {
+        subject: names_article.then_some(subject),
+        steps: reader.number()?.into(),
+        minor: reader.signed()?,
+        per: reader.number()?.into(),
+        total: reader.signed()?,
+    })
+}
+
+/// A proof, and the size of the tree as it is signed.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    pub key_index: u64,
+    pub size: u64,
+    pub index: u64,
+    pub path: Vec<Id>,
+    pub signature: [u8; 64],
+}
+
+pub fn proof(bytes: &[u8]) -> Option<Proof> {
+    let mut reader = Reader::new(bytes);
+    let proof = Proof {
+        key_index: reader.number()?,
+        size: reader.number()?,
+        index: reader.number()?,
+        path: reader.list(Reader::id)?,
+        signature: reader.fixed()?,
+    };
+    reader.is_at_end().then_some(proof)
+}
