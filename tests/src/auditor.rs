@@ -13,6 +13,7 @@ mod books;
 mod bytes;
 mod chain;
 mod finding;
+mod homes;
 mod quiet;
 mod read;
 mod read_ledger;
@@ -33,7 +34,10 @@ use self::{
     wire::Heard,
 };
 
-pub use self::finding::{Check, Finding};
+pub use self::{
+    finding::{Check, Finding},
+    homes::{Home, audit_homes},
+};
 
 /// After healing, a deal may be in doubt for so long (FAULTS.md row 8).
 const DOUBT_MS_MAX: u64 = 60_000;
@@ -112,7 +116,12 @@ impl Auditor {
                 entries,
                 checkpoint,
                 ..
-            } => self.synced(*node, *at_ms, (entries, checkpoint)),
+            } => {
+                self.took(*node, entries);
+                self.synced(*node, *at_ms, entries);
+                let ledger = &mut self.nodes[*node].ledger;
+                ledger.close(checkpoint, &mut self.found);
+            }
             Observation::Told {
                 node,
                 asked,
@@ -187,15 +196,31 @@ impl Auditor {
         self.nodes[to].heard = heard;
     }
 
-    fn synced(&mut self, number: usize, at_ms: u64, batch: (&[EntryBytes], &[u8])) {
+    /// What is taken has arrived, and was not void.
+    fn took(&mut self, number: usize, entries: &[EntryBytes]) {
+        let node = &self.nodes[number];
+        for bytes in entries {
+            let entry = read_ledger::entry(&bytes.header);
+            let Some(entry) = entry.filter(|entry| entry.kind == read_ledger::TAKEN) else {
+                continue;
+            };
+            let place = (number, (entry.epoch, entry.sequence));
+            for carried in &bytes.records {
+                if let Some(record) = read::record(&node.ledger.who.network, &carried.record) {
+                    node.heard.took(place, &record, &mut self.found);
+                }
+            }
+        }
+    }
+
+    fn synced(&mut self, number: usize, at_ms: u64, entries: &[EntryBytes]) {
         let node = &mut self.nodes[number];
-        let first = node.ledger.take(batch, &self.keys, &mut self.found);
+        let first = node.ledger.take(entries, &self.keys, &mut self.found);
         for kept in &node.ledger.entries[first..] {
             for record in &kept.records {
-                if matches!(kept.payload, Payload::Taken(_)) {
-                    node.heard
-                        .took((number, kept.place()), record, &mut self.found);
-                } else if let Some((deal, receipt)) = decides(&record.body) {
+                if let (Payload::Signed(_) | Payload::Recovered(_), Some((deal, receipt))) =
+                    (&kept.payload, decides(&record.body))
+                {
                     self.decisions.entry(deal).or_default().push(Decision {
                         id: record.id,
                         node: number,

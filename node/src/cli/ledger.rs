@@ -300,7 +300,7 @@ pub(super) fn run(ctx: &Ctx, args: &LedgerArgs) -> Result<Outcome, CliError> {
 
 fn recover(ctx: &Ctx, args: &RecoverArgs) -> Result<Outcome, CliError> {
     let what = "It opens the next epoch of the ledger. What is lost and no partner shows stays lost; a newer copy of the home can't be put back afterwards.";
-    confirm(ctx, args.yes, what, "ledger recover")?;
+    confirm(ctx, args.yes, what)?;
     ctx.report::<LedgerHeadView>(ctx.client()?.post("/v1/ledger/epoch", &()))
 }
 

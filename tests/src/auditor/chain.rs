@@ -73,15 +73,10 @@ impl Ledger {
         }
     }
 
-    /// Takes one batch, and gives the number of its first entry among those of the ledger.
-    pub fn take(
-        &mut self,
-        (batch, checkpoint): (&[EntryBytes], &[u8]),
-        keys: &Keys,
-        found: &mut Findings,
-    ) -> usize {
+    /// Takes entries, and gives the number of the first among those of the ledger.
+    pub fn take(&mut self, entries: &[EntryBytes], keys: &Keys, found: &mut Findings) -> usize {
         let first = self.entries.len();
-        for bytes in batch {
+        for bytes in entries {
             let Some(kept) = self.read(bytes, found) else {
                 continue;
             };
@@ -89,9 +84,13 @@ impl Ledger {
             self.check_records(&kept, &bytes.records, keys, found);
             self.keep(kept);
         }
+        first
+    }
+
+    /// Takes the checkpoint that closes what was taken.
+    pub fn close(&mut self, checkpoint: &[u8], found: &mut Findings) {
         self.check_checkpoint(checkpoint, found);
         self.checkpoints.insert(checkpoint.to_vec());
-        first
     }
 
     /// Puts the ledger back to its first entries, and gives those that are lost.

@@ -19,6 +19,9 @@ pub struct Entry {
     pub kind: u64,
 }
 
+/// Number of the kind Taken.
+pub const TAKEN: u64 = 4;
+
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
@@ -71,7 +74,7 @@ pub fn payload(kind: u64, body: &[u8]) -> Option<Payload> {
         }
         2 => Payload::Lived(reader.number()?),
         3 => Payload::Signed(reader.list(Reader::id)?),
-        4 => Payload::Taken(reader.id()?),
+        TAKEN => Payload::Taken(reader.id()?),
         5 => Payload::Counted {
             subject: reader.id()?,
             steps: reader.number()?.into(),

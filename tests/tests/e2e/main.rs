@@ -1,6 +1,7 @@
 //! End to end: real `omni` processes with homes of their own, on loopback. Each test starts its
 //! nodes and ends them; nothing else on the machine is touched.
 
+mod audited;
 mod doctor;
 mod events;
 mod goods_hostile;

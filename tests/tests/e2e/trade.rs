@@ -107,7 +107,7 @@ fn values_of_ledger(home: &Path) -> Vec<Vec<u8>> {
 }
 
 /// Proposes less than the list says, and has it countered firmly; gives the thread.
-fn negotiate(retailer: &Node, wholesaler: &Node) -> String {
+pub(crate) fn negotiate(retailer: &Node, wholesaler: &Node) -> String {
     let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 115.00 --ship-country GB";
     let proposed = retailer.json(&words(propose));
     assert_eq!(proposed["state"], "proposed");
@@ -122,7 +122,7 @@ fn negotiate(retailer: &Node, wholesaler: &Node) -> String {
     thread
 }
 
-fn fulfil(retailer: &Node, wholesaler: &Node, thread: &str) {
+pub(crate) fn fulfil(retailer: &Node, wholesaler: &Node, thread: &str) {
     wholesaler.json(&["deal", "wait", thread, "--for", "handed-over"]);
     let order = wholesaler.json(&["order", "show", thread]);
     assert_eq!(order["ship_to"]["name"], "Ada Moor");
