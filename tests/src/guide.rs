@@ -23,9 +23,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Where a page is written anew there is nothing to wait for, so what is under way gets time.
 const SETTLE: Duration = Duration::from_millis(600);
 /// Verbs that change nothing, so that they may be typed again until they show what is awaited.
-const READINGS: [&str; 12] = [
+const READINGS: [&str; 13] = [
     "doctor", "events", "export", "get", "ls", "owed", "path", "requests", "search", "show",
-    "status", "verify",
+    "status", "verify", "wait",
 ];
 
 /// Runs the pages in a folder, in the order of their names. With `overwrite` what is printed now

@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use omni_protocol::fence;
 use omni_protocol::hash::PartnerId;
-use omni_protocol::machine::{Key, Question, View};
+use omni_protocol::machine::{Key, Question};
 
 use super::{Desk, Problem, Reading, partner};
 use crate::view::health::{HealthView, WaitingView};
@@ -48,8 +48,5 @@ fn view(reading: &Reading) -> Result<HealthView, Problem> {
     });
     let mut waiting = told.collect::<Result<Vec<_>, Problem>>()?;
     waiting.sort_by_key(|partner| partner.since_ms);
-    Ok(HealthView {
-        recovers: View::read(reading, &Key::Recovery {}).is_some(),
-        waiting,
-    })
+    Ok(HealthView { waiting })
 }

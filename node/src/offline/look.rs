@@ -227,8 +227,7 @@ fn damaged(what: &str) -> FindingView {
 pub fn recovering() -> FindingView {
     let what = "the node was shown something of its own that it lacks: an older copy of its home was \
                 put back, and it signs nothing";
-    let next =
-        "put the newest copy back if there is one; else wait: partners attach what they have";
+    let next = "put the newest copy back if there is one\nif there is none: omni ledger recover";
     FindingView::fault("recovery", what, next)
 }
 

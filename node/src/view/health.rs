@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 /// `GET /v1/health`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthView {
-    /// Whether the node was shown something of its own that it lacks, and signs nothing.
-    pub recovers: bool,
     /// Partners that owe an answer, those that owe the oldest one first.
     pub waiting: Vec<WaitingView>,
 }

@@ -70,6 +70,7 @@ impl Shell {
             .position(|arg| arg == "--home")
             .and_then(|at| args.get(at + 1));
         let home = home.map_or("node", String::as_str).to_owned();
+        // What is no command of ours goes through the shell, which has a `kill` of its own.
         let mut command = if program == "omni" {
             Command::new(binary())
         } else {
@@ -77,7 +78,9 @@ impl Shell {
                 TOOLS.contains(&program.as_str()),
                 "{program} is not typed here"
             );
-            Command::new(Path::new("/bin").join(program))
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", "\"$0\" \"$@\"", program]);
+            shell
         };
         command
             .args(args)

@@ -10,7 +10,7 @@ use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
 use serde_json::Value;
 
 /// What it finds, and how it ends.
-fn diagnosis(place: &Place, variables: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
+pub(crate) fn diagnosis(place: &Place, variables: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
     let mut command = place.command(&["doctor", "--json"]);
     let output = command
         .envs(variables.iter().copied())
@@ -24,7 +24,7 @@ fn diagnosis(place: &Place, variables: &[(&str, &str)]) -> (Option<i32>, Vec<Val
 }
 
 /// The one fault is about this, in these words, with these in the advice.
-fn only_fault(found: &(Option<i32>, Vec<Value>), about: &str, what: &str, next: &str) {
+pub(crate) fn only_fault(found: &(Option<i32>, Vec<Value>), about: &str, what: &str, next: &str) {
     let (code, findings) = found;
     let faults: Vec<_> = findings.iter().filter(|f| f["state"] == "fault").collect();
     let named = |f: &Value, member: &str, words: &str| {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use omni_tests::omni::{Node, PATIENCE, wait_for};
 
+use crate::doctor::{diagnosis, only_fault};
 use crate::trade::partners;
 use crate::trade_ends::agreed;
 
@@ -61,6 +62,12 @@ fn an_old_home_is_recovered_from_the_partner() {
         let status = wholesaler.json(&["status"]);
         (status["ledger"]["recovering"] == true).then_some(())
     });
+    only_fault(
+        &diagnosis(wholesaler.place(), &[]),
+        "recovery",
+        "an older copy",
+        "omni ledger recover",
+    );
     assert_eq!(orders(&wholesaler), "");
     let refused = wholesaler.place().run(&["stock", "set", "HTR", "39"]);
     assert_eq!(refused.status.code(), Some(5));

@@ -147,7 +147,7 @@ fn hostile_moments_of_a_negotiation() {
     check(&wholesaler, "counter", " --price one=1.00", 2, "line");
     wholesaler.json(&["deal", "accept", &thread, "--yes"]);
     retailer.json(&["deal", "wait", &thread, "--for", "held"]);
-    check(&wholesaler, "reject", "", 5, "hold");
+    check(&wholesaler, "reject", "", 5, "held");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a running node says of itself, held against what it should say.
 
 use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
-use crate::cli::when::{now_ms, span};
+use crate::cli::when::{now_ms, span, when};
 use crate::client::{Client, ClientError};
 use crate::offline::look::{self, Depth};
 use crate::view::health::HealthView;
@@ -24,6 +24,9 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
     let mut found = vec![node(status), version(&status.version)];
     found.extend(moved(now, status.started_ms, status.up_s));
     found.push(clock(now, status.ledger.at_ms));
+    if status.ledger.recovering {
+        found.push(look::recovering());
+    }
     if status.listening.is_empty() {
         let next =
             "look at its log, and choose addresses that are free: omni config set net.listen …";
@@ -76,7 +79,7 @@ fn node(status: &StatusView) -> FindingView {
             let what = format!(
                 "it runs as process {}, since {}",
                 status.pid,
-                span(status.up_s)
+                when(status.started_ms)
             );
             FindingView::good("node", what)
         }
@@ -110,9 +113,6 @@ fn moved(now: u64, started_ms: u64, up_s: u64) -> Option<FindingView> {
 
 fn outbox(now: u64, health: &HealthView) -> Vec<FindingView> {
     let mut found = Vec::new();
-    if health.recovers {
-        found.push(look::recovering());
-    }
     for waiting in &health.waiting {
         let age = now.saturating_sub(waiting.since_ms);
         let whom = waiting.name.as_ref().unwrap_or(&waiting.partner);
@@ -238,8 +238,7 @@ mod tests {
                 messages: 2,
                 since_ms: NOW - age,
             }];
-            let recovers = false;
-            outbox(NOW, &HealthView { recovers, waiting })
+            outbox(NOW, &HealthView { waiting })
         };
         assert_eq!(of(UNDER_WAY_MS_MAX), []);
         check(&of(UNDER_WAY_MS_MAX + 1), FindingState::Note, "2 messages");
@@ -248,15 +247,6 @@ mod tests {
             FindingState::Fault,
             "omni1x, the oldest for 1 h 0 min",
         );
-    }
-
-    #[test]
-    fn a_node_that_recovers_is_named() {
-        let health = HealthView {
-            recovers: true,
-            waiting: Vec::new(),
-        };
-        check(&outbox(NOW, &health), FindingState::Fault, "an older copy");
     }
 
     #[test]
