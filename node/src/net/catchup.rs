@@ -153,9 +153,24 @@ struct Reached {
     at: Instant,
 }
 
+/// What a neighbour answered to a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// It has all as it is here.
+    Same,
+    /// It has something otherwise.
+    Otherwise,
+    /// The same, and more of it than one answer holds.
+    More,
+    /// Nothing.
+    Not,
+}
+
 #[derive(Debug)]
 struct Neighbour {
     next_heads: Instant,
+    /// Comparisons in a row that showed a difference.
+    differed: u32,
     busy: bool,
 }
 
@@ -183,6 +198,7 @@ impl Catchup {
     pub(super) fn up(&mut self, session: SessionNumber, now: Instant) {
         let neighbour = Neighbour {
             next_heads: now,
+            differed: 0,
             busy: false,
         };
         self.neighbours.insert(session, neighbour);
@@ -313,14 +329,24 @@ impl Catchup {
         }
     }
 
-    /// Catalogues were compared; what did not fit one answer is compared soon.
-    pub(super) fn compared(&mut self, session: SessionNumber, more: bool, now: Instant) {
+    /// Catalogues were compared. Whoever has something otherwise may itself be catching up, and
+    /// have more in a moment: nothing else tells, so it is compared with soon, and each time later.
+    pub(super) fn compared(&mut self, session: SessionNumber, answered: Answered, now: Instant) {
         self.free(session);
-        if let Some(neighbour) = self.neighbours.get_mut(&session)
-            && more
-        {
-            neighbour.next_heads = neighbour.next_heads.min(now + MORE_AFTER);
-        }
+        let Some(neighbour) = self.neighbours.get_mut(&session) else {
+            return;
+        };
+        let wait = match answered {
+            Answered::Not => return,
+            Answered::Same => {
+                neighbour.differed = 0;
+                return;
+            }
+            Answered::Otherwise => SOON_AFTER.saturating_mul(1 << neighbour.differed.min(6)),
+            Answered::More => MORE_AFTER,
+        };
+        neighbour.differed = neighbour.differed.saturating_add(1);
+        neighbour.next_heads = neighbour.next_heads.min(now + wait);
     }
 
     /// A pull of `want` ended; it is over when the source had all that was wanted.

@@ -30,7 +30,7 @@ use self::{
     writer::{Outbox, outbox, write_loop},
 };
 use super::{
-    catchup::{Errand, Pulled, SessionNumber, Want},
+    catchup::{Answered, Errand, Pulled, SessionNumber, Want},
     event::{Ended, Introduced, NetEvent},
     shared::Shared,
 };
@@ -74,8 +74,7 @@ pub(super) enum Note {
     Compared {
         session: SessionNumber,
         wants: Vec<Want>,
-        /// Whether the peer has more to compare than one answer holds.
-        more: bool,
+        answered: Answered,
     },
     Pulled {
         session: SessionNumber,

@@ -118,6 +118,28 @@ fn the_same_head_is_pulled_whole_again_only_while_it_brings_something() {
 }
 
 #[test]
+fn whoever_differs_is_compared_with_soon_and_each_time_later() {
+    let begin = Instant::now();
+    for (answered, expected) in [
+        (Answered::Same, &[30_000_u64][..]),
+        (Answered::Not, &[30_000]),
+        (Answered::Otherwise, &[2_000, 6_000, 14_000, 30_000]),
+    ] {
+        let mut catchup = quiet(&[64], begin);
+        catchup.compared(64, answered, begin);
+        let mut times = vec![];
+        for ms in (0..=31_000).step_by(500) {
+            let now = at(begin, ms);
+            for (session, _) in catchup.due(now) {
+                times.push(ms);
+                catchup.compared(session, answered, now);
+            }
+        }
+        assert_eq!(times, expected, "{answered:?}");
+    }
+}
+
+#[test]
 fn what_came_by_gossip_hides_no_hole_below_it() {
     let begin = Instant::now();
     let mut catchup = quiet(&[1], begin);

@@ -150,9 +150,9 @@ impl Driver {
             Note::Compared {
                 session,
                 wants,
-                more,
+                answered,
             } => {
-                self.catchup.compared(session, more, now);
+                self.catchup.compared(session, answered, now);
                 for want in wants {
                     let author = self.peers.session_of(&want.author);
                     let sources = [session].into_iter().chain(author);

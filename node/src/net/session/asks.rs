@@ -17,7 +17,7 @@ use omni_protocol::{
 
 use super::{Note, Talk};
 use crate::net::{
-    catchup::{Errand, Head, PULL_PATIENCE, Pulled, Want, Word},
+    catchup::{Answered, Errand, Head, PULL_PATIENCE, Pulled, Want, Word},
     event::NetEvent,
     verify::Counted,
 };
@@ -239,7 +239,7 @@ impl Talk {
             Goal::Heads => Note::Compared {
                 session,
                 wants: vec![],
-                more: false,
+                answered: Answered::Not,
             },
             Goal::Keys(_) => return,
             Goal::KeysFor(want) => Note::Pulled {

@@ -22,7 +22,7 @@ use super::{
     serve::Question,
 };
 use crate::net::{
-    catchup::Pulled,
+    catchup::{Answered, Pulled},
     codec::{self, FRAME_PATIENCE, StreamError},
     event::{Ended, NetEvent, Source},
     pages,
@@ -107,13 +107,18 @@ impl Talk {
         };
         let checks = self.shared.checks.clone();
         let (neighbour, known) = (self.partner, heads.known);
+        let answered = match (heads.more, known.is_empty()) {
+            (true, _) => Answered::More,
+            (false, true) => Answered::Same,
+            (false, false) => Answered::Otherwise,
+        };
         let missing = move || checks.missing(neighbour, &known);
         let wants = self.shared.pool.run(missing).await.unwrap_or_default();
         let session = self.session;
         let note = Note::Compared {
             session,
             wants,
-            more: heads.more,
+            answered,
         };
         self.note(note).await;
     }

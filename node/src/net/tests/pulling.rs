@@ -294,3 +294,39 @@ async fn a_source_that_has_only_the_head_is_asked_again() {
         begun.elapsed()
     );
 }
+
+/// At the first comparison neither has anything for the other's whole; then the source fills up by
+/// other ways, and nothing tells so.
+#[tokio::test]
+async fn a_neighbour_that_fills_up_is_compared_with_again_soon() {
+    let author = Person::new(9);
+    let offers: Vec<PublicBody> = skus(100).map(|sku| author.offer(&sku)).collect();
+    let signed = author.sign(offers);
+    let node = TestNode::start(1, Over::Tcp).await;
+    let mut source = TestNode::start(2, Over::Tcp).await;
+    for shelf in [&node.shelf, &source.shelf] {
+        shelf.learn(author.chain.clone());
+    }
+    for (n, (record, proof)) in signed.iter().enumerate() {
+        if n >= 40 {
+            node.shelf.keep(record.clone(), proof.clone());
+        }
+        if n >= 50 {
+            source.shelf.keep(record.clone(), proof.clone());
+        }
+    }
+    node.befriend(&[&source]);
+    source
+        .wait("the source's own pull", |event| match event {
+            NetEvent::PullEnded { .. } => Some(()),
+            _ => None,
+        })
+        .await;
+    for (record, proof) in signed {
+        source.shelf.keep(record, proof);
+    }
+    let begun = Instant::now();
+    until("all is there", || node.shelf.count(&author.id()) == 100).await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
