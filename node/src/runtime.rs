@@ -315,11 +315,33 @@ impl Runtime {
         }
     }
 
-    /// Remembers whom the operator wants to meet; dialled when that is synced.
+    /// Remembers whom the operator wants to meet; dialled when that is synced. An invite of a
+    /// partner whose keys are known is judged at once, any other when its giver has shown them.
     fn meet(&mut self, invitation: Invitation, reply: oneshot::Sender<Verdict>) {
+        let invite = invitation.invite.as_ref();
+        let giver = invite.map(|invite| invite.claimed().partner);
+        let known = giver.and_then(|giver| self.roster.chain(giver));
+        let checked = invite
+            .zip(known)
+            .map(|(invite, chain)| invite.check(&chain, self.keeper.time()).map(drop));
+        if let Some(Err(code)) = checked {
+            return answer(reply, Verdict::Refused(code));
+        }
         let contact = self.contacts.name(invitation);
         self.keeper
             .note(Some(&contact), Vec::new(), Asker::Client(reply));
+        if let Some(giver) = giver.filter(|_| checked.is_some()) {
+            self.befriend(giver);
+        }
+    }
+
+    /// Whom the operator named is a partner, unless something was granted or refused before.
+    fn befriend(&mut self, partner: PartnerId) {
+        if self.keeper.is_stranger(partner) {
+            let standing = MayDo::Partner;
+            let grant = Grant::Standing { partner, standing };
+            self.decide(Input::Grant(grant), Asker::Nobody);
+        }
     }
 
     /// What of a session outlives it: who it was, and that a stranger asks.
@@ -334,10 +356,8 @@ impl Runtime {
         }
         let is_named = matches!(meeting, Meeting::Named(_));
         self.keeper.note(meeting.contact(), events, Asker::Nobody);
-        if is_named && self.keeper.is_stranger(partner) {
-            let standing = MayDo::Partner;
-            let grant = Grant::Standing { partner, standing };
-            self.decide(Input::Grant(grant), Asker::Nobody);
+        if is_named {
+            self.befriend(partner);
         }
     }
 

@@ -45,22 +45,11 @@ async fn add(State(desk): State<Desk>, body: Bytes) -> Result<Json<PeerAddedView
         .read(|reading| Ok((reading.now(), reading.partner)))
         .await?;
     let (invitation, view) = invites::read(desk.about(), own, &ask, now)?;
-    let named = invitation.invite.as_ref();
-    let partner = named.map(|invite| invite.claimed().partner);
     let invitation = Box::new(invitation);
+    // Who takes an invite wants its giver as a partner; it is one when it has proved at the meeting
+    // that the invite is its own.
     let met = |reply| Call::Meet { invitation, reply };
     done(desk.ask(met).await?)?;
-    // Whoever takes an invite wants its giver as a partner, and a grant that stands is not undone.
-    if let Some(partner) = partner {
-        let terms = desk
-            .read(move |reading| Ok(GrantTerms::read(reading, partner)))
-            .await?;
-        if terms.standing == Standing::Stranger {
-            let standing = Standing::Partner;
-            desk.made(Input::Grant(Grant::Standing { partner, standing }))
-                .await?;
-        }
-    }
     Ok(Json(view))
 }
 

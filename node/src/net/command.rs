@@ -63,8 +63,8 @@ pub struct KnownPartner {
 pub struct Invitation {
     /// The node to meet.
     pub node: Node,
-    /// What to show it.
-    pub token: [u8; 16],
+    /// What to show it; nothing where the operator named an address alone.
+    pub token: Option<[u8; 16]>,
     /// For how long it is dialled.
     pub good_for: Duration,
 }

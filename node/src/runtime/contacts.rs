@@ -8,7 +8,7 @@ use libp2p::identity::{PublicKey, ed25519};
 use libp2p::{Multiaddr, PeerId};
 use omni_protocol::fence::List;
 use omni_protocol::hash::PartnerId;
-use omni_protocol::identity::KeyChain;
+use omni_protocol::identity::{KeyChain, SignedInvite};
 use omni_protocol::value::{Text, Time};
 
 use crate::api::Invitation;
@@ -31,8 +31,8 @@ pub(super) enum Meeting {
     Known,
     /// This is to be written.
     Noted(Box<Contact>),
-    /// This is to be written, and the operator named this node by its address, so whoever
-    /// answered there is a partner.
+    /// This is to be written, and the operator named this node, so whoever answered there is a
+    /// partner: by its address alone, or by an invite that the partner proved to have signed.
     Named(Box<Contact>),
     /// A stranger that was not known; this is to be written.
     Request(Box<Contact>),
@@ -102,21 +102,20 @@ impl Contacts {
         let Some(known) = self.by_key.get(&key) else {
             return self.came(key, partner, agent, is_stranger, now);
         };
-        let is_named = known.origin == Origin::Named && known.partner.is_none();
+        let is_named = match &known.invite {
+            Some(invite) => is_good(invite, &hello.chain, now),
+            None => known.origin == Origin::Named && known.partner.is_none(),
+        };
         let is_same = known.partner == Some(partner)
             && known.agent == agent
-            && known.invite.is_none()
             && known.met.is_some_and(|met| now.ms_since(met) < HOUR_MS);
-        if is_same {
+        if is_same && !(is_named && is_stranger(partner)) {
             return Meeting::Known;
         }
-        if let Some(invite) = &known.invite {
-            check_invite(invite, &hello.chain, now);
-        }
+        // Kept until it ends: the giver may not have read the token, and is shown it again.
         let contact = Contact {
             partner: Some(partner),
             agent,
-            invite: None,
             met: Some(now),
             ..known.clone()
         };
@@ -165,25 +164,26 @@ impl Contacts {
     pub(super) fn nodes_of(&self, partner: PartnerId) -> impl Iterator<Item = Node> + '_ {
         self.by_key
             .values()
-            .filter(move |contact| contact.partner == Some(partner) && contact.invite.is_none())
+            .filter(move |contact| contact.partner == Some(partner) && contact.met.is_some())
             .filter_map(node)
     }
 
-    /// The nodes that are to be met for the first time.
+    /// The nodes that are to be met for the first time, and those whose invites still open doors.
     pub(super) fn invitations(&self, now: Time) -> Vec<NetCommand> {
-        let named = self.by_key.values().filter(|contact| {
-            let is_new = contact.partner.is_none() || contact.invite.is_some();
-            contact.origin == Origin::Named && is_new
-        });
+        let named = self.by_key.values().filter(|c| c.origin == Origin::Named);
         named
             .filter_map(|contact| {
                 let invite = contact.invite.as_ref().map(|invite| invite.claimed());
                 // An expired invite opens no door; by its address the node can be asked still.
                 let token = invite.filter(|invite| invite.not_after >= now);
+                let token = token.map(|invite| invite.token);
+                let is_wanted = contact.met.is_none() || token.is_some();
+                let node = node(contact).filter(|_| is_wanted)?;
+                let good_for = GOOD_FOR;
                 Some(NetCommand::Accept(net::Invitation {
-                    node: node(contact)?,
-                    token: token.map_or([0; 16], |invite| invite.token),
-                    good_for: GOOD_FOR,
+                    node,
+                    token,
+                    good_for,
                 }))
             })
             .collect()
@@ -202,11 +202,13 @@ fn node(contact: &Contact) -> Option<Node> {
     Some(Node::new(peer_of(&contact.transport_key)?, addresses))
 }
 
-/// The session itself proves the partner that the invite names; that the partner also signed the
-/// invite is checked as SPEC.md 5 wants it.
-fn check_invite(invite: &omni_protocol::identity::SignedInvite, chain: &KeyChain, now: Time) {
-    if let Err(code) = invite.check(chain, now) {
+/// Whether the partner that was met signed the invite, which can be checked no earlier where its
+/// keys were unknown (SPEC.md 5).
+fn is_good(invite: &SignedInvite, chain: &KeyChain, now: Time) -> bool {
+    let checked = invite.check(chain, now);
+    if let Err(code) = checked {
         let partner = chain.partner();
         tracing::warn!(%partner, %code, "the invite by which this partner was met is not good");
     }
+    checked.is_ok()
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use libp2p::Multiaddr;
 use omni_protocol::fence;
 use omni_protocol::hash::{NetworkId, PartnerId, SubjectId};
-use omni_protocol::identity::Role;
+use omni_protocol::identity::{KeyChain, Role};
 use omni_protocol::machine::{GrantTerms, Key, Standing as MayDo};
 use omni_protocol::public::{Profile, PublicBody};
 use omni_protocol::record::Signed;
 use omni_protocol::slot::{Family, Slot};
 
 use super::contacts::{Contacts, peer_of};
-use super::shelf::Standing;
+use super::shelf::{Standing, key_chain};
 use crate::net::{KnownPartner, NetCommand, Node};
 use crate::store::market::MarketReader;
 use crate::store::{LedgerReader, StoreError};
@@ -73,6 +73,11 @@ impl Roster {
             .collect::<Result<_, _>>()?;
         self.standing.set_partners(partners);
         Ok([NetCommand::Partners(known), NetCommand::Blocked(blocked)])
+    }
+
+    /// The keys of a partner, where they are known before it is met.
+    pub(super) fn chain(&self, partner: PartnerId) -> Option<KeyChain> {
+        key_chain(&self.market, &self.network, partner)
     }
 
     fn nodes_of(

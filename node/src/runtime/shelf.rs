@@ -100,15 +100,6 @@ impl Shelf {
         })
     }
 
-    fn events(&self, author: PartnerId) -> Vec<ProvedRecord> {
-        let bytes = self
-            .or_unknown(self.market.chain(author))
-            .unwrap_or_default();
-        fence::decode::<Chain>(&bytes, CHAIN_BYTES_MAX)
-            .map(List::into_vec)
-            .unwrap_or_default()
-    }
-
     /// Of these authors alone, without a walk over all.
     fn known_of(&self, authors: &[PartnerId], max: usize) -> Vec<Known> {
         let authors: BTreeSet<PartnerId> = authors.iter().copied().collect();
@@ -131,6 +122,24 @@ impl Shelf {
     }
 }
 
+/// The keys of an author. What a damaged store can't say is unknown, and fetched again.
+pub(super) fn key_chain(
+    market: &MarketReader,
+    network: &NetworkId,
+    author: PartnerId,
+) -> Option<KeyChain> {
+    let bytes = market.chain(author).unwrap_or_else(|_damaged| {
+        market.condemn();
+        None
+    })?;
+    let events = fence::decode::<Chain>(&bytes, CHAIN_BYTES_MAX).ok()?;
+    let events = events.into_vec().into_iter().map(|event| {
+        let record = Signed::<KeyEvent>::read(network, &*event.record).ok()?;
+        Some((record, event.proof))
+    });
+    KeyChain::read(*network, events.collect::<Option<Vec<_>>>()?).ok()
+}
+
 /// The bytes under which a chain is kept. A chain has no more events than [`Chain`] takes, and each
 /// was a record that was read.
 pub(super) fn chain_bytes(chain: &KeyChain) -> Vec<u8> {
@@ -144,11 +153,7 @@ pub(super) fn chain_bytes(chain: &KeyChain) -> Vec<u8> {
 
 impl net::Shelf for Shelf {
     fn key_chain(&self, author: &PartnerId) -> Option<KeyChain> {
-        let events = self.events(*author).into_iter().map(|event| {
-            let record = Signed::<KeyEvent>::read(&self.network, &*event.record).ok()?;
-            Some((record, event.proof))
-        });
-        KeyChain::read(self.network, events.collect::<Option<Vec<_>>>()?).ok()
+        key_chain(&self.market, &self.network, *author)
     }
 
     fn standing(&self, slot: &Slot) -> Option<(Revision, RecordId)> {

@@ -1,5 +1,7 @@
 //! How partners meet: by an invite, by a request, and not at all.
 
+use omni_protocol::fence;
+use omni_protocol::identity::SignedInvite;
 use omni_tests::omni::{Node, PATIENCE, wait_for};
 
 /// The address of a node, as its operator would read it out.
@@ -38,6 +40,33 @@ fn an_invite_makes_two_partners() {
             "{events}"
         );
     }
+}
+
+/// Whoever changes an invite on its way leads nobody to trust; the true one still does.
+#[test]
+fn an_invite_that_its_giver_did_not_sign_makes_no_partner() {
+    let (giver, guest) = (Node::named("Giver"), Node::named("Guest"));
+    let made = giver.json(&["peer", "invite"]);
+    let good = made["invite"].as_str().expect("a text");
+    let invite: SignedInvite = good.parse().expect("an invite");
+    let mut bytes = fence::to_bytes(&invite);
+    *bytes.last_mut().expect("a signature") ^= 1;
+    let forged: SignedInvite = fence::decode(&bytes, bytes.len()).expect("well formed");
+    let forged = forged.to_string();
+
+    // The keys of its giver are unknown, so the meeting must show it.
+    guest.place().ok(&["peer", "add", &forged]);
+    let id = giver.partner();
+    wait_for("a session", PATIENCE, || {
+        (guest.peer(&id)["connected"] == true).then_some(())
+    });
+    assert_eq!(guest.peer(&id)["standing"], "stranger");
+    // Now they are known.
+    let refused = guest.place().run(&["peer", "add", &forged]);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    assert_eq!(guest.peer(&id)["standing"], "stranger");
+    guest.place().ok(&["peer", "add", good]);
+    guest.wait_for_session(&giver);
 }
 
 #[test]

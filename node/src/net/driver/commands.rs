@@ -16,11 +16,12 @@ use crate::net::{
 /// Invites that are being dialled at once.
 const INVITES_MAX: usize = 64;
 
-/// An invite that this node accepted, until its giver was met.
+/// An invite that this node accepted. Its token is shown at each meeting while the loop says so:
+/// the giver may have lost the first one before it was read.
 #[derive(Debug)]
 pub(super) struct Invited {
     node: Node,
-    token: [u8; 16],
+    token: Option<[u8; 16]>,
     until: Instant,
 }
 
@@ -70,7 +71,14 @@ impl Driver {
 
     fn accept(&mut self, invitation: Invitation) {
         let now = Instant::now();
-        self.invites.retain(|i| i.node.peer != invitation.node.peer);
+        let peer = invitation.node.peer;
+        let before = self.invites.iter().find(|i| i.node.peer == peer);
+        let is_shown = before.map(|i| i.token) == Some(invitation.token);
+        if invitation.token.is_some() && !is_shown && self.links.is_connected(&peer) {
+            tracing::debug!(%peer, "it was met without the invite: meeting it anew");
+            self.disconnect(&peer);
+        }
+        self.invites.retain(|i| i.node.peer != peer);
         if self.invites.len() >= INVITES_MAX {
             tracing::warn!("too many invites wait for their givers: the oldest is given up");
             self.invites.remove(0);
@@ -105,7 +113,7 @@ impl Driver {
 
     pub(super) fn begin_talk(&mut self, peer: PeerId, now: Instant) {
         let invited = self.invites.iter().find(|i| i.node.peer == peer);
-        let token = invited.filter(|i| i.until > now).map(|i| i.token);
+        let token = invited.filter(|i| i.until > now).and_then(|i| i.token);
         let handle = session::begin(Opening {
             task: self.peers.next_task(),
             peer,
@@ -179,11 +187,6 @@ impl Driver {
             self.peers.stop(&older, Code::Outdated);
         }
         self.dials.succeeded(&peer);
-        if self.invites.iter().any(|i| i.node.peer == peer) {
-            // From now on the loop says whether this node is dialled.
-            self.invites.retain(|i| i.node.peer != peer);
-            self.set_dials();
-        }
         self.catchup.up(session, now);
         self.choose_explicit_peers();
     }

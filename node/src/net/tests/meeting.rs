@@ -60,7 +60,7 @@ async fn an_invite_shows_its_token_and_is_dialled_until_met() {
     let mut guest = TestNode::start(2, Over::Quic).await;
     guest.offer(NetCommand::Accept(Invitation {
         node: giver.node(),
-        token: [7; 16],
+        token: Some([7; 16]),
         good_for: Duration::from_secs(60),
     }));
     let token = giver
@@ -71,6 +71,33 @@ async fn an_invite_shows_its_token_and_is_dialled_until_met() {
         .await;
     assert_eq!(token, Some([7; 16]));
     guest.meets(&giver).await;
+}
+
+/// By its address a node is met without any token; an invite that comes later is shown to it
+/// though the session stands, and again at each further meeting.
+#[tokio::test]
+async fn an_invite_is_shown_to_a_node_that_was_met_without() {
+    let mut giver = TestNode::start(1, Over::Tcp).await;
+    let guest = TestNode::start(2, Over::Tcp).await;
+    let shown = async |giver: &mut TestNode| {
+        giver
+            .wait("a guest", |event| match event {
+                NetEvent::SessionUp { hello, .. } => Some(hello.token),
+                _ => None,
+            })
+            .await
+    };
+    for (token, expected) in [(None, None), (Some([7; 16]), Some([7; 16]))] {
+        guest.offer(NetCommand::Accept(Invitation {
+            node: giver.node(),
+            token,
+            good_for: Duration::from_secs(60),
+        }));
+        assert_eq!(shown(&mut giver).await, expected);
+    }
+    let (partner, code) = (giver.id(), Code::Overloaded);
+    guest.offer(NetCommand::Disconnect { partner, code });
+    assert_eq!(shown(&mut giver).await, Some([7; 16]));
 }
 
 #[tokio::test]
