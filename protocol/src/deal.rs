@@ -21,7 +21,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use crate::{
     fence::List,
     hash::{DealId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
-    limits::{ALTERNATIVES_MAX, LETTER_RECORDS_MAX, LINES_MAX},
+    limits::{ALTERNATIVES_MAX, DAY_MS, LETTER_RECORDS_MAX, LINES_MAX, PROPOSAL_DAYS_MAX},
     machine::{EndsBy, Fold, Key, Overlay, Question, View, kept_record, outbox, stored},
     record::Signed,
     thread::{Proposal, Role, Terms, ThreadBody},
@@ -185,6 +185,8 @@ pub struct Deal {
     pub holder: Holder,
     /// The order that it changes, if it changes one.
     pub order: Option<DealId>,
+    /// The epoch of the own ledger in which it was opened.
+    pub epoch: u32,
 }
 
 wire!(Deal {
@@ -205,6 +207,7 @@ wire!(Deal {
     reserved,
     holder,
     order,
+    epoch,
 });
 
 impl Deal {
@@ -341,27 +344,36 @@ pub(crate) fn reservation(alternatives: &[Terms]) -> (Minor, List<Reserved, RESE
     (amount, List::new(reserved).unwrap_or_default())
 }
 
-/// A deal as it begins.
-struct Beginning<'a> {
-    opening: Opening,
-    state: State,
-    until: Time,
-    alternatives: &'a [Terms],
-}
-
-/// The deal that this record opens.
-fn opened(partner: PartnerId, record: &Signed<ThreadBody>, beginning: &Beginning<'_>) -> Deal {
-    let (amount, reserved) = reservation(beginning.alternatives);
-    let first = beginning.alternatives.first();
+/// The deal that this record opens in this state.
+fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: State) -> Deal {
+    let (opening, until, alternatives) = if let ThreadBody::Proposal(proposal) = record.body() {
+        let opening = match proposal.role() {
+            Role::Requester => Opening::RequesterProposal,
+            Role::Provider => Opening::ProviderProposal,
+        };
+        (opening, proposal.valid_until(), proposal.alternatives())
+    } else if let ThreadBody::Request(request) = record.body() {
+        let terms = core::slice::from_ref(&request.terms);
+        (Opening::Request, request.valid_until, terms)
+    } else {
+        // The Refusal of what never came. Nothing is known of its validity, but none is longer
+        // than this.
+        let at = record.body().header().at;
+        let until = at.plus_ms(PROPOSAL_DAYS_MAX * DAY_MS);
+        (Opening::Request, until, &[][..])
+    };
+    let (amount, reserved) = reservation(alternatives);
+    let first = alternatives.first();
     let on = first.and_then(|terms| terms.conditions().on);
+    let itself = Some(record.id());
     Deal {
         partner,
         thread: negotiation::thread_of(record),
-        opening: beginning.opening,
-        state: beginning.state,
-        until: beginning.until,
-        hold: None,
-        commit: None,
+        opening,
+        state,
+        until,
+        hold: itself.filter(|_| opening == Opening::ProviderProposal),
+        commit: itself.filter(|_| opening == Opening::RequesterProposal),
         alternative: 0,
         release: None,
         decision: None,
@@ -372,6 +384,7 @@ fn opened(partner: PartnerId, record: &Signed<ThreadBody>, beginning: &Beginning
         reserved,
         holder: Holder::Partner,
         order: on.map(|change| change.order),
+        epoch,
     }
 }
 
@@ -392,10 +405,10 @@ pub(crate) fn recorded(
         (Us, ThreadBody::Request(_)) => requester::requested(fold, partner, record),
         (Them, ThreadBody::Request(_)) => provider::asked(fold, partner, record),
         (_, ThreadBody::Proposal(proposal)) if proposal.is_firm() => match (who, proposal.role()) {
-            (Us, Role::Provider) => provider::proposed(fold, partner, record, proposal),
-            (Us, Role::Requester) => requester::proposed(fold, partner, record, proposal),
-            (Them, Role::Provider) => requester::kept(fold, partner, record, proposal),
-            (Them, Role::Requester) => provider::offered(fold, partner, record, proposal),
+            (Us, Role::Provider) => provider::proposed(fold, partner, record),
+            (Us, Role::Requester) => requester::proposed(fold, partner, record),
+            (Them, Role::Provider) => requester::kept(fold, partner, record),
+            (Them, Role::Requester) => provider::offered(fold, partner, record),
         },
         (Us, ThreadBody::Hold(hold)) => provider::held(fold, record.id(), hold),
         (Them, ThreadBody::Hold(hold)) => requester::held(fold, record.id(), hold),
@@ -421,6 +434,30 @@ pub(crate) fn recorded(
             | ThreadBody::Handover(_),
         ) => {}
     }
+}
+
+/// Whether the deal on which a record stands is here, and of a Commit its hold.
+pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
+    let deal = match body {
+        ThreadBody::Hold(hold) => hold.deal,
+        ThreadBody::Commit(commit) => {
+            return Deal::read(view, commit.deal).is_some_and(|deal| deal.hold.is_some());
+        }
+        ThreadBody::Receipt(receipt) => receipt.deal,
+        ThreadBody::Refusal(refusal) => refusal.deal,
+        ThreadBody::Release(release) => release.deal,
+        ThreadBody::Inquiry(_)
+        | ThreadBody::Proposal(_)
+        | ThreadBody::Question(_)
+        | ThreadBody::Answer(_)
+        | ThreadBody::Reject(_)
+        | ThreadBody::Withdraw(_)
+        | ThreadBody::Request(_)
+        | ThreadBody::Ack(_)
+        | ThreadBody::Event(_)
+        | ThreadBody::Handover(_) => return true,
+    };
+    Deal::read(view, deal).is_some()
 }
 
 /// What an own record that a partner showed changes: the same as when it was signed, but nobody is

@@ -21,7 +21,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 pub(crate) use self::{
     fold::{Fold, kept_record},
-    letter::{Asking, Case, No},
+    letter::{Case, No},
     trial::{Stop, Trial},
     view::stored,
 };

@@ -2,13 +2,12 @@
 //! writes its decision in the entry that moves the stock. It keeps out whether terms are fit, which
 //! is `judge`'s, and the requester's side.
 
-use super::{Beginning, Deal, Opening, State, credit, holds, opened, order, stock, tombstone};
+use super::{Deal, State, credit, holds, opened, order, stock, tombstone};
 use crate::{
     hash::{DealId, PartnerId, RecordId},
-    limits::{DAY_MS, PROPOSAL_DAYS_MAX},
     machine::{Fold, Key},
     record::Signed,
-    thread::{Ack, Commit, Hold, Proposal, Receipt, Release, ThreadBody},
+    thread::{Ack, Commit, Hold, Receipt, Release, ThreadBody},
 };
 
 mod decide;
@@ -19,52 +18,20 @@ pub(crate) use self::decide::{
 
 /// A Request was taken.
 pub(super) fn asked(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let ThreadBody::Request(request) = record.body() else {
-        return;
-    };
-    let beginning = Beginning {
-        opening: Opening::Request,
-        state: State::Asked,
-        until: request.valid_until,
-        alternatives: core::slice::from_ref(&request.terms),
-    };
-    opened(partner, record, &beginning).keep(fold.view, record.id().into());
+    let deal = opened(fold.header.epoch, partner, record, State::Asked);
+    deal.keep(fold.view, record.id().into());
 }
 
 /// The requester's firm proposal was taken.
-pub(super) fn offered(
-    fold: &mut Fold<'_, '_>,
-    partner: PartnerId,
-    record: &Signed<ThreadBody>,
-    proposal: &Proposal,
-) {
-    let beginning = Beginning {
-        opening: Opening::RequesterProposal,
-        state: State::Offered,
-        until: proposal.valid_until(),
-        alternatives: proposal.alternatives(),
-    };
-    let mut deal = opened(partner, record, &beginning);
-    deal.commit = Some(record.id());
+pub(super) fn offered(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let deal = opened(fold.header.epoch, partner, record, State::Offered);
     deal.keep(fold.view, record.id().into());
     order::change_begun(fold, record.id().into(), &deal);
 }
 
 /// An own firm proposal was signed, which is a hold.
-pub(super) fn proposed(
-    fold: &mut Fold<'_, '_>,
-    partner: PartnerId,
-    record: &Signed<ThreadBody>,
-    proposal: &Proposal,
-) {
-    let beginning = Beginning {
-        opening: Opening::ProviderProposal,
-        state: State::Held,
-        until: proposal.valid_until(),
-        alternatives: proposal.alternatives(),
-    };
-    let mut deal = opened(partner, record, &beginning);
-    deal.hold = Some(record.id());
+pub(super) fn proposed(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let mut deal = opened(fold.header.epoch, partner, record, State::Held);
     reserve(fold, &mut deal);
     deal.keep(fold.view, record.id().into());
     order::change_begun(fold, record.id().into(), &deal);
@@ -117,15 +84,8 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
     let ThreadBody::Refusal(refusal) = record.body() else {
         return;
     };
-    let beginning = Beginning {
-        opening: Opening::Request,
-        state: State::Refused,
-        // Nothing is known of what is refused, but no validity is longer than this.
-        until: fold.header.at.plus_ms(PROPOSAL_DAYS_MAX * DAY_MS),
-        alternatives: &[],
-    };
-    let mut deal =
-        Deal::read(fold.view, refusal.deal).unwrap_or_else(|| opened(partner, record, &beginning));
+    let mut deal = Deal::read(fold.view, refusal.deal)
+        .unwrap_or_else(|| opened(fold.header.epoch, partner, record, State::Refused));
     if deal.state == State::Held {
         let how = if refusal.code == crate::code::Code::HoldOver {
             holds::Ended::Expired

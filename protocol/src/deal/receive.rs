@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     code::Code,
-    machine::{Asking, Case, GrantTerms, No, Standing, Trial, kept_record},
+    machine::{Case, GrantTerms, No, Standing, Trial, kept_record},
     thread::{Proposal, Role, ThreadBody},
 };
 
 /// Decides about one record.
-pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) -> Result<(), No> {
+pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     match case.received.record.body() {
         ThreadBody::Inquiry(_) | ThreadBody::Question(_) | ThreadBody::Answer(_) => {
             unless_known(trial, case, |trial, _| check_not_blocked(trial, case))
@@ -31,7 +31,7 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) ->
         ThreadBody::Withdraw(_) => unless_known(trial, case, |_, thread| {
             thread.map_or(Ok(()), |thread| thread.may_withdraw(Who::Them))
         }),
-        ThreadBody::Request(request) => provider::request(trial, case, request, asking),
+        ThreadBody::Request(request) => provider::request(trial, case, request),
         ThreadBody::Hold(hold) => requester::hold(trial, case, hold),
         ThreadBody::Commit(commit) => provider::commit(trial, case, commit),
         ThreadBody::Receipt(receipt) => requester::receipt(trial, case, receipt),

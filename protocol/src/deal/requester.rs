@@ -8,67 +8,40 @@ pub(crate) use self::decide::{
     commit_now, firm_proposal, give_back, hold, overdue, receipt, refusal, release, write_off,
 };
 
-use super::{Beginning, Deal, Lateness, Opening, Side, State, credit, opened, order, tombstone};
+use super::{Deal, Lateness, Side, State, credit, opened, order, tombstone};
 use crate::{
     hash::{DealId, PartnerId, RecordId},
     machine::{Fold, Key, kept_record},
     record::Signed,
-    thread::{Ack, Commit, Hold, Proposal, Receipt, Refusal, Release, ThreadBody},
+    thread::{Ack, Commit, Hold, Receipt, Refusal, Release, ThreadBody},
 };
 
 /// A Request was signed.
 pub(super) fn requested(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let ThreadBody::Request(request) = record.body() else {
-        return;
-    };
-    let beginning = Beginning {
-        opening: Opening::Request,
-        state: State::Requested,
-        until: request.valid_until,
-        alternatives: core::slice::from_ref(&request.terms),
-    };
-    let deal = opened(partner, record, &beginning);
-    deal.keep(fold.view, record.id().into());
-    order::change_begun(fold, record.id().into(), &deal);
+    begun(fold, partner, record, State::Requested);
 }
 
 /// An own firm proposal was signed, which is a Commit without a hold.
-pub(super) fn proposed(
-    fold: &mut Fold<'_, '_>,
-    partner: PartnerId,
-    record: &Signed<ThreadBody>,
-    proposal: &Proposal,
-) {
-    let beginning = Beginning {
-        opening: Opening::RequesterProposal,
-        state: State::Doubt,
-        until: proposal.valid_until(),
-        alternatives: proposal.alternatives(),
-    };
-    let mut deal = opened(partner, record, &beginning);
-    deal.commit = Some(record.id());
+pub(super) fn proposed(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    let deal = begun(fold, partner, record, State::Doubt);
     doubt(fold, &deal, deal.amount.get());
-    deal.keep(fold.view, record.id().into());
-    order::change_begun(fold, record.id().into(), &deal);
 }
 
 /// The provider's firm proposal was taken, which is a Hold.
-pub(super) fn kept(
+pub(super) fn kept(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
+    begun(fold, partner, record, State::Kept);
+}
+
+fn begun(
     fold: &mut Fold<'_, '_>,
     partner: PartnerId,
     record: &Signed<ThreadBody>,
-    proposal: &Proposal,
-) {
-    let beginning = Beginning {
-        opening: Opening::ProviderProposal,
-        state: State::Kept,
-        until: proposal.valid_until(),
-        alternatives: proposal.alternatives(),
-    };
-    let mut deal = opened(partner, record, &beginning);
-    deal.hold = Some(record.id());
+    state: State,
+) -> Deal {
+    let deal = opened(fold.header.epoch, partner, record, state);
     deal.keep(fold.view, record.id().into());
     order::change_begun(fold, record.id().into(), &deal);
+    deal
 }
 
 /// A Hold was taken.

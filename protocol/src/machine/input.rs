@@ -3,8 +3,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Grant, Publication, Received, Stop, Trial, Verb, grant, letter, letter::Asking, life, outbox,
-    own, recovery, step::Mark, verbs,
+    Grant, Publication, Received, Stop, Trial, Verb, grant, letter, life, outbox, own, recovery,
+    step::Mark, verbs,
 };
 use crate::{
     code::Code,
@@ -104,9 +104,9 @@ impl Trial<'_> {
                 from,
                 records,
                 attached,
-            } => letter::receive(self, from, (&records, &attached), Asking::Letter)?,
+            } => letter::receive(self, from, (&records, &attached))?,
             Input::WhatIs { from, records } => {
-                letter::receive(self, from, (&records, &[]), Asking::WhatIs)?;
+                letter::receive(self, from, (&records, &[]))?;
             }
             Input::Stored { from, record } => outbox::stored_answer(self, from, record),
             Input::Notice(notice) => outbox::notice(self, &notice),

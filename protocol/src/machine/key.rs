@@ -344,6 +344,11 @@ keys! {
         /// The partner.
         partner: PartnerId,
     }
+    /// The epoch in which the partner last spoke of a deal that an earlier one opened.
+    75 Spoken {
+        /// The deal id.
+        deal: DealId,
+    }
 }
 
 impl Key {

@@ -79,21 +79,11 @@ impl Case<'_> {
     }
 }
 
-/// How a record was put to the machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Asking {
-    /// In a letter.
-    Letter,
-    /// In the question what became of its deal.
-    WhatIs,
-}
-
 /// Decides about a letter, or about the records of a question what a deal is.
 pub(super) fn receive(
     trial: &mut Trial<'_>,
     from: PartnerId,
     (records, attached): (&[Received], &[Received]),
-    asking: Asking,
 ) -> Result<(), Stop> {
     if !trial.machine.is_greeted(from) {
         return recovery::shown_records(trial, from, attached);
@@ -105,7 +95,7 @@ pub(super) fn receive(
             received,
             attached,
         };
-        if let Err(no) = receive_one(trial, case, asking) {
+        if let Err(no) = receive_one(trial, case) {
             trial.restore(before);
             match no {
                 No::Rejected(code) => {
@@ -121,7 +111,7 @@ pub(super) fn receive(
     Ok(())
 }
 
-fn receive_one(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) -> Result<(), No> {
+fn receive_one(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     if case.received.record.author() != case.from
         || case.header().to != trial.machine.config.partner
     {
@@ -137,7 +127,8 @@ fn receive_one(trial: &mut Trial<'_>, case: Case<'_>, asking: Asking) -> Result<
         });
     }
     trial.import_shown(case)?;
-    deal::received(trial, case, asking)
+    trial.hear(case);
+    deal::received(trial, case)
 }
 
 impl Trial<'_> {

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     code::Code,
-    deal::{self, Deal, State},
+    deal::{self, Deal, Opening, State},
     fence::List,
-    frame::{Answers, Greeting, Head},
-    hash::{DealId, EntryHash, PartnerId},
+    frame::{Answers, Greeting, Head, NoticeWhat},
+    hash::{DealId, EntryHash, PartnerId, RecordId},
     ledger::{EntryHeader, Payload, Reason},
     limits::PENDING_MAX,
     record::Signed,
@@ -63,12 +63,15 @@ struct Greeted {
     first: Bound,
     /// The highest head that it showed.
     highest: Head,
+    /// The highest that an earlier life showed.
+    earlier: Option<Head>,
 }
 
 wire!(Greeted {
     life,
     first,
-    highest
+    highest,
+    earlier
 });
 
 impl Machine {
@@ -94,25 +97,36 @@ impl Machine {
     }
 }
 
+/// The furthest place of a partner's ledger that a record taken from it names, as a head whose
+/// `last` is that record's id.
+struct Reached {
+    life: Life,
+    place: Head,
+}
+
+wire!(Reached { life, place });
+
 /// Notes the place in its author's ledger that a record names.
 pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
     let (partner, header) = (record.author(), record.body().header());
-    let place = Bound {
+    let place = Head {
         epoch: header.epoch,
         size: header.sequence.saturating_add(1),
+        last: EntryHash::from_bytes(*record.id().as_bytes()),
+        at: header.at,
     };
-    if stored(view, &Key::Reached { partner }).is_none_or(|before: Bound| before < place) {
-        view.put(Key::Reached { partner }, &place);
+    let before: Option<Reached> = stored(view, &Key::Reached { partner });
+    if before.is_none_or(|before| !is_beyond(before.place, place)) {
+        let life = header.life;
+        view.put(Key::Reached { partner }, &Reached { life, place });
     }
 }
 
 /// Whether a partner that announces this head lacks something of what it announced or signed
 /// before.
 pub(super) fn fell_back(view: &dyn View, partner: PartnerId, head: Head) -> bool {
-    let reached: Option<Bound> = stored(view, &Key::Reached { partner });
-    let lacks_record =
-        reached.is_some_and(|reached| (head.epoch, head.size) < (reached.epoch, reached.size));
-    lacks_record
+    let reached: Option<Reached> = stored(view, &Key::Reached { partner });
+    reached.is_some_and(|reached| is_beyond(reached.place, head))
         || highest(view, partner).is_some_and(|seen| {
             head.epoch != seen.epoch
                 || head.size < seen.size
@@ -120,9 +134,30 @@ pub(super) fn fell_back(view: &dyn View, partner: PartnerId, head: Head) -> bool
         })
 }
 
+fn is_beyond(one: Head, other: Head) -> bool {
+    (one.epoch, one.size) > (other.epoch, other.size)
+}
+
 /// The highest head of its ledger that a partner announced.
 pub(super) fn highest(view: &dyn View, partner: PartnerId) -> Option<Head> {
     stored::<Greeted>(view, &Key::Greeted { partner }).map(|greeted| greeted.highest)
+}
+
+/// What a partner is told that this node has seen of it: of the lives before the one that it is
+/// told in, which itself loses nothing, the furthest of the heads that they announced and the
+/// records of them that were taken.
+fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
+    let greeted: Greeted = stored(view, &Key::Greeted { partner })?;
+    let is_new = answers != Answers::Nothing && answers != Answers::Life(greeted.life);
+    let earlier = is_new.then_some(greeted.highest).or(greeted.earlier);
+    let is_earlier = |reached: &Reached| is_new || reached.life != greeted.life;
+    let record = stored::<Reached>(view, &Key::Reached { partner })
+        .filter(is_earlier)
+        .map(|reached| reached.place);
+    earlier
+        .filter(|head| record.is_none_or(|record| is_beyond(*head, record)))
+        .or(record)
+        .or(Some(greeted.highest))
 }
 
 /// Greets all partners that are connected anew, as after the opening of an epoch.
@@ -180,6 +215,9 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
         // proves nothing: a checkpoint or record of this node's own does, and begins recovery.
         trial.mark(Mark::Ahead { partner });
         trial.event(Event::Ahead { partner });
+        let about = greeting.seen.map_or(EntryHash::NONE, |seen| seen.last);
+        let about = RecordId::from_bytes(*about.as_bytes());
+        trial.notice(partner, NoticeWhat::Lost, about, Code::Lost);
         return Ok(());
     }
     let fell_back = showing::is_due(&trial.view, partner, greeting.life, greeting.head);
@@ -188,10 +226,11 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
         life: greeting.life,
         head: greeting.head,
     });
-    outbox::send_all(trial, partner);
+    // What it lost comes before what it is asked.
     if fell_back {
         showing::begin(trial, partner, greeting.life);
     }
+    outbox::send_all(trial, partner);
     settle(trial, partner, &greeting.open_decisions)
 }
 
@@ -208,7 +247,12 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, decided: &[DealId]) -> Resu
             deal::provider::overdue(trial, deal_id, &deal)?;
             deal::requester::overdue(trial, deal_id, &deal)?;
         }
-        let question = deal.question(deal_id);
+        let is_unsure = deal.state == State::Kept
+            && deal.opening == Opening::Request
+            && trial.check_whole(deal_id, &deal).is_err();
+        let question = deal
+            .question(deal_id)
+            .or(is_unsure.then_some(deal_id.into()));
         if let Some(question) = question
             && outbox::question(&trial.view, partner, question).is_none()
         {
@@ -260,7 +304,7 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
             last: head.last,
             at: head.at,
         },
-        seen: highest(&trial.view, partner),
+        seen: seen(&trial.view, partner, answers),
         open_decisions: List::new(open_decisions).map_err(Code::from)?,
         open_commits: List::new(open_commits).map_err(Code::from)?,
         at: trial.at(),
@@ -273,12 +317,20 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
 fn is_ahead(trial: &Trial<'_>, seen: Option<Head>) -> bool {
     let Some(seen) = seen else { return false };
     let own = trial.machine.head;
+    if seen.epoch < own.epoch {
+        // What was lost of an earlier epoch is given up.
+        return false;
+    }
     if (seen.epoch, seen.size) > (own.epoch, own.size) {
         return true;
     }
     let Some(sequence) = seen.size.checked_sub(1) else {
         return false;
     };
+    // It may name a record in the place of an entry.
+    if trial.knows(RecordId::from_bytes(*seen.last.as_bytes())) {
+        return false;
+    }
     let epoch = seen.epoch;
     trial
         .view
@@ -370,6 +422,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Rejected { .. }
         | Mark::Approved { .. }
         | Mark::Showing { .. }
+        | Mark::Spoken { .. }
         | Mark::Recovering { .. } => {}
     }
 }
@@ -395,10 +448,15 @@ fn note_greeting(view: &mut Overlay<'_>, partner: PartnerId, life: Life, head: H
         .map(|old| old.highest)
         .filter(|old| (old.epoch, old.size) > (head.epoch, head.size))
         .unwrap_or(head);
+    let earlier = old.and_then(|old| match old.life == life {
+        true => old.earlier,
+        false => Some(old.highest),
+    });
     let new = Greeted {
         life,
         first,
         highest,
+        earlier,
     };
     view.put(key, &new);
 }

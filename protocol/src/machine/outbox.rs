@@ -331,6 +331,8 @@ pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) {
 /// so that two nodes don't drive each other. A Commit waits for its next turn.
 fn lost(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
     let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
+        // It says so of what this node told it to have seen, and is shown that once a life.
+        showing::begin_once(trial, partner);
         return;
     };
     let place = deal

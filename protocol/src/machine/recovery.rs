@@ -9,11 +9,12 @@ use super::{
     letter::{Case, No, Received},
     life,
     step::{Event, Mark, Message},
+    stored,
     trial::{Trial, carried},
 };
 use crate::{
     code::Code,
-    deal::negotiation::thread_of,
+    deal::{self, Deal, negotiation::thread_of},
     fence::{self, List},
     frame::{Notice, NoticeWhat},
     hash::{DealId, PartnerId, RecordId},
@@ -39,6 +40,10 @@ impl Trial<'_> {
                 let epoch = shown.record.body().header().epoch;
                 if epoch >= self.machine.head.epoch || self.machine.recovering {
                     return Err(No::Lost(about));
+                }
+                if !deal::stands_on(&self.view, shown.record.body()) {
+                    // It comes again after that on which it stands.
+                    return Err(No::Unanswered);
                 }
                 self.recover(case.from, shown)?;
             } else if shown.record.author() == case.from
@@ -72,6 +77,34 @@ impl Trial<'_> {
             Vec::from([carried(bytes, proof)]),
         );
         Ok(())
+    }
+
+    /// Notes that a partner spoke of a deal which an earlier epoch opened: how it stands is no
+    /// longer only what was left.
+    pub(super) fn hear(&mut self, case: Case<'_>) {
+        // What follows an agreement says nothing to a side that does not know of it.
+        if let ThreadBody::Ack(_) | ThreadBody::Event(_) | ThreadBody::Handover(_) =
+            case.record().body()
+        {
+            return;
+        }
+        let id = about(case.record());
+        let deal = Deal::read(&self.view, id).filter(|deal| deal.partner == case.from);
+        if deal.is_some_and(|deal| self.check_whole(id, &deal).is_err()) {
+            self.mark(Mark::Spoken { deal: id });
+        }
+    }
+
+    /// Refuses to move in a deal that an earlier epoch opened before the partner has spoken of it:
+    /// it may have been decided in what is lost.
+    pub(crate) fn check_whole(&self, id: DealId, deal: &Deal) -> Result<(), Stop> {
+        let epoch = self.machine.head.epoch;
+        let spoken = || stored::<u32>(&self.view, &Key::Spoken { deal: id });
+        if deal.epoch == epoch || spoken() == Some(epoch) {
+            Ok(())
+        } else {
+            Err(Code::Lost.into())
+        }
     }
 
     /// Enters recovery, and says that something is lost.

@@ -53,6 +53,19 @@ pub(super) fn begin(trial: &mut Trial<'_>, partner: PartnerId, life: Life) {
     go_on(trial);
 }
 
+/// Begins to show a partner that says itself that it lost something, unless it was shown in this
+/// life: its next greeting begins anew.
+pub(super) fn begin_once(trial: &mut Trial<'_>, partner: PartnerId) {
+    let session = trial.machine.sessions.get(&partner);
+    let Some(life) = session.and_then(|session| session.greeted) else {
+        return;
+    };
+    let shown: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
+    if shown.is_none_or(|shown| shown.life != life) {
+        begin(trial, partner, life);
+    }
+}
+
 /// When showing goes on, if it is not at its end.
 pub(super) fn next_wake(trial: &Trial<'_>) -> Option<Time> {
     let waits = begun(trial).next().is_some();
@@ -112,6 +125,8 @@ fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) {
     if chain.last() == Some(&latest) {
         chain.pop();
     }
+    // Of a provider the partner's Ack, which may be all that it lost.
+    chain.extend(deal.ack.filter(|ack| *ack != latest));
     let mut letters = Vec::from([(latest, chain)]);
     let (ours, theirs): (Vec<_>, Vec<_>) = following(trial, id, deal)
         .into_iter()

@@ -146,6 +146,11 @@ pub enum Mark {
         /// The deal after which it goes on; none once all are shown.
         after: Option<DealId>,
     },
+    /// A partner spoke of a deal that an earlier epoch opened.
+    Spoken {
+        /// The deal.
+        deal: DealId,
+    },
     /// The connection to a partner ended.
     Gone {
         /// The partner.
@@ -273,6 +278,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             machine.recovering = true;
             view.put(Key::Recovery {}, &about);
         }
+        Mark::Spoken { deal } => view.put(Key::Spoken { deal }, &machine.head.epoch),
         Mark::Showing {
             partner,
             life,

@@ -10,7 +10,7 @@ use crate::{
     deal::{Deal, Opening, State, judge, negotiation::Who, receive, tombstone},
     hash::DealId,
     ledger::Payload,
-    machine::{Approval, Asking, Case, No, Stop, Trial},
+    machine::{Approval, Case, No, Stop, Trial},
     thread::{
         AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
     },
@@ -20,22 +20,17 @@ use crate::{
 use alloc::vec::Vec;
 
 /// A Request.
-pub(crate) fn request(
-    trial: &mut Trial<'_>,
-    case: Case<'_>,
-    request: &Request,
-    asking: Asking,
-) -> Result<(), No> {
+pub(crate) fn request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) -> Result<(), No> {
     let id = DealId::from(case.id());
     let Some(deal) = Deal::read(&trial.view, id) else {
         return new_request(trial, case, request);
     };
-    match (deal.state, asking) {
-        (State::Held, _) | (State::Sold, Asking::Letter) => match deal.hold {
+    match deal.state {
+        State::Held => match deal.hold {
             Some(hold) => trial.again(case.from, hold),
             None => trial.stored(case),
         },
-        (State::Sold | State::Refused, _) => again_decision(trial, case, &deal),
+        State::Sold | State::Refused => again_decision(trial, case, &deal),
         _ => trial.stored(case),
     }
     Ok(())
@@ -195,7 +190,9 @@ pub(crate) fn receive_ack(trial: &mut Trial<'_>, case: Case<'_>) {
 
 /// What the end of a hold or validity brings about, noticed by ledger time or at a greeting.
 pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Result<(), Stop> {
-    let greeted = trial.machine.is_greeted(deal.partner) && !trial.machine.recovering;
+    let greeted = trial.machine.is_greeted(deal.partner)
+        && !trial.machine.recovering
+        && trial.check_whole(deal_id, deal).is_ok();
     match deal.state {
         State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
         State::Held | State::Closed if greeted => refuse(trial, deal_id, Code::HoldOver),
@@ -211,6 +208,7 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
 /// Signs the Hold for a Request that was taken.
 pub(crate) fn give_hold(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
+    trial.check_whole(deal_id, &deal)?;
     trial.check_greeted(deal.partner)?;
     let network = trial.machine.config.network;
     let terms = deal
@@ -273,6 +271,7 @@ fn undecided(trial: &Trial<'_>, deal_id: DealId) -> Result<Deal, Stop> {
     if deal.decision.is_some() {
         return Err(Code::Outdated.into());
     }
+    trial.check_whole(deal_id, &deal)?;
     trial.check_greeted(deal.partner)?;
     Ok(deal)
 }

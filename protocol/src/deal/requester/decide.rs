@@ -168,6 +168,7 @@ pub(crate) fn commit_now(
 ) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
     let hold = deal.hold.ok_or(Code::HoldUnknown)?;
+    trial.check_whole(deal_id, &deal)?;
     if trial.at() > deal.until {
         return Err(Code::HoldOver.into());
     }
@@ -205,6 +206,7 @@ pub(crate) fn release(trial: &mut Trial<'_>, deal_id: DealId) -> Result<Release,
         State::Doubt | State::Written => return Err(Code::InDoubt.into()),
         _ => return Err(Code::Outdated.into()),
     }
+    trial.check_whole(deal_id, &deal)?;
     trial.check_greeted(deal.partner)?;
     let parent = deal.hold.unwrap_or(deal_id.into());
     let header = trial.header(deal.partner, Some(deal.thread), Some(parent))?;
@@ -229,6 +231,7 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
     if deal.state == State::Requested
         && trial.machine.is_greeted(deal.partner)
         && !trial.machine.recovering
+        && trial.check_whole(deal_id, deal).is_ok()
     {
         give_back(trial, deal_id)?;
     }
