@@ -15,5 +15,6 @@ pub mod observation;
 pub mod omni;
 pub mod ratio;
 pub mod samples;
+pub mod sim;
 pub mod spec;
 pub mod strategies;

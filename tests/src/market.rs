@@ -81,6 +81,7 @@ impl Store {
 #[derive(Clone)]
 pub struct Identity {
     pub secret: SigningKey,
+    pub chain: KeyChain,
     pub key: StandingKey,
     pub partner: PartnerId,
     /// The event that began its key chain, with its proof.
@@ -106,6 +107,7 @@ impl Identity {
         Self {
             key: chain.in_force().unwrap(),
             secret,
+            chain,
             partner,
             inception,
         }

@@ -1,0 +1,113 @@
+//! Runs of the simulator: many seeds, each without a fault of the product; the same bytes for the
+//! same seed; and every planted bug found.
+
+use omni_tests::sim::{Plan, Planted, commit, judge, line, shrink};
+use sha2::{Digest as _, Sha256};
+
+/// Seeds of one test, so that tests run side by side.
+const SHARE: u64 = 125;
+/// Within so many seeds a planted bug must be found.
+const PLANTED_SEEDS: u64 = 200;
+
+/// Runs seeds, and tells all that failed; the first is made smaller and told step by step.
+fn run(seeds: std::ops::RangeInclusive<u64>) {
+    let mut failed = Vec::new();
+    let mut receipts = 0;
+    for seed in seeds {
+        let plan = Plan::draw(seed);
+        let (watch, _) = judge(&plan, None, &mut |_| {});
+        receipts += watch.receipts;
+        if !watch.complaints.is_empty() {
+            failed.push((plan, watch.complaints));
+        }
+    }
+    for (plan, complaints) in &failed {
+        println!("seed {} at {}: {}", plan.seed, commit(), complaints[0]);
+    }
+    if let Some((plan, _)) = failed.first() {
+        tell(&shrink(plan, &mut |plan| {
+            !judge(plan, None, &mut |_| {}).0.complaints.is_empty()
+        }));
+    }
+    assert!(failed.is_empty(), "{} seeds failed", failed.len());
+    assert!(
+        receipts > SHARE,
+        "only {receipts} deals: the runs try too little"
+    );
+}
+
+fn tell(plan: &Plan) {
+    println!("smallest: {plan:#?}");
+    let (watch, _) = judge(plan, None, &mut |what| {
+        let line = line(what);
+        if !line.is_empty() {
+            println!("{line}");
+        }
+    });
+    for complaint in watch.complaints {
+        println!("{complaint}");
+    }
+}
+
+macro_rules! shares {
+    ($($name:ident $number:literal)*) => {$(
+        #[test]
+        fn $name() {
+            let from = $number * SHARE + 1;
+            run(from..=from + SHARE - 1);
+        }
+    )*};
+}
+
+shares! {
+    seeds_1_to_125 0
+    seeds_126_to_250 1
+    seeds_251_to_375 2
+    seeds_376_to_500 3
+    seeds_501_to_625 4
+    seeds_626_to_750 5
+    seeds_751_to_875 6
+    seeds_876_to_1000 7
+    seeds_1001_to_1125 8
+    seeds_1126_to_1250 9
+    seeds_1251_to_1375 10
+    seeds_1376_to_1500 11
+    seeds_1501_to_1625 12
+    seeds_1626_to_1750 13
+    seeds_1751_to_1875 14
+    seeds_1876_to_2000 15
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let digest = |seed| {
+        let mut digest = Sha256::new();
+        judge(&Plan::draw(seed), None, &mut |what| {
+            digest.update(format!("{what:?}"));
+        });
+        digest.finalize()
+    };
+    for seed in 1..=8 {
+        assert_eq!(digest(seed), digest(seed), "seed {seed}");
+    }
+    assert_ne!(digest(1), digest(2));
+}
+
+#[test]
+fn each_planted_bug_is_found() {
+    let mut missed = Vec::new();
+    for planted in Planted::ALL {
+        let found = (1..=PLANTED_SEEDS).find_map(|seed| {
+            let (watch, _) = judge(&Plan::draw(seed), Some(planted), &mut |_| {});
+            Some((seed, watch.complaints.into_iter().next()?))
+        });
+        match found {
+            Some((seed, complaint)) => println!("{}: seed {seed}, {complaint}", planted.name()),
+            None => missed.push(planted.name()),
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "not found in {PLANTED_SEEDS} seeds: {missed:?}"
+    );
+}
