@@ -214,6 +214,8 @@ impl Auditor {
     }
 
     fn synced(&mut self, number: usize, at_ms: u64, entries: &[EntryBytes]) {
+        // Until the operator of a node that lost entries has opened another epoch, it decides nothing.
+        let any_lost = self.nodes.iter().any(|node| !node.lost.is_empty());
         let node = &mut self.nodes[number];
         let first = node.ledger.take(entries, &self.keys, &mut self.found);
         for kept in &node.ledger.entries[first..] {
@@ -236,6 +238,7 @@ impl Auditor {
             if let (Some(deal), Some(healed)) = (ended, self.healed_ms)
                 && at_ms > healed + limit
                 && !awaited_operator(&node.books, deal)
+                && !any_lost
             {
                 let why = format!("it was in doubt until {} ms after healing", at_ms - healed);
                 let place = (number, Some(kept.place()));

@@ -20,6 +20,7 @@ use omni_protocol::{
 
 use super::{Plan, Planted, World, run};
 use crate::{
+    auditor::{Auditor, Finding},
     market::{Store, network},
     observation::{Answer, EntryBytes, Moment, Observation, StoredAccount, StoredDeal},
 };
@@ -64,6 +65,8 @@ pub struct Watch {
     nodes: Vec<Node>,
     /// What is wrong, each with what kind of wrong it is before the colon.
     pub complaints: Vec<String>,
+    /// What the auditor found; it is among the complaints too where no node lost data.
+    pub audited: Vec<Finding>,
     /// Receipts that were signed.
     pub receipts: u64,
     /// Whether a disk was put back to an older image.
@@ -349,20 +352,28 @@ impl Watch {
     }
 }
 
-/// Runs a plan under the eyes of [`Watch`] and of `auditor`, and says what is wrong, with what kind
-/// of wrong it is before the colon.
+/// Runs a plan under the eyes of [`Watch`] and of the auditor, shows it to `show` too, and says what
+/// is wrong, with what kind of wrong it is before the colon.
 pub fn judge(
     plan: &Plan,
     planted: Option<Planted>,
-    auditor: &mut dyn FnMut(&Observation),
+    show: &mut dyn FnMut(&Observation),
 ) -> (Watch, u64) {
     let mut watch = Watch::default();
+    let mut auditor = Auditor::default();
     let ran = catch_unwind(AssertUnwindSafe(|| {
         run(plan, planted, &mut |what| {
             watch.see(what);
-            auditor(what);
+            auditor.see(what);
+            show(what);
         })
     }));
+    watch.audited = auditor.end();
+    // What a node that lost data leaves behind is told by `audited` alone.
+    if !watch.restored {
+        let audited = watch.audited.iter().map(ToString::to_string);
+        watch.complaints.extend(audited);
+    }
     match ran {
         Ok(tally) => {
             watch.complaints.extend(tally.complaints);

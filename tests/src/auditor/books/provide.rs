@@ -193,7 +193,10 @@ impl Books {
         let deal = known.or_insert_with(|| Deal::new(to, true, "none", &[]));
         let state = deal.state;
         if matches!(state, "sold" | "refused") {
-            if deal.decision != Some(refusal) {
+            if at.comes_back && state == "refused" {
+                // It is refused either way, and the earlier one counts.
+                deal.decision = Some(refusal);
+            } else if deal.decision != Some(refusal) {
                 let why = format!("a Refusal is signed for a deal that is {state}");
                 at.find(found, Check::Twice, &[id, refusal], why);
             }
