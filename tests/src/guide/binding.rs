@@ -10,8 +10,9 @@ const DIGITS_MIN: usize = 8;
 const PORTS: [&str; 2] = ["127.0.0.1:", "0.0.0.0:"];
 /// Before a number, with or without spaces, these make it a port or a process that stays.
 const NUMBERED: [&str; 4] = ["/tcp/", "/udp/", "process", "kill -9"];
-/// Behind a number, these make it a span, a size or a rate that no two runs share.
-const UNITS: [&str; 7] = [" s", " min", " h", " d", " ms", " MiB", " rows/s"];
+/// Behind a number, these make it a span or a size that no two runs share.
+const UNITS: [&str; 6] = [" s", " min", " h", " d", " ms", " MiB"];
+const SPAN: Token = Token::Free("SPAN");
 /// A mark that is there until the partner has answered.
 const MARK: &str = "  [no answer yet]";
 /// Stands for anything within a line, and as a whole line for any lines.
@@ -164,12 +165,23 @@ fn is_number(id: &str) -> bool {
     id.len() < DIGITS_MIN && id.chars().all(|c| c.is_ascii_digit())
 }
 
+/// The tokens of a line as they are compared: a span is one, whether it has one unit or two.
 fn kinds(line: &str) -> Vec<Token> {
     let line = line.replace(MARK, "");
-    tokens(line.trim_end())
-        .into_iter()
-        .map(|(token, _)| token)
-        .collect()
+    let mut tokens = tokens(line.trim_end()).into_iter().map(|(token, _)| token);
+    let mut found: Vec<Token> = Vec::new();
+    while let Some(token) = tokens.next() {
+        if token == SPAN {
+            // Its unit stands behind the space.
+            let _unit = tokens.nth(1);
+            if let [.., SPAN, Token::Gap] = found[..] {
+                found.pop();
+                continue;
+            }
+        }
+        found.push(token);
+    }
+    found
 }
 
 /// A line for the comparison with a wildcard, which binds nothing.
@@ -245,7 +257,7 @@ fn token(before: &str, rest: &str) -> (Token, usize) {
     } else if is_number && word.len() == 13 {
         Token::Free("MS")
     } else if is_number && UNITS.iter().any(|u| unit(u)) {
-        Token::Free("SPAN")
+        SPAN
     } else if length >= DIGITS_MIN && word.chars().all(is_hex) {
         Token::Bound(word.to_owned())
     } else {
@@ -282,6 +294,8 @@ mod tests {
         check("2026-11-21T21:20:00.123Z x", "2027-01-02T03:04:05Z x", true);
         check("http://127.0.0.1:41733/v1", "http://127.0.0.1:7/v1", true);
         check("up 3 s (14 min left)", "up 11 s (9 min left)", true);
+        check("since 2 min 29 s, x", "since 39 s, x", true);
+        check("since 2 min 29 s", "since 39 s, x", false);
         check("ready  process 123", "ready  process 4567", true);
         check("process     123", "process     4567", true);
         check("omni1abcdef  a", "omni1ghijkl   a", true);

@@ -88,6 +88,12 @@ impl Shell {
             .envs(self.variables(&home))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
+        // Whatever a page says, nobody else's process is touched.
+        if program == "kill" {
+            let process = args.last().and_then(|last| last.parse().ok());
+            let is_ours = process.is_some_and(|process| self.runs(process));
+            assert!(is_ours, "{typed}: that is no node of the guide");
+        }
         let is_up = program == "omni" && args.iter().any(|arg| arg == "up");
         let said = if is_up {
             self.start(command, &home)
@@ -108,6 +114,12 @@ impl Shell {
             code: said.code,
             text: said.text.replace(&folder, FOLDER),
         }
+    }
+
+    /// Whether a process is a node that was started here and not waited for, so that its number is
+    /// still its own.
+    fn runs(&self, process: u32) -> bool {
+        self.nodes.iter().any(|(_, child)| child.id() == process)
     }
 
     /// Nothing of this user's environment, and for each home a port on loopback of its own.
