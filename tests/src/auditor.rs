@@ -47,6 +47,8 @@ struct Node {
     ledger: Ledger,
     books: Books,
     heard: Heard,
+    /// Since when each deal is in doubt.
+    doubted_ms: BTreeMap<Id, u64>,
     /// Deals of which a restored image took an entry away, and whether no epoch was opened since.
     lost: BTreeSet<Id>,
     recovers: bool,
@@ -168,6 +170,7 @@ impl Auditor {
             books: Books::new(who.partner),
             ledger: Ledger::new(who),
             heard: Heard::default(),
+            doubted_ms: BTreeMap::new(),
             lost: BTreeSet::new(),
             recovers: false,
             told: BTreeSet::new(),
@@ -231,16 +234,23 @@ impl Auditor {
                 }
             }
             node.recovers &= kept.payload != Payload::Opened;
-            let doubts = doubts(&node.books, kept);
+            let before = doubts(&node.books, kept);
             node.books.fold(number, kept, &mut self.found);
-            let ended = doubts.filter(|deal| node.books.deals[deal].state != "doubt");
+            if let Some(deal) = doubts(&node.books, kept) {
+                node.doubted_ms.entry(deal).or_insert(at_ms);
+            }
+            let ended = before.filter(|deal| node.books.deals[deal].state != "doubt");
             let limit = self.doubt_ms_max.unwrap_or(DOUBT_MS_MAX);
             if let (Some(deal), Some(healed)) = (ended, self.healed_ms)
-                && at_ms > healed + limit
+                && let Some(doubted) = node.doubted_ms.remove(&deal)
+                && at_ms > healed.max(doubted) + limit
                 && !awaited_operator(&node.books, deal)
                 && !any_lost
             {
-                let why = format!("it was in doubt until {} ms after healing", at_ms - healed);
+                let why = format!(
+                    "it was in doubt for {} ms while nothing failed",
+                    at_ms - healed.max(doubted)
+                );
                 let place = (number, Some(kept.place()));
                 self.found.add(Check::Doubt, place, &[deal], why);
             }

@@ -288,7 +288,7 @@ fn what_stays_in_doubt_is_found() {
     trace.pass(B, &receipt);
     trace.expect(
         Check::Doubt,
-        &["node 0, entry 0/4", "60011 ms after healing"],
+        &["node 0, entry 0/4", "60011 ms while nothing failed"],
     );
 }
 
