@@ -1,6 +1,6 @@
 //! A market in one thread: production machines under simulated clocks, networks, disks, crashes
 //! and operators, each run made by one seed. It keeps out all judgement but the plainest; see
-//! [`watch`] for that, and the auditor for the rest.
+//! `watch` for that, and the auditor for the rest.
 //!
 //! What is real: the machine with all its rules, keys, signatures, proofs, record and frame bytes,
 //! checkpoints. What the simulator stands in for: the runtime's loop, keeper, courier and door
