@@ -104,7 +104,7 @@ impl Auditor {
             Observation::Started { node, life, .. } => {
                 let node = &mut self.nodes[*node];
                 node.ledger.lives.push(*life);
-                node.heard = Heard::default();
+                node.heard.begin();
             }
             Observation::Sent { from, bytes, .. } => {
                 if let Some(frame) = self.frame(*from, bytes) {
@@ -121,8 +121,9 @@ impl Auditor {
             } => {
                 self.took(*node, entries);
                 self.synced(*node, *at_ms, entries);
-                let ledger = &mut self.nodes[*node].ledger;
-                ledger.close(checkpoint, &mut self.found);
+                let node = &mut self.nodes[*node];
+                node.ledger.close(checkpoint, &mut self.found);
+                node.heard.keep();
             }
             Observation::Told {
                 node,
@@ -295,6 +296,7 @@ impl Auditor {
             }
         }
         node.recovers |= !lost.is_empty();
+        node.heard = Heard::default();
         // What is found in entries that were judged before is known.
         let mut again = Findings::default();
         node.books = Books::new(node.ledger.who.partner);

@@ -11,15 +11,22 @@ use super::{
     read_ledger::{Frame, Head},
 };
 
-/// What one node heard since its process began. An earlier process may have heard more, which the
-/// node may have forgotten, so the auditor forgets it too.
+/// What one node heard. What no sync followed before its process ended it may have forgotten, so
+/// the auditor forgets it too.
 #[derive(Default)]
 pub struct Heard {
-    /// The first head that each life of a partner announced to this one, by partner.
-    heads: BTreeMap<Id, Vec<(u64, Head)>>,
+    /// The first head that each life of a partner announced, by partner.
+    heads: BTreeMap<Id, Vec<Announced>>,
     /// Records that arrived when they were not void, and all that arrived.
     good: BTreeSet<Id>,
     all: BTreeSet<Id>,
+}
+
+/// A head as it was announced, by which life, and whether a sync followed.
+struct Announced {
+    life: u64,
+    head: Head,
+    is_kept: bool,
 }
 
 /// The number of a life among those of its node, if it began.
@@ -39,8 +46,12 @@ impl Heard {
                 head,
             } => {
                 let heads = self.heads.entry(*from).or_default();
-                if *answers == life && !heads.iter().any(|(known, _)| known == theirs) {
-                    heads.push((*theirs, head.clone()));
+                if *answers == life && !heads.iter().any(|known| known.life == *theirs) {
+                    heads.push(Announced {
+                        life: *theirs,
+                        head: head.clone(),
+                        is_kept: false,
+                    });
                 }
             }
             Frame::Letter {
@@ -75,10 +86,26 @@ impl Heard {
             return false;
         };
         let made = turn(ledgers, &record.author, header.life);
-        heads.iter().any(|(life, head)| {
+        heads.iter().any(|Announced { life, head, .. }| {
             let is_later = turn(ledgers, &record.author, *life) > made;
             is_later && (header.epoch, header.sequence) >= (head.epoch, head.size)
         })
+    }
+
+    /// A batch is synced, and what was heard before is kept with it.
+    pub fn keep(&mut self) {
+        for announced in self.heads.values_mut().flatten() {
+            announced.is_kept = true;
+        }
+    }
+
+    /// The next process begins over what was kept.
+    pub fn begin(&mut self) {
+        for heads in self.heads.values_mut() {
+            heads.retain(|announced| announced.is_kept);
+        }
+        self.good.clear();
+        self.all.clear();
     }
 
     /// The node took a record into its ledger.
