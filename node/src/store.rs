@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rocksdb::DBIterator;
+
 pub mod contact;
 pub mod happened;
 mod head;
@@ -30,6 +32,22 @@ pub struct Pair {
     pub key: Vec<u8>,
     /// What stands under it.
     pub value: Vec<u8>,
+}
+
+impl Pair {
+    /// What a database's iterator gives, with `fault` to say where it went wrong.
+    fn of_lines<'a>(
+        lines: DBIterator<'a>,
+        fault: impl Fn(rocksdb::Error) -> StoreError + 'a,
+    ) -> impl Iterator<Item = Result<Self, StoreError>> + 'a {
+        lines.map(move |line| {
+            let (key, value) = line.map_err(&fault)?;
+            Ok(Self {
+                key: key.into_vec(),
+                value: value.into_vec(),
+            })
+        })
+    }
 }
 
 /// Why a store can't be opened, read or written. Each says what to do next.

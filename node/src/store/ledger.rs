@@ -197,16 +197,8 @@ impl LedgerReader {
         end: &[u8],
     ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<'a> {
         let mode = IteratorMode::From(from, Direction::Forward);
-        self.inner
-            .db
-            .iterator_opt(mode, options::until(end))
-            .map(|item| match item {
-                Ok((key, value)) => Ok(Pair {
-                    key: key.into_vec(),
-                    value: value.into_vec(),
-                }),
-                Err(error) => Err(self.fault(error)),
-            })
+        let lines = self.inner.db.iterator_opt(mode, options::until(end));
+        Pair::of_lines(lines, |error| self.fault(error))
     }
 
     /// The ledger as it stands now, whatever is written meanwhile.
@@ -254,14 +246,8 @@ impl Moment<'_> {
     /// All keys from `from`, without `end`, in order.
     pub fn walk(&self, from: &[u8], end: &[u8]) -> impl Iterator<Item = Result<Pair, StoreError>> {
         let mode = IteratorMode::From(from, Direction::Forward);
-        let pairs = self.snapshot.iterator_opt(mode, options::until(end));
-        pairs.map(|item| {
-            let (key, value) = item.map_err(|error| self.reader.fault(error))?;
-            Ok(Pair {
-                key: key.into_vec(),
-                value: value.into_vec(),
-            })
-        })
+        let lines = self.snapshot.iterator_opt(mode, options::until(end));
+        Pair::of_lines(lines, |error| self.reader.fault(error))
     }
 
     /// The home that the ledger belongs to.

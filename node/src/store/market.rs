@@ -70,6 +70,34 @@ struct Inner {
     _lock: File,
 }
 
+impl Inner {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get(key).map_err(|error| self.fault(error))
+    }
+
+    /// All keys from `from`, without `end`, in order, as they stood when the walk began.
+    fn walk<'a>(
+        &'a self,
+        from: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<'a> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let lines = self.db.iterator_opt(mode, options::until(end));
+        Pair::of_lines(lines, |error| self.fault(error))
+    }
+
+    fn fault(&self, error: rocksdb::Error) -> StoreError {
+        StoreError::database("read the market in", &self.folder, error)
+    }
+
+    fn unreadable(&self, what: &str) -> StoreError {
+        StoreError::Damaged {
+            path: self.folder.clone(),
+            detail: format!("{what} can't be read"),
+        }
+    }
+}
+
 /// Opens the market of `home`, or makes it anew where it can't be used.
 ///
 /// # Errors
@@ -187,10 +215,10 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn shelved(&self, slot: &Slot) -> Result<Option<Shelved>, StoreError> {
-        let Some(bytes) = self.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
+        let Some(bytes) = self.inner.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
             return Ok(None);
         };
-        let kept = Kept::read(&bytes).ok_or_else(|| self.unreadable("a kept record"))?;
+        let kept = Kept::read(&bytes).ok_or_else(|| self.inner.unreadable("a kept record"))?;
         Ok(Some(kept.shelved(*slot)))
     }
 
@@ -199,11 +227,11 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn slot_of(&self, id: RecordId) -> Result<Option<Slot>, StoreError> {
-        let Some(bytes) = self.get(&Table::Id.key(&[id.as_bytes()]))? else {
+        let Some(bytes) = self.inner.get(&Table::Id.key(&[id.as_bytes()]))? else {
             return Ok(None);
         };
         layout::slot_of(&bytes)
-            .ok_or_else(|| self.unreadable("a slot"))
+            .ok_or_else(|| self.inner.unreadable("a slot"))
             .map(Some)
     }
 
@@ -214,10 +242,10 @@ impl MarketReader {
     pub fn ids_beginning(&self, beginning: &[u8], max: usize) -> Result<Vec<RecordId>, StoreError> {
         let from = Table::Id.key(&[beginning]);
         let mut ids = Vec::new();
-        for pair in self.walk(&from, &Table::Id.end()) {
+        for pair in self.inner.walk(&from, &Table::Id.end()) {
             let Pair { key, value: _ } = pair?;
             let id = key.get(1..).and_then(|id| <[u8; 32]>::try_from(id).ok());
-            let id = id.ok_or_else(|| self.unreadable("an id"))?;
+            let id = id.ok_or_else(|| self.inner.unreadable("an id"))?;
             if !id.starts_with(beginning) || ids.len() >= max {
                 break;
             }
@@ -234,9 +262,9 @@ impl MarketReader {
     pub fn catalogue(&self, author: PartnerId) -> Result<Catalogue, StoreError> {
         let moment = self.inner.db.snapshot();
         let sum = moment.get(Table::Author.key(&[author.as_bytes()]));
-        let ids = match sum.map_err(|error| self.fault(error))? {
+        let ids = match sum.map_err(|error| self.inner.fault(error))? {
             Some(bytes) => {
-                layout::ids_of(&bytes).ok_or_else(|| self.unreadable("a catalogue's sum"))?
+                layout::ids_of(&bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
             }
             None => IdSum::default(),
         };
@@ -251,7 +279,7 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn has_author(&self, author: PartnerId) -> Result<bool, StoreError> {
-        let sum = self.get(&Table::Author.key(&[author.as_bytes()]))?;
+        let sum = self.inner.get(&Table::Author.key(&[author.as_bytes()]))?;
         Ok(sum.is_some())
     }
 
@@ -270,13 +298,13 @@ impl MarketReader {
             None => Table::Author.key(&[]),
         };
         let mut authors = Vec::new();
-        for pair in self.walk(&from, &Table::Author.end()).take(max) {
+        for pair in self.inner.walk(&from, &Table::Author.end()).take(max) {
             let Pair { key, value: _ } = pair?;
             let author = key
                 .get(1..)
                 .and_then(|author| <[u8; 32]>::try_from(author).ok());
             authors.push(PartnerId::from_bytes(
-                author.ok_or_else(|| self.unreadable("an author"))?,
+                author.ok_or_else(|| self.inner.unreadable("an author"))?,
             ));
         }
         Ok(authors)
@@ -303,11 +331,11 @@ impl MarketReader {
         let from = Table::Log.key(&[author.as_bytes(), &next.to_be_bytes()]);
         let end = Table::Log.end_of_author(author);
         let mut bytes = 0_usize;
-        for pair in self.walk(&from, &end) {
+        for pair in self.inner.walk(&from, &end) {
             let Pair { key, value } = pair?;
-            let listed = log_key_parts(&key).ok_or_else(|| self.unreadable("a log line"))?;
-            let slot =
-                slot_of_log_value(author, &value).ok_or_else(|| self.unreadable("a log line"))?;
+            let listed = log_key_parts(&key).ok_or_else(|| self.inner.unreadable("a log line"))?;
+            let slot = slot_of_log_value(author, &value)
+                .ok_or_else(|| self.inner.unreadable("a log line"))?;
             let Some(shelved) = self.shelved(&slot)? else {
                 continue;
             };
@@ -331,7 +359,7 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn chain(&self, author: PartnerId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(&Table::Chain.key(&[author.as_bytes()]))
+        self.inner.get(&Table::Chain.key(&[author.as_bytes()]))
     }
 
     /// Marks the store as damaged, so that the next start makes it anew. What it still answers may
@@ -354,51 +382,18 @@ impl MarketReader {
         bounds.set_iterate_lower_bound(start);
         let backwards = IteratorMode::From(&end, Direction::Reverse);
         for item in moment.iterator_opt(backwards, bounds) {
-            let (key, value) = item.map_err(|error| self.fault(error))?;
-            let slot =
-                slot_of_log_value(author, &value).ok_or_else(|| self.unreadable("a log line"))?;
+            let (key, value) = item.map_err(|error| self.inner.fault(error))?;
+            let slot = slot_of_log_value(author, &value)
+                .ok_or_else(|| self.inner.unreadable("a log line"))?;
             if is_counted(slot.family, Reach::Public) {
                 let revision =
                     log_key_parts(&key).and_then(|(revision, _)| Revision::new(revision).ok());
                 return revision
-                    .ok_or_else(|| self.unreadable("a log line"))
+                    .ok_or_else(|| self.inner.unreadable("a log line"))
                     .map(Some);
             }
         }
         Ok(None)
-    }
-
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.db.get(key).map_err(|error| self.fault(error))
-    }
-
-    fn walk<'a>(
-        &'a self,
-        from: &[u8],
-        end: &[u8],
-    ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<'a> {
-        let mode = IteratorMode::From(from, Direction::Forward);
-        self.inner
-            .db
-            .iterator_opt(mode, options::until(end))
-            .map(|item| match item {
-                Ok((key, value)) => Ok(Pair {
-                    key: key.into_vec(),
-                    value: value.into_vec(),
-                }),
-                Err(error) => Err(self.fault(error)),
-            })
-    }
-
-    fn fault(&self, error: rocksdb::Error) -> StoreError {
-        StoreError::database("read the market in", &self.inner.folder, error)
-    }
-
-    fn unreadable(&self, what: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.inner.folder.clone(),
-            detail: format!("{what} can't be read"),
-        }
     }
 }
 

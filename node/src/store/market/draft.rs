@@ -24,10 +24,7 @@ impl<'a> Draft<'a> {
         if let Some(changed) = self.changes.get(key) {
             return Ok(changed.map(<[u8]>::to_vec));
         }
-        self.inner
-            .db
-            .get(key)
-            .map_err(|error| StoreError::database("read the market in", &self.inner.folder, error))
+        self.inner.get(key)
     }
 
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {

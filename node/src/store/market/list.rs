@@ -36,11 +36,11 @@ impl MarketReader {
             None => begin,
         };
         let mut offers = Vec::new();
-        for pair in self.walk(&from, &end).take(max) {
+        for pair in self.inner.walk(&from, &end).take(max) {
             let Pair { key, value } = pair?;
             let slot = key.get(1..).and_then(slot_of);
             let kept = slot.zip(Kept::read(&value));
-            let (slot, kept) = kept.ok_or_else(|| self.unreadable("a kept record"))?;
+            let (slot, kept) = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
             offers.push(kept.shelved(slot));
         }
         Ok(offers)
@@ -83,8 +83,9 @@ impl MarketReader {
     pub fn count_offers(&self, author: PartnerId, at: Time) -> Result<u64, StoreError> {
         let (from, end) = bounds(author);
         let mut count = 0_u64;
-        for pair in self.walk(&from, &end) {
-            let kept = Kept::read(&pair?.value).ok_or_else(|| self.unreadable("a kept record"))?;
+        for pair in self.inner.walk(&from, &end) {
+            let kept =
+                Kept::read(&pair?.value).ok_or_else(|| self.inner.unreadable("a kept record"))?;
             let stands = kept.until.is_none_or(|until| until >= at) && !kept.words.is_empty();
             count = count.saturating_add(u64::from(stands));
         }

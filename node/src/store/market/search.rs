@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use omni_protocol::hash::{PartnerId, SubjectId};
 use omni_protocol::slot::{Family, Slot};
-use rocksdb::{Direction, IteratorMode};
 
 use super::layout::{Kept, Table, slot_bytes};
 use super::{MarketReader, More, Shelved};
-use crate::store::{StoreError, options};
+use crate::store::StoreError;
 
 /// Longer words are cut: what follows tells no two articles apart.
 const WORD_BYTES_MAX: usize = 32;
@@ -49,17 +48,13 @@ impl MarketReader {
         let from = Table::Word.key(&[rarest.as_bytes()]);
         let end = end_of_beginning(&from);
         let (mut seen, mut skipped) = (BTreeSet::new(), 0);
-        let lines = self.inner.db.iterator_opt(
-            IteratorMode::From(&from, Direction::Forward),
-            options::until(&end),
-        );
-        for (read, item) in lines.enumerate() {
+        for (read, pair) in self.inner.walk(&from, &end).enumerate() {
             if read >= LINES_MAX {
                 page.more = More::Yes;
                 break;
             }
-            let (key, _) = item.map_err(|error| self.fault(error))?;
-            let slot = slot_of_line(&key).ok_or_else(|| self.unreadable("a line of the index"))?;
+            let slot = slot_of_line(&pair?.key)
+                .ok_or_else(|| self.inner.unreadable("a line of the index"))?;
             if !seen.insert(slot) {
                 continue;
             }
@@ -80,10 +75,10 @@ impl MarketReader {
 
     /// The offer in a slot, if each of `words` begins one of its own.
     fn kept_with(&self, slot: &Slot, words: &BTreeSet<String>) -> Result<Option<Kept>, StoreError> {
-        let Some(bytes) = self.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
+        let Some(bytes) = self.inner.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
             return Ok(None);
         };
-        let kept = Kept::read(&bytes).ok_or_else(|| self.unreadable("a kept record"))?;
+        let kept = Kept::read(&bytes).ok_or_else(|| self.inner.unreadable("a kept record"))?;
         let all = words.iter().all(|word| {
             kept.words
                 .split(' ')

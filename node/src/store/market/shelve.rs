@@ -11,13 +11,12 @@ use omni_protocol::public::{IdSum, PublicBody};
 use omni_protocol::record::Verified;
 use omni_protocol::slot::{Family, Meeting, Revision, Slot, meet};
 use omni_protocol::value::Time;
-use rocksdb::{Direction, IteratorMode};
 
 use super::draft::Draft;
 use super::layout::{Kept, Table, family_bytes, ids_of, slot_bytes, slot_of, slot_of_log_value};
 use super::search::words_of;
 use super::{Inner, is_counted};
-use crate::store::{StoreError, options};
+use crate::store::{Pair, StoreError};
 
 /// A verified public record on its way into the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,14 +133,9 @@ impl MarketWriter {
         let from = Table::End.key(&[]);
         let end = Table::End.key(&[&before.ms().to_be_bytes()]);
         let mut slots = Vec::new();
-        let ended = self.inner.db.iterator_opt(
-            IteratorMode::From(&from, Direction::Forward),
-            options::until(&end),
-        );
-        for item in ended.take(max) {
-            let (key, _) = item.map_err(|error| self.fault(error))?;
-            let slot = key.get(9..).and_then(slot_of);
-            slots.push(slot.ok_or_else(|| self.unreadable("an end of validity"))?);
+        for pair in self.inner.walk(&from, &end).take(max) {
+            let slot = pair?.key.get(9..).and_then(slot_of);
+            slots.push(slot.ok_or_else(|| self.inner.unreadable("an end of validity"))?);
         }
         self.remove_all(&slots)
     }
@@ -160,14 +154,10 @@ impl MarketWriter {
         let from = Table::Log.key(&[author.as_bytes()]);
         let end = Table::Log.key(&[author.as_bytes(), &highest.saturating_add(1).to_be_bytes()]);
         let mut slots = Vec::new();
-        let log = self.inner.db.iterator_opt(
-            IteratorMode::From(&from, Direction::Forward),
-            options::until(&end),
-        );
-        for item in log {
-            let (key, value) = item.map_err(|error| self.fault(error))?;
+        for pair in self.inner.walk(&from, &end) {
+            let Pair { key, value } = pair?;
             let line = super::log_key_parts(&key).zip(slot_of_log_value(author, &value));
-            let ((_, id), slot) = line.ok_or_else(|| self.unreadable("a log line"))?;
+            let ((_, id), slot) = line.ok_or_else(|| self.inner.unreadable("a log line"))?;
             if is_counted(slot.family, Reach::Public) && !named.contains(&id) {
                 slots.push(slot);
             }
@@ -286,7 +276,7 @@ impl MarketWriter {
             return Ok(None);
         };
         Kept::read(&bytes)
-            .ok_or_else(|| self.unreadable("a kept record"))
+            .ok_or_else(|| self.inner.unreadable("a kept record"))
             .map(Some)
     }
 
@@ -298,23 +288,14 @@ impl MarketWriter {
     ) -> Result<(), StoreError> {
         let key = Table::Author.key(&[author.as_bytes()]);
         let mut ids = match draft.get(&key)? {
-            Some(bytes) => ids_of(&bytes).ok_or_else(|| self.unreadable("a catalogue's sum"))?,
+            Some(bytes) => {
+                ids_of(&bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
+            }
             None => IdSum::default(),
         };
         change(&mut ids);
         draft.put(key, fence::to_bytes(&ids));
         Ok(())
-    }
-
-    fn fault(&self, error: rocksdb::Error) -> StoreError {
-        StoreError::database("read the market in", &self.inner.folder, error)
-    }
-
-    fn unreadable(&self, what: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.inner.folder.clone(),
-            detail: format!("{what} can't be read"),
-        }
     }
 }
 
