@@ -160,7 +160,7 @@ const ADVICE: &[(Code, &str)] = &[
     ),
     (
         Code::ValidityOver,
-        "propose it anew: omni deal counter THREAD, or omni deal propose",
+        "propose it anew: omni deal counter THREAD\nor from the beginning: omni deal propose",
     ),
     (Code::ValidityWrong, "choose another time: --valid 2h"),
     (

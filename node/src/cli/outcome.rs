@@ -366,10 +366,23 @@ impl super::Ctx {
         match &problem.next {
             // The node knows the commands, and this command line knows of which home.
             Some(next) => {
-                let lines = next.lines().map(plain).collect::<Vec<_>>().join("\n");
-                error.next(lines.replace("omni ", &self.typed("")))
+                let lines = next.lines().map(|line| self.advice(&plain(line)));
+                error.next(lines.collect::<Vec<_>>().join("\n"))
             }
             None => error,
+        }
+    }
+
+    /// A line of advice that ends in a command, with the home that the command is for. What
+    /// stands before the command may quote anything.
+    fn advice(&self, line: &str) -> String {
+        let (words, command) = match line.rsplit_once(": omni ") {
+            Some((words, command)) => (format!("{words}: "), Some(command)),
+            None => (String::new(), line.strip_prefix("omni ")),
+        };
+        match command {
+            Some(command) => words + &self.typed(command),
+            None => line.to_owned(),
         }
     }
 }
