@@ -7,14 +7,20 @@ use serde_json::{Value, json};
 
 use crate::trade::{partners, words};
 
-/// Lets the retailer buy two at 100.00, and gives the thread.
-pub(crate) fn agreed(retailer: &Node, wholesaler: &Node) -> String {
+/// Lets the retailer propose two at 100.00 and the wholesaler hold them, and gives the thread.
+fn held(retailer: &Node, wholesaler: &Node) -> String {
     let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 100.00 --ship-country GB";
     let proposed = retailer.json(&words(propose));
     let thread = proposed["thread"].as_str().expect("a text").to_owned();
     wholesaler.json(&["deal", "wait", &thread, "--for", "to-answer"]);
     wholesaler.json(&["deal", "accept", &thread, "--yes"]);
     retailer.json(&["deal", "wait", &thread, "--for", "held"]);
+    thread
+}
+
+/// Lets the retailer buy two at 100.00, and gives the thread.
+pub(crate) fn agreed(retailer: &Node, wholesaler: &Node) -> String {
+    let thread = held(retailer, wholesaler);
     retailer.json(&["deal", "accept", &thread, "--yes"]);
     retailer.json(&["deal", "wait", &thread, "--for", "agreed"]);
     wholesaler.json(&["deal", "wait", &thread, "--for", "sold"]);
@@ -85,12 +91,7 @@ fn the_provider_asks_to_cancel_and_the_requester_agrees() {
 #[test]
 fn what_was_written_off_still_binds_when_the_receipt_comes() {
     let (retailer, wholesaler) = partners();
-    let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 100.00 --ship-country GB";
-    let proposed = retailer.json(&words(propose));
-    let thread = proposed["thread"].as_str().expect("a text").to_owned();
-    wholesaler.json(&["deal", "wait", &thread, "--for", "to-answer"]);
-    wholesaler.json(&["deal", "accept", &thread, "--yes"]);
-    retailer.json(&["deal", "wait", &thread, "--for", "held"]);
+    let thread = held(&retailer, &wholesaler);
     let place = wholesaler.killed();
     retailer.json(&["deal", "accept", &thread, "--yes"]);
     let doubt = retailer.json(&["deal", "show", &thread]);
@@ -114,12 +115,7 @@ fn what_was_written_off_still_binds_when_the_receipt_comes() {
 #[test]
 fn a_recipient_outlives_kills_of_both_sides() {
     let (retailer, wholesaler) = partners();
-    let propose = "deal propose Wholesaler --sku HTR --qty 2 --price 100.00 --ship-country GB";
-    let proposed = retailer.json(&words(propose));
-    let thread = proposed["thread"].as_str().expect("a text").to_owned();
-    wholesaler.json(&["deal", "wait", &thread, "--for", "to-answer"]);
-    wholesaler.json(&["deal", "accept", &thread, "--yes"]);
-    retailer.json(&["deal", "wait", &thread, "--for", "held"]);
+    let thread = held(&retailer, &wholesaler);
     let place = wholesaler.killed();
     let accept = [
         "deal",
