@@ -6,6 +6,7 @@ mod about;
 mod deals;
 mod desk;
 pub mod events;
+mod evidence;
 pub mod guard;
 pub mod hand_over;
 mod health;
@@ -37,6 +38,7 @@ pub fn routes() -> Router<Desk> {
         .merge(node::routes())
         .merge(health::routes())
         .merge(peers::routes())
+        .merge(evidence::routes())
         .merge(events::routes())
         .merge(offers::routes())
         .merge(stock::routes())

@@ -17,6 +17,7 @@ pub mod shelf;
 mod shelves;
 mod signer;
 mod telling;
+mod witness;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ use crate::clock::Clock;
 use crate::net::{Introduced, Net, NetCommand, NetEvent};
 use crate::store::happened;
 use crate::store::market::MarketReader;
+use crate::store::witnessed;
 use crate::store::{Appender, Halt, LedgerReader, Report, StoreError, Writer};
 use crate::view::event::WhatView;
 
@@ -186,7 +188,7 @@ impl Runtime {
             courier: Courier::new(reader.clone(), signer.clone()),
             roster: Roster::new(config.network, reader.clone(), market, standing),
             gate: Gate::new(shelver.room()),
-            door: Door::new(net, config.network, chain),
+            door: Door::new(net, config.network, chain, reader.clone()),
             keeper: Keeper::new(config, signer, reader, writer, clock.clone(), halt)?,
             shelver,
             clock,
@@ -299,7 +301,11 @@ impl Runtime {
             | NetEvent::PullBegan { .. }
             | NetEvent::PullEnded { .. } => None,
         };
-        let Meaning { inputs, errands } = self.door.hear(event);
+        let Meaning {
+            inputs,
+            errands,
+            checkpoint,
+        } = self.door.hear(event);
         for errand in errands {
             self.shelver.offer(errand);
         }
@@ -307,6 +313,10 @@ impl Runtime {
             if self.gate.refuses(&input).is_none() {
                 self.decide(input, Asker::Nobody);
             }
+        }
+        // In the batch of what it came with.
+        if let Some((partner, note)) = checkpoint {
+            self.keeper.keep(witnessed::key(partner), note);
         }
         // After a token was judged: whoever showed a good one is no stranger.
         if let Some((partner, hello)) = met {

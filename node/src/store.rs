@@ -16,6 +16,7 @@ mod meta;
 mod options;
 mod overlay;
 mod space;
+pub mod witnessed;
 mod writer;
 
 pub use self::head::BatchName;

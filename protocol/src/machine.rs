@@ -2,6 +2,7 @@
 //! brings about, `apply` is the one fold of entries into what is kept. It keeps out bytes of peers
 //! that were not verified, clocks, entropy, keys and every kind of input or output.
 
+mod accuse;
 mod fold;
 mod grant;
 mod input;
@@ -19,13 +20,8 @@ mod view;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-pub(crate) use self::{
-    fold::{Fold, kept_record},
-    letter::{Case, No},
-    trial::{Stop, Trial},
-    view::stored,
-};
 pub use self::{
+    accuse::evidence_against,
     grant::{Grant, Standing, Terms as GrantTerms},
     input::{Count, Input, Now},
     key::Key,
@@ -35,6 +31,12 @@ pub use self::{
     step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
     verbs::{Binding, Proposing, Requesting, Verb},
     view::{Overlay, View, Write},
+};
+pub(crate) use self::{
+    fold::{Fold, kept_record},
+    letter::{Case, No},
+    trial::{Stop, Trial},
+    view::stored,
 };
 use crate::{
     hash::{NetworkId, PartnerId},

@@ -11,9 +11,11 @@ use super::outcome::{CliError, Outcome, Report, pairs};
 use super::plain::plain;
 use super::stdin::or_stdin;
 use super::table::{Side, page};
+use super::when::when;
 use crate::view::money::MoneyView;
 use crate::view::peer::{
-    AmountAsk, InviteAsk, InviteView, PeerAddedView, PeerAsk, PeerChange, PeerView, PeersView,
+    AmountAsk, EvidencesView, InviteAsk, InviteView, PeerAddedView, PeerAsk, PeerChange, PeerView,
+    PeersView,
 };
 
 /// Meet other partners, and say what each may do
@@ -33,6 +35,7 @@ enum PeerCommand {
     Trust(TrustArgs),
     Block(BlockArgs),
     Set(SetArgs),
+    Evidence(EvidenceArgs),
 }
 
 /// Make an invite for one partner
@@ -114,6 +117,17 @@ struct SetArgs {
     /// What this node lets itself owe it, such as 5000.00EUR
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     budget: Option<AmountAsk>,
+}
+
+/// Show how a partner contradicted itself, and what it signed
+///
+/// Such a partner is quarantined: what was agreed with it goes on, and no new deal is begun, until
+/// omni peer trust says otherwise. Beginnings of ids are shown; --json shows all of it.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+struct EvidenceArgs {
+    /// Its id, the beginning of it, or its name
+    partner: String,
 }
 
 impl Report for InviteView {
@@ -207,6 +221,30 @@ impl Report for PeerView {
     }
 }
 
+impl Report for EvidencesView {
+    const SCHEMA: &'static str = "omni.peer.evidence/1";
+
+    fn text(&self) -> String {
+        let columns = ["when", "what", "signed", "deal"].map(|name| (name, Side::Left));
+        let rows = self.evidence.iter().flat_map(|evidence| {
+            let signed = evidence.exhibits.iter().enumerate();
+            signed.map(|(number, exhibit)| {
+                let first = |text: String| if number == 0 { text } else { String::new() };
+                let deal = exhibit.deal.as_deref().and_then(|deal| deal.get(..12));
+                let kind = exhibit.kind.as_ref().unwrap_or(&exhibit.form);
+                vec![
+                    first(when(evidence.at_ms)),
+                    first(evidence.claim.clone()),
+                    kind.clone(),
+                    deal.unwrap_or("-").to_owned(),
+                ]
+            })
+        });
+        let rows: Vec<_> = rows.collect();
+        page("nothing is kept against it", &columns, &rows, None)
+    }
+}
+
 pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
     match args.command {
         PeerCommand::Invite(args) => {
@@ -233,6 +271,10 @@ pub(super) fn run(ctx: &Ctx, args: PeerArgs) -> Result<Outcome, CliError> {
                 budget: args.budget,
             };
             ctx.report::<PeerView>(ctx.client()?.patch(&path(&args.partner), &change))
+        }
+        PeerCommand::Evidence(args) => {
+            let path = format!("{}/evidence", path(&args.partner));
+            ctx.report::<EvidencesView>(ctx.client()?.get(&path))
         }
     }
 }

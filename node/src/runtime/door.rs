@@ -17,24 +17,28 @@ use tokio::sync::oneshot;
 
 use super::shelf::chain_bytes;
 use super::shelves::Shelve;
+use super::witness::{Shown, Witness};
 use crate::api::{NetNow, Reply};
 use crate::net::{
     Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Source, VerifiedBatch,
 };
 use crate::store::market::{Arrival, Reach};
+use crate::store::{LedgerReader, witnessed};
 
 /// What an event means.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
     pub(super) inputs: Vec<Input>,
     pub(super) errands: Vec<Shelve>,
+    /// A partner's checkpoint that is to be kept, as the partner wrote it.
+    pub(super) checkpoint: Option<(PartnerId, Vec<u8>)>,
 }
 
 impl From<Shelve> for Meaning {
     fn from(errand: Shelve) -> Self {
         Self {
-            inputs: Vec::new(),
             errands: vec![errand],
+            ..Self::default()
         }
     }
 }
@@ -44,8 +48,7 @@ impl From<Shelve> for Meaning {
 struct Session {
     number: u64,
     chain: KeyChain,
-    /// Its newest checkpoint, as it wrote it.
-    checkpoint: Vec<u8>,
+    witness: Witness,
 }
 
 #[derive(Debug)]
@@ -53,16 +56,23 @@ pub(super) struct Door {
     net: Option<Net>,
     network: NetworkId,
     own: KeyChain,
+    synced: LedgerReader,
     /// As many as the net lets in.
     sessions: BTreeMap<PartnerId, Session>,
 }
 
 impl Door {
-    pub(super) fn new(net: Option<Net>, network: NetworkId, own: KeyChain) -> Self {
+    pub(super) fn new(
+        net: Option<Net>,
+        network: NetworkId,
+        own: KeyChain,
+        synced: LedgerReader,
+    ) -> Self {
         Self {
             net,
             network,
             own,
+            synced,
             sessions: BTreeMap::new(),
         }
     }
@@ -101,11 +111,11 @@ impl Door {
         current.is_some_and(|current| current.number == number)
     }
 
-    /// The newest checkpoint of a partner in this session; empty if none is known.
+    /// The highest checkpoint of a connected partner; empty if none is known.
     pub(super) fn checkpoint_of(&self, partner: PartnerId) -> &[u8] {
         self.sessions
             .get(&partner)
-            .map_or(&[], |session| &session.checkpoint)
+            .map_or(&[], |session| session.witness.text())
     }
 
     /// What an event puts to the core and to the market store.
@@ -126,15 +136,9 @@ impl Door {
                 session,
                 partner,
                 frame,
-            } => {
-                let inputs = self
-                    .frame(session, partner, frame)
-                    .unwrap_or_else(|code| not_taken(partner, code));
-                Meaning {
-                    inputs,
-                    errands: Vec::new(),
-                }
-            }
+            } => self
+                .frame(session, partner, frame)
+                .unwrap_or_else(|code| not_taken(partner, code)),
             NetEvent::Records { batch, source } => arrived(batch, source).into(),
             NetEvent::Keys { chain } => {
                 if let Some(session) = self.sessions.get_mut(&chain.partner()) {
@@ -171,12 +175,16 @@ impl Door {
                 .push(Input::Grant(Grant::Invited { partner, token }));
         }
         meaning.inputs.push(Input::Met(partner));
+        let kept = witnessed::of(&self.synced, partner).unwrap_or_else(|error| {
+            tracing::error!(%error, %partner, "the checkpoint of a partner could not be read");
+            None
+        });
         self.sessions.insert(
             partner,
             Session {
                 number,
                 chain: hello.chain,
-                checkpoint: Vec::new(),
+                witness: Witness::kept(kept, self.network, partner),
             },
         );
         meaning
@@ -197,19 +205,15 @@ impl Door {
         meaning
     }
 
-    fn frame(
-        &mut self,
-        session: u64,
-        partner: PartnerId,
-        frame: Frame,
-    ) -> Result<Vec<Input>, Code> {
+    fn frame(&mut self, session: u64, partner: PartnerId, frame: Frame) -> Result<Meaning, Code> {
         let own = self.own.partner();
         let current = self
             .sessions
             .get_mut(&partner)
             .filter(|current| current.number == session);
         let current = current.ok_or(Code::NotAddressed)?;
-        Ok(match frame {
+        let mut meaning = Meaning::default();
+        meaning.inputs = match frame {
             Frame::Greeting(greeting) => {
                 let greeting = greeting.check(own, &current.chain)?.clone();
                 vec![Input::Greeting(Box::new(greeting))]
@@ -232,10 +236,17 @@ impl Door {
                     records,
                     attached,
                 } = *letter;
-                if !envelope.checkpoint.is_empty() {
-                    current.checkpoint = envelope.checkpoint.to_vec();
-                }
+                let note = &envelope.checkpoint;
+                let shown = current.witness.shown(note, self.network, &current.chain);
                 let mut inputs = Vec::new();
+                match shown {
+                    Shown::Nothing => {}
+                    Shown::Higher => meaning.checkpoint = Some((partner, note.to_vec())),
+                    Shown::Contradiction(notes) => {
+                        let from = partner;
+                        inputs.push(Input::Checkpoints { from, notes });
+                    }
+                }
                 inputs.extend(self.shown(&envelope.seen));
                 let records = self.received(partner, &records)?;
                 let attached = self.received(partner, &attached)?;
@@ -256,7 +267,8 @@ impl Door {
             | Frame::KeysAsk(_)
             | Frame::Keys(_)
             | Frame::Push(_) => return Err(Code::UnknownKind),
-        })
+        };
+        Ok(meaning)
     }
 
     /// Records of a thread with this partner, each under its author's key: all, or none.
@@ -315,9 +327,9 @@ fn bound(address: &Multiaddr) -> Meaning {
     Meaning::default()
 }
 
-fn not_taken(partner: PartnerId, code: Code) -> Vec<Input> {
+fn not_taken(partner: PartnerId, code: Code) -> Meaning {
     tracing::debug!(%partner, %code, "a frame is not taken");
-    Vec::new()
+    Meaning::default()
 }
 
 fn arrived(batch: VerifiedBatch, source: Source) -> Shelve {

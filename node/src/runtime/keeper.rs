@@ -190,6 +190,11 @@ impl Keeper {
         });
     }
 
+    /// Keeps a value of the node's own with the open batch; nobody waits for it.
+    pub(super) fn keep(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.overlay.put(key, Some(value));
+    }
+
     /// The time, as the core is told it.
     pub(super) fn time(&self) -> Time {
         Time::new(self.clock.now_ms()).unwrap_or_default()

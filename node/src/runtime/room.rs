@@ -86,6 +86,7 @@ fn burden(input: &Input) -> Burden {
         | Input::Stored { .. }
         | Input::Notice(_)
         | Input::Shown(_)
+        | Input::Checkpoints { .. }
         | Input::WhatIs { .. }
         | Input::OpenEpoch
         | Input::Pulse => Burden::Light,

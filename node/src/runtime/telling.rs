@@ -95,6 +95,15 @@ pub(super) fn what(event: &Event) -> WhatView {
             record: record.to_string(),
             code: code.name().to_owned(),
         },
+        Event::Accused {
+            partner,
+            claim,
+            record,
+        } => WhatView::Accused {
+            partner: partner.to_string(),
+            claim: claim.name().to_owned(),
+            evidence: record.to_string(),
+        },
         Event::Ahead { partner } => WhatView::Ahead {
             partner: partner.to_string(),
         },

@@ -74,6 +74,15 @@ pub enum WhatView {
         /// Why.
         code: String,
     },
+    /// A partner contradicted itself, and begins no new deal here.
+    Accused {
+        /// The partner.
+        partner: String,
+        /// How.
+        claim: String,
+        /// The Evidence that shows it.
+        evidence: String,
+    },
     /// A partner says that it has seen more of this node's ledger than there is.
     Ahead {
         /// The partner.
@@ -111,6 +120,7 @@ impl WhatView {
             Self::Said { .. } => "said",
             Self::Deal { .. } => "deal",
             Self::Rejected { .. } => "rejected",
+            Self::Accused { .. } => "accused",
             Self::Ahead { .. } => "ahead",
             Self::Recovering => "recovering",
             Self::Met { .. } => "met",

@@ -51,6 +51,44 @@ pub struct NodeView {
     pub agent: String,
 }
 
+/// `GET /v1/peers/{partner}/evidence`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidencesView {
+    /// Whose contradictions they are.
+    pub partner: String,
+    /// In the order of the ids of the Evidence.
+    pub evidence: Vec<EvidenceView>,
+}
+
+/// One contradiction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceView {
+    /// The record that shows it.
+    pub evidence: String,
+    /// When this node met it, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// What was done, as SPEC.md 8.1 calls it: `two decisions`, `Release beside Commit`,
+    /// `inconsistent checkpoints` …
+    pub claim: String,
+    /// What the partner signed.
+    pub exhibits: Vec<ExhibitView>,
+}
+
+/// One of the things that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExhibitView {
+    /// `record`, `entry header` or `checkpoint`.
+    pub form: String,
+    /// Kind of a record.
+    pub kind: Option<String>,
+    /// Id of a record.
+    pub record: Option<String>,
+    /// The deal of a record.
+    pub deal: Option<String>,
+    /// A checkpoint as it was signed.
+    pub note: Option<String>,
+}
+
 /// `POST /v1/invites`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

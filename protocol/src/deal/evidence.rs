@@ -1,18 +1,16 @@
-//! Contradictions (SPEC.md section 12): two decisions for one deal are proof against their author.
-//! Both are kept, an Evidence is signed, and its author begins no new deal here.
+//! Contradictions (SPEC.md section 12): records of a deal that no honest partner signs beside each
+//! other. Both are kept, an Evidence is signed, and their author begins no new deal here.
 
 use alloc::vec::Vec;
 
 use super::Deal;
 use crate::{
-    code::Code,
-    fence::{self, Bytes, List},
+    fence::{self, Bytes},
     hash::RecordId,
     limits::RECORD_BYTES_MAX,
-    machine::{Case, Key, No, Trial},
+    machine::{Case, Key, No, Trial, View as _},
     proof::Proof,
-    public::{Claim, Evidence, Exhibit, ExhibitForm, PublicBody},
-    record::Signed,
+    public::{Claim, Exhibit, ExhibitForm},
 };
 
 /// Bytes of the longest proof: a path of eight hashes and less than 128 bytes beside it.
@@ -24,28 +22,38 @@ pub(super) fn two_decisions(trial: &mut Trial<'_>, case: Case<'_>, deal: &Deal) 
         trial.stored(case);
         return Ok(());
     }
+    contradiction(trial, case, Claim::TwoDecisions, deal.decision)
+}
+
+/// The Release or Commit that came first and the other one, which is at hand.
+pub(super) fn release_beside_commit(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    first: RecordId,
+) -> Result<(), No> {
+    if trial.knows(case.id()) {
+        return Ok(());
+    }
+    contradiction(trial, case, Claim::ReleaseBesideCommit, Some(first))
+}
+
+fn contradiction(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    claim: Claim,
+    first: Option<RecordId>,
+) -> Result<(), No> {
+    if trial.machine.recovering {
+        // Nothing may be signed now, and it comes again.
+        return Err(No::Unanswered);
+    }
     trial.keep(case);
-    let exhibits: Vec<Exhibit> = deal
-        .decision
-        .into_iter()
-        .chain([case.id()])
-        .filter_map(|id| exhibit(trial, id))
-        .collect();
-    let evidence = Evidence {
-        accused: case.from,
-        claim: Claim::TwoDecisions,
-        exhibits: List::new(exhibits).map_err(Code::from)?,
-    };
-    let config = &trial.machine.config;
-    let body = PublicBody::Evidence(evidence);
-    let record = Signed::write(&config.network, config.partner, body).map_err(Code::from)?;
-    trial.sign_public(&[record]);
-    Ok(())
+    let ids = first.into_iter().chain([case.id()]);
+    let exhibits: Vec<Exhibit> = ids.filter_map(|id| exhibit(trial, id)).collect();
+    Ok(trial.accuse(case.from, claim, exhibits)?)
 }
 
 fn exhibit(trial: &Trial<'_>, id: RecordId) -> Option<Exhibit> {
-    use crate::machine::View as _;
-
     let bytes = trial.view.read(&Key::Record { id })?;
     let proof = trial
         .view

@@ -7,6 +7,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::cmp::Ordering;
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -90,6 +91,20 @@ impl Checkpoint {
             self.at.ms(),
             self.life,
         )
+    }
+
+    /// Whether no one ledger has both: two of one life and epoch with one size that differ, or of
+    /// which the longer was written before the shorter. Two lives show a restore, which is no lie.
+    #[must_use]
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let is_same_run = (self.network, self.partner, self.epoch, self.life)
+            == (other.network, other.partner, other.epoch, other.life);
+        is_same_run
+            && match self.size.cmp(&other.size) {
+                Ordering::Equal => self.root != other.root || self.at != other.at,
+                Ordering::Less => self.at > other.at,
+                Ordering::Greater => self.at < other.at,
+            }
     }
 
     /// This checkpoint with a signature over [`Checkpoint::text`] by the market key `key`.

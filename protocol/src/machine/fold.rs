@@ -3,7 +3,9 @@
 
 use alloc::vec::Vec;
 
-use super::{Grant, Key, Machine, Overlay, View, Write, grant, life, outbox, own, recovery};
+use super::{
+    Grant, Key, Machine, Overlay, View, Write, accuse, grant, life, outbox, own, recovery,
+};
 use crate::{
     deal::{self, negotiation::Who, stock, tombstone},
     hash::{NetworkId, PartnerId, RecordId},
@@ -94,7 +96,7 @@ fn signed(fold: &mut Fold<'_, '_>, entry: &Entry) {
                 *last = revision.get().max(*last);
             }
             if let PublicBody::Evidence(evidence) = record.body() {
-                grant::quarantine(fold.view, evidence.accused);
+                accuse::accused(fold.view, record.id(), evidence, fold.header.at);
             }
         }
     }

@@ -289,10 +289,3 @@ fn hexadecimal(bytes: &[u8]) -> String {
 fn token_bytes(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }
-
-/// Whoever contradicted itself begins no new deal; its agreements go on.
-pub(super) fn quarantine(view: &mut Overlay<'_>, partner: PartnerId) {
-    let mut terms = Terms::read(view, partner);
-    terms.standing = Standing::Quarantined;
-    view.put(Key::Grant { partner }, &terms);
-}

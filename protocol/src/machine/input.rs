@@ -3,14 +3,14 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Grant, Publication, Received, Stop, Trial, Verb, grant, letter, life, outbox, own, recovery,
-    step::Mark, verbs,
+    Grant, Publication, Received, Stop, Trial, Verb, accuse, grant, letter, life, outbox, own,
+    recovery, step::Mark, verbs,
 };
 use crate::{
     code::Code,
     frame::{Greeting, Notice},
     hash::{PartnerId, RecordId},
-    ledger::note::Checkpoint,
+    ledger::note::{Checkpoint, SignedCheckpoint},
     limits::{LIST_BYTES_MAX, SKU_BYTES_MAX},
     thread::Life,
     value::{Text, Time},
@@ -73,6 +73,13 @@ pub enum Input {
     Notice(Notice),
     /// A partner showed a checkpoint of this node's own; its signature is checked.
     Shown(Checkpoint),
+    /// Two checkpoints of one partner; their signatures are checked.
+    Checkpoints {
+        /// Whose they are.
+        from: PartnerId,
+        /// The two.
+        notes: Box<[SignedCheckpoint; 2]>,
+    },
     /// The operator gives up a gap and opens the next epoch.
     OpenEpoch,
     /// Time passed: at `Step::wake`, regularly besides, or at any other moment.
@@ -111,6 +118,7 @@ impl Trial<'_> {
             Input::Stored { from, record } => outbox::stored_answer(self, from, record),
             Input::Notice(notice) => outbox::notice(self, &notice),
             Input::Shown(checkpoint) => recovery::shown(self, &checkpoint),
+            Input::Checkpoints { from, notes } => accuse::checkpoints(self, from, &notes)?,
             Input::OpenEpoch => recovery::open_epoch(self)?,
             Input::Pulse => outbox::pulse(self)?,
             Input::Publish(_) | Input::Count(_) | Input::Grant(_) | Input::Verb(_)

@@ -289,6 +289,13 @@ keys! {
         /// The partner.
         partner: PartnerId,
     }
+    /// An Evidence of this node against a partner: when it was signed.
+    26 Evidence {
+        /// The accused.
+        accused: PartnerId,
+        /// The Evidence.
+        record: RecordId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.

@@ -10,6 +10,7 @@ use crate::{
     frame::{Answers, Greeting, Head, Notice},
     hash::{DealId, PartnerId, RecordId, SubjectId, ThreadId},
     ledger::Entry,
+    public::Claim,
     slot::Family,
     thread::Life,
     value::Time,
@@ -29,8 +30,9 @@ pub struct Step {
     pub replies: Vec<Outgoing>,
     /// What happened, for the stream of events.
     pub events: Vec<Event>,
-    /// When a question is to be sent again by `Input::Pulse`; `None` if none waits. What ends by
-    /// time is recorded by whatever pulse comes next, so pulses come regularly besides.
+    /// When something is to be sent by `Input::Pulse`, a question again or the next of what a partner
+    /// that fell back is shown; `None` if nothing waits. What ends by time is recorded by whatever
+    /// pulse comes next, so pulses come regularly besides.
     pub wake: Option<Time>,
 }
 
@@ -245,6 +247,15 @@ pub enum Event {
         record: RecordId,
         /// Why.
         code: Code,
+    },
+    /// A partner contradicted itself, and begins no new deal here.
+    Accused {
+        /// The partner.
+        partner: PartnerId,
+        /// How.
+        claim: Claim,
+        /// The Evidence.
+        record: RecordId,
     },
     /// A partner says that it has seen more of this node's ledger than there is.
     Ahead {

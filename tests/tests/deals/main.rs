@@ -2,6 +2,7 @@
 //! network which loses, repeats and reorders.
 
 mod cells;
+mod contradictions;
 mod late;
 mod pair;
 mod provider;

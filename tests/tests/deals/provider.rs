@@ -14,8 +14,8 @@ use crate::{
     scene::{DAY_MS, MINUTE_MS, Scene, Via, accepting, asking, goods, own_hand},
 };
 
-/// A provider in this state.
-fn scene(state: &str, via: Via) -> Scene {
+/// A provider in this state, with what the guard says is kept.
+fn scene(state: &str, via: Via, guard: &str) -> Scene {
     let mut scene = match (state, via) {
         ("asked", _) => Scene::new(asking()),
         _ => Scene::new(Policy::default()),
@@ -40,9 +40,7 @@ fn scene(state: &str, via: Via) -> Scene {
         ("sold", Via::Request) => {
             commit(&mut scene);
         }
-        ("refused", Via::Request) => {
-            release(&mut scene);
-        }
+        ("refused", Via::Request) => refuse(&mut scene, guard),
         ("sold", _) => {
             let thread = scene.thread();
             let alternative = 0;
@@ -80,6 +78,22 @@ fn commit(scene: &mut Scene) -> Step {
     let commit = scene.them.commit(deal, hold, 0);
     scene.commit = Some(commit.clone());
     scene.letter(&[&commit])
+}
+
+fn refuse(scene: &mut Scene, guard: &str) {
+    match guard {
+        "a Release is kept" => {
+            release(scene);
+        }
+        "a Commit is kept" => {
+            scene.wait(16 * MINUTE_MS);
+            commit(scene);
+        }
+        _ => {
+            scene.wait(16 * MINUTE_MS);
+            scene.pulse();
+        }
+    }
 }
 
 fn release(scene: &mut Scene) -> Step {
@@ -295,10 +309,11 @@ fn no_stock() -> omni_protocol::machine::Count {
     }
 }
 
-/// Which record opened the deal, for the inputs of a cell.
-fn via(state: &str, input: &str) -> Via {
-    match (state, input) {
-        ("offered", _) | (_, "Proposal firm") => Via::TheirProposal,
+/// Which record opened the deal, for the inputs of a cell. A deal that was sold without a Commit
+/// was opened by the requester's firm proposal.
+fn via(state: &str, input: &str, guard: &str) -> Via {
+    match (state, input, guard) {
+        ("offered", _, _) | (_, "Proposal firm", _) | ("sold", "Release", "") => Via::TheirProposal,
         _ => Via::Request,
     }
 }
@@ -317,7 +332,8 @@ fn each_cell_of_the_provider_is_as_listed() {
             assert_same_as(&cell, input);
             continue;
         }
-        let mut scene = scene(&cell.state, via(&cell.state, &cell.input));
+        let via = via(&cell.state, &cell.input, &cell.guard);
+        let mut scene = scene(&cell.state, via, &cell.guard);
         let step = put(&mut scene, &cell);
         compare(&cell, &scene, &step, judged(&cell));
     }
@@ -325,7 +341,8 @@ fn each_cell_of_the_provider_is_as_listed() {
 
 /// What became of a deal is answered as the record that asks would be.
 fn assert_same_as(cell: &Cell, input: &str) {
-    let mut asked = scene(&cell.state, via(&cell.state, input));
+    let via = via(&cell.state, input, &cell.guard);
+    let mut asked = scene(&cell.state, via, &cell.guard);
     let mut sent = asked.clone();
     let record = match (cell.state.as_str(), input) {
         ("none", "Request") => asked.them.request(goods(), 60, None),
@@ -372,7 +389,7 @@ fn a_cell_of_the_provider_that_is_not_listed_stays() {
             if listed.contains(&(state.to_owned(), (*input).to_owned())) {
                 continue;
             }
-            let via = via(state, input);
+            let via = via(state, input, "");
             // A deal is opened by one record, so the other kind can't come for it.
             let opens = matches!(*input, "Request" | "Proposal firm");
             let by_request = matches!(state, "asked" | "held" | "closed");
@@ -386,7 +403,7 @@ fn a_cell_of_the_provider_that_is_not_listed_stays() {
             if matches!((state, *input), ("asked" | "offered", "cancel")) {
                 continue;
             }
-            let mut scene = scene(state, via);
+            let mut scene = scene(state, via, "");
             let cell = Cell {
                 state: state.to_owned(),
                 input: (*input).to_owned(),

@@ -135,29 +135,14 @@ fn what_was_lost_comes_back_from_a_partner() {
     assert_eq!(scene.state(), "sold");
 }
 
-fn two_decisions(scene: &mut Scene) {
-    let partner = scene.them.identity.partner;
-    let step = scene.verb(Verb::Request(requesting(scene, Approval::Given)));
-    scene.opened_by(signed_id(&step));
-    let deal = scene.deal_id();
-    let hold = scene.them.hold(deal, goods().hash(), 15);
-    assert_eq!(signed(&scene.letter(&[&hold])), ["Commit"]);
-    let receipt = scene.them.receipt(deal, scene.own_commit(), 0);
-    scene.letter(&[&receipt]);
-    let refusal = scene.them.refusal(deal, Code::HoldOver);
-    assert_eq!(signed(&scene.letter(&[&refusal])), ["Evidence"]);
-    let standing = GrantTerms::read(&scene.us.store, partner).standing;
-    assert_eq!(standing, Standing::Quarantined);
-}
-
-fn signed_id(step: &Step) -> RecordId {
+pub fn signed_id(step: &Step) -> RecordId {
     let Verdict::Made(ids) = &step.verdict else {
         panic!("{:?}", step.verdict);
     };
     *ids.last().unwrap()
 }
 
-fn requesting(scene: &Scene, commit: Approval) -> Requesting {
+pub fn requesting(scene: &Scene, commit: Approval) -> Requesting {
     Requesting {
         partner: scene.them.identity.partner,
         thread: None,
@@ -166,19 +151,6 @@ fn requesting(scene: &Scene, commit: Approval) -> Requesting {
         terms: goods(),
         commit,
     }
-}
-
-#[test]
-fn who_decides_twice_begins_no_new_deal() {
-    let mut scene = Scene::new(Policy::default());
-    two_decisions(&mut scene);
-    assert_eq!(scene.state(), "agreed", "its agreements go on");
-    let step = scene.verb(Verb::Request(requesting(&scene, Approval::Given)));
-    assert_eq!(step.verdict, Verdict::Refused(Code::Quarantined));
-    scene.them.thread = None;
-    scene.them.parent = None;
-    let request = scene.them.request(goods(), 60, None);
-    assert_eq!(signed(&scene.letter(&[&request])), ["Refusal quarantined"]);
 }
 
 /// Requests of one piece each until one is refused; says how many were held, and why no more.

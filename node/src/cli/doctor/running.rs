@@ -148,7 +148,21 @@ fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
         (count, up) => FindingView::good("partners", format!("{up} of {count} reachable")),
     }];
     found.extend(all.into_iter().filter_map(|peer| unheard(now, peer)));
+    let quarantined = peers.peers.iter();
+    let quarantined = quarantined.filter(|peer| peer.standing == "quarantined");
+    found.extend(quarantined.map(contradicted));
     found
+}
+
+fn contradicted(peer: &PeerView) -> FindingView {
+    let whom = peer.name.as_deref().filter(|name| !name.is_empty());
+    let whom = whom.unwrap_or(&peer.partner);
+    let id = peer.partner.get(..16).unwrap_or(&peer.partner);
+    let what = format!("{whom} contradicted itself: no new deal is begun with it");
+    let next = format!(
+        "see what it signed: omni peer evidence {id}\ncall it; to trust it again: omni peer trust {id}"
+    );
+    FindingView::fault("partners", what, &next)
 }
 
 fn unheard(now: u64, peer: &PeerView) -> Option<FindingView> {
@@ -227,6 +241,9 @@ mod tests {
             "Brenner was not heard of for 3 d 0 h",
         );
         check(&one_up(None), Note, "Brenner was never met");
+        let mut liar = peer(true, Some(NOW));
+        (liar.standing, liar.trust) = ("quarantined".to_owned(), "none".to_owned());
+        check(&of(vec![liar]), Fault, "Brenner contradicted itself");
     }
 
     #[test]

@@ -7,10 +7,10 @@
 
 use crate::{
     code::Code,
-    deal::{Deal, Opening, State, judge, negotiation::Who, receive, tombstone},
-    hash::DealId,
+    deal::{Deal, Opening, State, evidence, judge, negotiation::Who, receive, tombstone},
+    hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Approval, Case, No, Stop, Trial},
+    machine::{Approval, Case, No, Stop, Trial, kept_record},
     thread::{
         AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
     },
@@ -125,7 +125,12 @@ pub(crate) fn commit(trial: &mut Trial<'_>, case: Case<'_>, commit: &Commit) -> 
             trial.keep(case);
             refuse(trial, commit.deal, Code::HoldOver)?;
         }
-        State::Sold | State::Refused => again_decision(trial, case, &deal),
+        State::Sold | State::Refused => {
+            if let Some(release) = deal.release {
+                evidence::release_beside_commit(trial, case, release)?;
+            }
+            again_decision(trial, case, &deal);
+        }
         _ => trial.stored(case),
     }
     Ok(())
@@ -137,6 +142,9 @@ pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
     match Deal::read(&trial.view, deal_id) {
         Some(deal) if deal.partner != case.from => return Err(Code::DealUnknown.into()),
         Some(deal) if matches!(deal.state, State::Sold | State::Refused) => {
+            if let Some(commit) = kept_commit(trial, &deal) {
+                evidence::release_beside_commit(trial, case, commit)?;
+            }
             again_decision(trial, case, &deal);
         }
         Some(_) => {
@@ -152,6 +160,14 @@ pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
         }
     }
     Ok(())
+}
+
+/// The Commit that is kept of a deal. A firm proposal, which stands for one, names its terms, and
+/// is shown to nobody else.
+fn kept_commit(trial: &Trial<'_>, deal: &Deal) -> Option<RecordId> {
+    let network = trial.machine.config.network;
+    let kept = kept_record(&trial.view, &network, deal.commit?)?;
+    matches!(kept.body(), ThreadBody::Commit(_)).then(|| kept.id())
 }
 
 /// A Request that comes no more, since its Release overtook it, comes with the Release: its thread
