@@ -12,7 +12,7 @@ use omni_protocol::limits::{NAME_BYTES_MAX, URL_BYTES_MAX};
 use omni_protocol::value::{Country, Prose, Text};
 
 pub use self::layers::{ConfigError, Layers, Origin, Placed};
-pub use self::setting::{LogFormat, Role, Setting, Value};
+pub use self::setting::{LogFormat, Renew, Role, Setting, Value};
 
 /// All settings in the form in which the node uses them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub net: Net,
     /// The door for this machine's own programs.
     pub api: Api,
+    /// What becomes of the own offers.
+    pub offers: Offers,
     /// What others learn of the stock.
     pub stock: Stock,
     /// What the daemon writes to stderr.
@@ -62,6 +64,13 @@ pub struct Api {
     pub http: SocketAddr,
     /// Web pages, besides the node's own, that a browser may let call the API.
     pub origins: Vec<String>,
+}
+
+/// What becomes of the own offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// Whether those without a chosen end are renewed before their time is over.
+    pub renew: Renew,
 }
 
 /// What others learn of the stock.
@@ -107,6 +116,9 @@ impl Layers {
             api: Api {
                 http: self.one("api.http", setting::loopback)?,
                 origins: self.many("api.origins", setting::origin)?,
+            },
+            offers: Offers {
+                renew: self.one("offers.renew", setting::renew)?,
             },
             stock: Stock {
                 signal: self.one("stock.signal", setting::pause)?,

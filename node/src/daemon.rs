@@ -4,6 +4,7 @@
 mod availability;
 mod engine;
 mod profile;
+mod renewal;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -94,6 +95,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     let profile = tokio::spawn(publisher.go_on(desk.clone(), addresses));
     let handing = tokio::spawn(hand_over::keep_sending(desk.clone()));
     let availability = tokio::spawn(availability::keep(desk.clone(), config.stock.signal));
+    let renewal = tokio::spawn(renewal::keep(desk.clone(), config.offers.renew));
     let origins = config.api.origins.clone();
     let (serving, ending) = (desk.clone(), desk.stopping());
     let served = tokio::spawn(async move { doors.serve(serving, token, &origins, ending).await });
@@ -111,6 +113,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     desk.stop();
     profile.abort();
     availability.abort();
+    renewal.abort();
     handing.abort();
     if served.await.is_err() {
         tracing::warn!("the local API ended by itself");
@@ -156,6 +159,7 @@ fn about(
             .iter()
             .map(ToString::to_string)
             .collect(),
+        renew: config.offers.renew,
         signing: Signing::new(transport, standing.clone(), keys.market().clone()),
         sealing: Sealing::new(keys.sealing().clone(), *keys.sealing_public()),
     })

@@ -10,6 +10,7 @@ use omni_protocol::hash::{NetworkName, PartnerId};
 use omni_protocol::identity::{Invite, PublicKey, SignedInvite, StandingKey};
 use omni_protocol::value::Invalid;
 
+use crate::config::Renew;
 use crate::hand_over::Sealing;
 use crate::home::Home;
 use crate::view::IdentityView;
@@ -39,6 +40,8 @@ pub struct About {
     pub http: SocketAddr,
     /// What others are told to dial, where the operator says so.
     pub announce: Vec<String>,
+    /// Whether own offers are renewed.
+    pub renew: Renew,
     /// For invites.
     pub signing: Signing,
     /// For what is sealed for this node.

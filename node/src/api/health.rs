@@ -9,8 +9,10 @@ use omni_protocol::fence;
 use omni_protocol::hash::PartnerId;
 use omni_protocol::machine::{Key, Question};
 
+use super::offers::renewing;
 use super::{Desk, Problem, Reading, partner};
-use crate::view::health::{HealthView, WaitingView};
+use crate::config::Renew;
+use crate::view::health::{EndingView, HealthView, WaitingView};
 
 /// Longest stored question: ids of two letters, and little beside them.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
@@ -21,10 +23,13 @@ pub(super) fn routes() -> Router<Desk> {
 }
 
 async fn health(State(desk): State<Desk>) -> Result<Json<HealthView>, Problem> {
-    desk.read(view).await.map(Json)
+    let renew = desk.about().renew;
+    desk.read(move |reading| view(reading, renew))
+        .await
+        .map(Json)
 }
 
-fn view(reading: &Reading) -> Result<HealthView, Problem> {
+fn view(reading: &Reading, renew: Renew) -> Result<HealthView, Problem> {
     let mut waiting: BTreeMap<PartnerId, (u64, u64)> = BTreeMap::new();
     let first = Key::families().find(|key| matches!(key, Key::Outbox { .. }));
     for (key, value) in first.into_iter().flat_map(|first| reading.after(first)) {
@@ -48,5 +53,11 @@ fn view(reading: &Reading) -> Result<HealthView, Problem> {
     });
     let mut waiting = told.collect::<Result<Vec<_>, Problem>>()?;
     waiting.sort_by_key(|partner| partner.since_ms);
-    Ok(HealthView { waiting })
+    let (offers, first) = renewing::ending(reading, &reading.network, reading.now());
+    let ending = first.map(|first| EndingView {
+        offers,
+        first_ms: first.ms(),
+        renews: renew == Renew::On,
+    });
+    Ok(HealthView { waiting, ending })
 }

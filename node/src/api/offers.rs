@@ -4,6 +4,7 @@
 mod finding;
 mod listing;
 mod query;
+pub mod renewing;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -64,7 +65,8 @@ async fn show(
     given: Params,
 ) -> Result<Json<OfferView>, Problem> {
     let query: finding::ShowQuery = params(given)?;
-    desk.read(move |reading| finding::show(reading, &name, &query))
+    let renew = desk.about().renew;
+    desk.read(move |reading| finding::show(reading, (&name, &query), renew))
         .await
         .map(Json)
 }

@@ -134,6 +134,12 @@ pub const SETTINGS: &[Setting] = &[
         check: |s| origin(s).map(drop),
     },
     Setting {
+        key: "offers.renew",
+        about: "Whether the node renews its offers before their 90 days are over, until they are withdrawn: \"on\" or \"off\".",
+        preset: Preset::Text("on"),
+        check: |s| renew(s).map(drop),
+    },
+    Setting {
         key: "stock.signal",
         about: "How often, on average, the node looks whether the availability of its offers changed, such as 30s or 15m; the times are drawn.",
         preset: Preset::Text("15m"),
@@ -237,6 +243,15 @@ impl Role {
     }
 }
 
+/// Whether own offers are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renew {
+    /// They stand until they are withdrawn.
+    On,
+    /// They end when their time is over.
+    Off,
+}
+
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -294,6 +309,14 @@ pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
         return Err("it names a peer; leave the part /p2p/… out".to_owned());
     }
     Ok(address)
+}
+
+pub(super) fn renew(text: &str) -> Result<Renew, String> {
+    match text {
+        "on" => Ok(Renew::On),
+        "off" => Ok(Renew::Off),
+        _ => Err("it is neither on nor off".to_owned()),
+    }
 }
 
 /// From a second to a day: less is a busy loop, more is as good as never.
@@ -393,6 +416,7 @@ mod tests {
         check("api.http", "localhost", "address and a port");
         check("api.origins", "https://a/b", "without a path");
         check("api.origins", "*", "not an origin");
+        check("offers.renew", "yes", "neither on nor off");
         check("log.filter", "", "empty");
         check("log.filter", "a=b=c=d", "not a filter");
         check("log.format", "xml", "neither");

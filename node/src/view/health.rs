@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 pub struct HealthView {
     /// Partners that owe an answer, those that owe the oldest one first.
     pub waiting: Vec<WaitingView>,
+    /// Own offers that end within two weeks and were not renewed, if there are such.
+    pub ending: Option<EndingView>,
+}
+
+/// Own offers that end soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingView {
+    /// How many.
+    pub offers: u64,
+    /// When the first of them ends, in milliseconds since 1970.
+    pub first_ms: u64,
+    /// Whether the node is set to renew offers: then these have an end that was chosen.
+    pub renews: bool,
 }
 
 /// A partner that owes answers.
@@ -27,7 +40,7 @@ pub struct WaitingView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingView {
     /// What was looked at: `settings`, `home`, `keys`, `token`, `disk`, `clock`, `node`, `ports`,
-    /// `ledger`, `recovery`, `partners`, `requests`, `outbox` or `version`.
+    /// `ledger`, `recovery`, `partners`, `requests`, `outbox`, `offers` or `version`.
     pub about: String,
     /// How it is.
     pub state: FindingState,

@@ -112,6 +112,7 @@ pub struct OfferDoc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_minutes: Option<u32>,
     /// Until when it stands, in milliseconds since 1970; 90 days from now if left out, and at most.
+    /// What is left out, or less than an hour before the most, is no end: the node renews it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until_ms: Option<u64>,
 }
@@ -319,6 +320,9 @@ pub struct OfferView {
     pub name: Option<String>,
     /// Whether it is this node's own.
     pub mine: bool,
+    /// What becomes of an own one when its time is over: `automatic`, it is renewed before that;
+    /// `off`, it ends, since the node is set not to renew; `ends`, as its author chose.
+    pub renewal: Option<String>,
     /// When it was published, in milliseconds since 1970.
     pub published_ms: u64,
     /// `out`, `low`, `some` or `plenty`, as its author published it.

@@ -39,6 +39,9 @@ pub enum Publication {
     Profile(Box<Profile>),
     /// What it would sell.
     Offer(Box<OfferDraft>),
+    /// The offer that stands, until this time; nothing where none does. What it says is read when
+    /// its turn comes, so that no change of it is undone.
+    RenewOffer(SubjectId, Time),
     /// Whether an offer can be had; its revision is not read.
     Availability(Availability),
     /// The end of an offer.
@@ -224,6 +227,18 @@ fn body(
             );
             (!same).then(|| PublicBody::Offer(Box::new(offer)))
         }
+        Publication::RenewOffer(subject, valid_until) => {
+            let network = &trial.machine.config.network;
+            match own_offer(&trial.view, network, subject, trial.at()) {
+                Some((_, old)) if old.valid_until < valid_until => {
+                    let mut draft = old.draft().clone();
+                    draft.valid_until = valid_until;
+                    let offer = Offer::new(revision, draft).map_err(|error| error.code)?;
+                    Some(PublicBody::Offer(Box::new(offer)))
+                }
+                Some(_) | None => None,
+            }
+        }
         Publication::Availability(mut availability) => {
             availability.revision = revision;
             Some(PublicBody::Availability(availability))
@@ -245,12 +260,17 @@ fn body(
     })
 }
 
-/// Whether a new offer says what the standing one says, and renews it by little.
+/// Whether a new offer says what the standing one says, and renews it by little. An end that is
+/// chosen is what the offer says.
 fn says_the_same(old: &Offer, new: &Offer) -> bool {
     let mut renewed = old.draft().clone();
-    renewed.valid_until = new.draft().valid_until;
+    if old.is_open_ended()
+        && new.is_open_ended()
+        && new.valid_until.ms_since(old.valid_until) < RENEWAL_MS_MIN
+    {
+        renewed.valid_until = new.valid_until;
+    }
     renewed == *new.draft()
-        && new.draft().valid_until.ms_since(old.draft().valid_until) < RENEWAL_MS_MIN
 }
 
 /// The head of the catalogue with the records that are published before it in the same entry.

@@ -18,8 +18,8 @@ use crate::{
     hash::{PartnerId, SubjectId},
     limits::{
         ATTRIBUTES_MAX, AUDIENCE_MAX, DAY_MS, HOLD_MINUTES_DEFAULT, HOLD_MINUTES_MAX,
-        LIST_BYTES_MAX, MEDIA_MAX, OFFER_DAYS_MAX, PROSE_BYTES_MAX, REGIONS_MAX, RIGHTS_MAX,
-        SKU_BYTES_MAX, TIERS_MAX, TITLE_BYTES_MAX,
+        LIST_BYTES_MAX, MEDIA_MAX, MINUTE_MS, OFFER_DAYS_MAX, PROSE_BYTES_MAX, REGIONS_MAX,
+        RIGHTS_MAX, SKU_BYTES_MAX, TIERS_MAX, TITLE_BYTES_MAX,
     },
     slot::{self, Revision},
     trade::{HundredthsOfPercent, Lead, Method, Nature, Right},
@@ -372,6 +372,13 @@ impl Offer {
     #[must_use]
     pub fn subject(&self) -> SubjectId {
         slot::subject(&self.draft.sku, &self.draft.list)
+    }
+
+    /// Whether it stands for as long as any may, to the hour: then its author chose no end.
+    #[must_use]
+    pub fn is_open_ended(&self) -> bool {
+        let most = self.revision.time().plus_ms(OFFER_DAYS_MAX * DAY_MS);
+        most.ms_since(self.draft.valid_until) <= 60 * MINUTE_MS
     }
 
     /// The price for so many steps: that of the highest tier that they reach.

@@ -7,4 +7,5 @@ mod ledger;
 mod market;
 mod overlay;
 mod pair;
+mod renewal;
 mod runtime;

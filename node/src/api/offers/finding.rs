@@ -8,8 +8,10 @@ use omni_protocol::slot::{Family, Slot};
 use omni_protocol::value::Money;
 use serde::Deserialize;
 
+use super::renewing::Renewal;
 use super::{own_record, subject_of};
 use crate::api::{ApiCode, Problem, Reading, partner};
+use crate::config::Renew;
 use crate::store::market::Shelved;
 use crate::view::draft::doc_of;
 use crate::view::money;
@@ -46,7 +48,11 @@ pub(in crate::api) struct Known {
 }
 
 /// One offer. By article number own ones come first: their author knows them by it.
-pub(super) fn show(reading: &Reading, name: &str, query: &ShowQuery) -> Result<OfferView, Problem> {
+pub(super) fn show(
+    reading: &Reading,
+    (name, query): (&str, &ShowQuery),
+    renew: Renew,
+) -> Result<OfferView, Problem> {
     let found = match &query.partner {
         Some(who) => {
             let author = partner::find(reading, who)?;
@@ -58,7 +64,7 @@ pub(super) fn show(reading: &Reading, name: &str, query: &ShowQuery) -> Result<O
         let detail = format!("No offer with the id or sku \"{name}\" is known here.");
         Problem::new(ApiCode::NotFound, detail).next("look for it: omni offer search WORDS")
     })?;
-    view(reading, &found)
+    view(reading, &found, renew)
 }
 
 fn anyone(reading: &Reading, name: &str, list: &str) -> Result<Option<Known>, Problem> {
@@ -211,15 +217,18 @@ fn band_in(body: &PublicBody) -> Option<String> {
     }
 }
 
-fn view(reading: &Reading, known: &Known) -> Result<OfferView, Problem> {
+fn view(reading: &Reading, known: &Known, renew: Renew) -> Result<OfferView, Problem> {
     let offer = &known.offer;
+    let is_mine = known.author == reading.partner;
+    let renewal = is_mine.then(|| Renewal::of(offer, renew).name().to_owned());
     let mut doc = doc_of(offer);
     doc.valid_until_ms = Some(offer.valid_until.ms());
     Ok(OfferView {
         id: known.id.to_string(),
         partner: known.author.to_string(),
         name: partner::name(reading, known.author)?,
-        mine: known.author == reading.partner,
+        mine: is_mine,
+        renewal,
         published_ms: offer.revision().time().ms(),
         availability: band(reading, known)?,
         money: money::amount(&Money {

@@ -4,7 +4,7 @@ use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
 use crate::cli::when::{now_ms, span, when};
 use crate::client::{Client, ClientError};
 use crate::offline::look::{self, Depth};
-use crate::view::health::HealthView;
+use crate::view::health::{EndingView, HealthView};
 use crate::view::ledger::VerificationView;
 use crate::view::peer::{PeerView, PeersView};
 use crate::view::{NodeState, StatusView};
@@ -37,7 +37,9 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
         ));
     }
     found.extend(answered(client.get("/v1/health"), |health| {
-        outbox(now, &health)
+        let mut found = outbox(now, &health);
+        found.extend(health.ending.map(ending));
+        found
     }));
     found.extend(answered(client.get("/v1/peers"), |peers| {
         partners(now, &peers)
@@ -131,6 +133,23 @@ fn outbox(now: u64, health: &HealthView) -> Vec<FindingView> {
         }
     }
     found
+}
+
+/// Offers that end soon: such as the node does not renew.
+fn ending(ending: EndingView) -> FindingView {
+    let count = match ending.offers {
+        1 => "1 offer ends".to_owned(),
+        offers => format!("{offers} offers end"),
+    };
+    let what = format!("{count} soon, the first at {}", when(ending.first_ms));
+    let next = match ending.renews {
+        true => "that end was chosen; to go on: omni offer revise SKU, or omni import FILE --apply",
+        false => {
+            "let the node renew them: omni config set offers.renew on, then omni down and omni up\n\
+             or publish them again: omni offer revise SKU, or omni import FILE --apply"
+        }
+    };
+    FindingView::note("offers", what, next)
 }
 
 fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
@@ -255,7 +274,8 @@ mod tests {
                 messages: 2,
                 since_ms: NOW - age,
             }];
-            outbox(NOW, &HealthView { waiting })
+            let ending = None;
+            outbox(NOW, &HealthView { waiting, ending })
         };
         assert_eq!(of(UNDER_WAY_MS_MAX), []);
         check(&of(UNDER_WAY_MS_MAX + 1), FindingState::Note, "2 messages");
@@ -264,6 +284,23 @@ mod tests {
             FindingState::Fault,
             "omni1x, the oldest for 1 h 0 min",
         );
+    }
+
+    #[test]
+    fn offers_that_end_are_named_with_what_renews_them() {
+        let of = |offers, renews| {
+            ending(EndingView {
+                offers,
+                first_ms: NOW,
+                renews,
+            })
+        };
+        let check_ending = |found: FindingView, words: &str, next: &str| {
+            check(std::slice::from_ref(&found), FindingState::Note, words);
+            assert!(found.next.is_some_and(|text| text.contains(next)));
+        };
+        check_ending(of(1, true), "1 offer ends soon", "was chosen");
+        check_ending(of(12, false), "12 offers end soon", "offers.renew on");
     }
 
     #[test]

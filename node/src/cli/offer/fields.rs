@@ -1,12 +1,21 @@
 //! The flags that say what an offer says, and what they make of its document.
 
 use clap::Args;
+use omni_protocol::limits::{DAY_MS, OFFER_DAYS_MAX};
 use serde_json::{Map, Value, json};
 
 use super::super::exit::Exit;
 use super::super::outcome::CliError;
 use super::super::plain::plain;
+use super::super::when::now_ms;
 use crate::view::offer::OfferDoc;
+
+/// For so many days an offer may have an end that is chosen; the most is no end, and is renewed.
+fn days(text: &str) -> Result<u64, String> {
+    let days = text.parse().ok();
+    let days = days.filter(|days| (1..OFFER_DAYS_MAX).contains(days));
+    days.ok_or_else(|| format!("it is not a number from 1 to {}", OFFER_DAYS_MAX - 1))
+}
 
 /// Fields of an offer.
 #[derive(Debug, Args)]
@@ -65,6 +74,9 @@ pub(super) struct Fields {
     /// Only for this partner, by its id; may be given several times
     #[arg(long, value_name = "PARTNER")]
     r#for: Vec<String>,
+    /// It ends after so many days; without this the node renews it until it is withdrawn
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    days: Option<u64>,
     /// Any field as the JSON document has it: --set tax=S --set 'attributes=[…]'
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
@@ -121,6 +133,10 @@ impl Fields {
                 "lead".to_owned(),
                 json!({ "from_hours": from, "to_hours": to }),
             );
+        }
+        if let Some(days) = self.days {
+            let end = now_ms().saturating_add(days.saturating_mul(DAY_MS));
+            doc.insert("valid_until_ms".to_owned(), json!(end));
         }
         self.lay_tiers(doc)?;
         self.lay_others(doc)

@@ -159,8 +159,10 @@ pub(super) fn revise(ctx: &Ctx, args: &ReviseArgs) -> Result<Outcome, CliError> 
             "the offer is no document",
         ));
     };
-    // It is renewed: the end is reckoned from now, unless a flag says otherwise.
-    fields.remove("valid_until_ms");
+    // An end that was chosen stays, unless a flag says otherwise; else it is reckoned from now.
+    if found.renewal.as_deref() != Some("ends") {
+        fields.remove("valid_until_ms");
+    }
     args.fields.lay(&mut fields)?;
     let doc = document(fields)?;
     if (&doc.sku, &doc.list) != (&found.offer.sku, &found.offer.list) {

@@ -74,7 +74,13 @@ impl Report for OfferView {
             lines.push((media_label(&media.role), media.location.clone()));
         }
         lines.push(("published", time(Some(self.published_ms))));
-        lines.push(("valid until", time(doc.valid_until_ms)));
+        let renewed = match self.renewal.as_deref() {
+            Some("automatic") => "  renewed before that",
+            Some("off") => "  not renewed: offers.renew is off",
+            Some("ends") => "  it ends then",
+            Some(_) | None => "",
+        };
+        lines.push(("valid until", time(doc.valid_until_ms) + renewed));
         lines.retain(|(_, value)| !value.is_empty());
         pairs(&lines)
     }
