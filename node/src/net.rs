@@ -31,7 +31,7 @@ pub use self::{
     gossip::{Shard, Topic},
     session::OwnHello,
     shelf::{Shelf, Shelved},
-    verify::VerifiedBatch,
+    verify::{Seals, VerifiedBatch},
 };
 use self::{
     driver::{Beginning, Driver},

@@ -423,6 +423,7 @@ impl Runtime {
 
     fn synced(&mut self, report: Report) {
         let landed = self.keeper.landed(report);
+        self.door.remember(landed.seals);
         self.release(landed.promises);
         self.shelver.shelve_own(landed.news.shelved);
         for command in landed.news.commands {

@@ -24,7 +24,8 @@ use omni_protocol::{
 };
 
 pub(super) use self::aside::{Aside, Message, Waiting};
-use self::memory::{Ring, Roots};
+use self::memory::Ring;
+pub use self::memory::Seals;
 use super::{
     catchup::{Head, Want, Word},
     shelf::Shelf,
@@ -123,7 +124,7 @@ pub(super) struct Checks {
     own: PartnerId,
     clock: Clock,
     shelf: Arc<dyn Shelf>,
-    roots: Mutex<Roots>,
+    seals: Mutex<Seals>,
     ring: Mutex<Ring>,
 }
 
@@ -139,7 +140,7 @@ impl Checks {
             own,
             clock,
             shelf,
-            roots: Mutex::default(),
+            seals: Mutex::default(),
             ring: Mutex::default(),
         }
     }
@@ -266,14 +267,15 @@ impl Checks {
                 Unfit::Ignored(code)
             }
         })?;
-        let known = lock(&self.roots).find(claim.seal());
+        // Not kept locked over a check: other threads check meanwhile.
+        let known = lock(&self.seals).find(claim.seal());
         if let Some(checked) = known
             && let Ok(attested) = claim.clone().recall(&checked, &key)
         {
             return Ok(attested);
         }
         let attested = claim.verify(&key).map_err(Unfit::Refused)?;
-        lock(&self.roots).remember(attested.checked().clone());
+        lock(&self.seals).remember(attested.checked().clone());
         Ok(attested)
     }
 

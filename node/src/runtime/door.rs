@@ -11,6 +11,7 @@ use omni_protocol::hash::{NetworkId, PartnerId};
 use omni_protocol::identity::KeyChain;
 use omni_protocol::ledger::note::SignedCheckpoint;
 use omni_protocol::machine::{Grant, Input, Received};
+use omni_protocol::proof::CheckedSeal;
 use omni_protocol::record::Signed;
 use omni_protocol::thread::ThreadBody;
 use tokio::sync::oneshot;
@@ -20,7 +21,7 @@ use super::shelves::Shelve;
 use super::witness::{Shown, Witness};
 use crate::api::{NetNow, Reply};
 use crate::net::{
-    Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Source, VerifiedBatch,
+    Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Seals, Source, VerifiedBatch,
 };
 use crate::store::market::{Arrival, Reach};
 use crate::store::{LedgerReader, witnessed};
@@ -49,6 +50,8 @@ struct Session {
     number: u64,
     chain: KeyChain,
     witness: Witness,
+    /// The checkpoint of our own that it showed last. It shows the same one until it has a newer.
+    shown: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub(super) struct Door {
     synced: LedgerReader,
     /// As many as the net lets in.
     sessions: BTreeMap<PartnerId, Session>,
+    /// Of records of threads: each comes again with what rests on it.
+    seals: Seals,
 }
 
 impl Door {
@@ -74,6 +79,14 @@ impl Door {
             own,
             synced,
             sessions: BTreeMap::new(),
+            seals: Seals::default(),
+        }
+    }
+
+    /// What this node signed need not be checked when a partner shows it.
+    pub(super) fn remember(&mut self, own: Vec<CheckedSeal>) {
+        for seal in own {
+            self.seals.remember(seal);
         }
     }
 
@@ -185,6 +198,7 @@ impl Door {
                 number,
                 chain: hello.chain,
                 witness: Witness::kept(kept, self.network, partner),
+                shown: Vec::new(),
             },
         );
         meaning
@@ -247,7 +261,10 @@ impl Door {
                         inputs.push(Input::Checkpoints { from, notes });
                     }
                 }
-                inputs.extend(self.shown(&envelope.seen));
+                if current.shown != *envelope.seen {
+                    current.shown = envelope.seen.to_vec();
+                    inputs.extend(self.shown(&envelope.seen));
+                }
                 let records = self.received(partner, &records)?;
                 let attached = self.received(partner, &attached)?;
                 inputs.push(Input::Letter {
@@ -273,7 +290,7 @@ impl Door {
 
     /// Records of a thread with this partner, each under its author's key: all, or none.
     fn received<const MAX: usize, const MIN: usize>(
-        &self,
+        &mut self,
         partner: PartnerId,
         records: &List<ProvedRecord, MAX, MIN>,
     ) -> Result<Vec<Received>, Code> {
@@ -283,7 +300,7 @@ impl Door {
             .collect()
     }
 
-    fn verified(&self, partner: PartnerId, proved: &ProvedRecord) -> Result<Received, Code> {
+    fn verified(&mut self, partner: PartnerId, proved: &ProvedRecord) -> Result<Received, Code> {
         let record = Signed::<ThreadBody>::read(&self.network, &*proved.record)?;
         let author = record.author();
         let chain = if author == self.own.partner() {
@@ -293,7 +310,8 @@ impl Door {
             &session.ok_or(Code::NotAddressed)?.chain
         };
         let key = chain.of_index(proved.proof.key_index)?;
-        let attested = proved.proof.claim(author, record.id())?.verify(&key)?;
+        let claim = proved.proof.claim(author, record.id())?;
+        let attested = self.seals.attest(claim, &key)?;
         Ok(Received {
             record: record.verify(&attested)?,
             proof: proved.proof.clone(),

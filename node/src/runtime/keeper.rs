@@ -9,11 +9,12 @@ use omni_protocol::ledger::LedgerHead;
 use omni_protocol::machine::{
     Change, Config, Event, Input, Key, Machine, Now, Outgoing, Step, Verdict, View,
 };
+use omni_protocol::proof::CheckedSeal;
 use omni_protocol::value::Time;
 use tokio::sync::oneshot;
 
 use super::news::News;
-use super::signer::{Own, Signer};
+use super::signer::{Own, Proofs, Signer};
 use super::telling::{self, Telling};
 use crate::clock::{self, Clock};
 use crate::crash;
@@ -62,6 +63,8 @@ pub(super) struct Landed {
     pub(super) promises: Vec<Promise>,
     /// What it publishes.
     pub(super) news: News,
+    /// What it signed in threads.
+    pub(super) seals: Vec<CheckedSeal>,
 }
 
 /// The batch being built.
@@ -228,7 +231,7 @@ impl Keeper {
             own,
             places,
         } = std::mem::take(&mut self.open);
-        let news = self.prove(own);
+        let (news, seals) = self.prove(own);
         self.sign_head();
         for place in &places {
             crash::point(&format!("before-sync:{place}"));
@@ -238,7 +241,11 @@ impl Keeper {
             (self.halt)(&StoreError::Stalled { seconds: 0 });
         }
         self.flying = Some(Flying {
-            landed: Landed { promises, news },
+            landed: Landed {
+                promises,
+                news,
+                seals,
+            },
             places,
         });
         Vec::new()
@@ -281,14 +288,14 @@ impl Keeper {
         self.due.take()
     }
 
-    fn prove(&mut self, own: Vec<Own>) -> News {
-        let proved = self.signer.prove(own);
-        for record in &proved {
+    fn prove(&mut self, own: Vec<Own>) -> (News, Vec<CheckedSeal>) {
+        let Proofs { records, seals } = self.signer.prove(own);
+        for record in &records {
             let key = Key::Proof { record: record.id };
             self.overlay
                 .put(key.to_bytes(), Some(fence::to_bytes(&record.proof)));
         }
-        News::of(&self.network, self.partner, &proved)
+        (News::of(&self.network, self.partner, &records), seals)
     }
 
     /// Signs the checkpoint, if the batch holds an entry.

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use omni_protocol::frame::Known;
 use omni_protocol::hash::{PartnerId, RecordId};
 use omni_protocol::identity::KeyChain;
-use omni_protocol::proof::CheckedSeal;
 use omni_protocol::value::Time;
 use tokio::sync::Notify;
 
@@ -18,6 +17,7 @@ use super::news::{own_record, own_slots};
 use super::room::RoomCell;
 use super::shelf::{Standing, chain_bytes};
 use crate::clock::Clock;
+use crate::net::Seals;
 use crate::store::market::{Arrival, MarketReader, MarketWriter, Reach};
 use crate::store::{LedgerReader, Room, SpaceWatch, StoreError};
 
@@ -210,7 +210,7 @@ fn restock(
     };
     let network = *key.network();
     // Of one tree the signature is checked once.
-    let mut checked: BTreeSet<CheckedSeal> = BTreeSet::new();
+    let mut seals = Seals::default();
     let mut arrivals = Vec::new();
     let mut named = BTreeSet::new();
     for standing in own_slots(ledger) {
@@ -228,14 +228,10 @@ fn restock(
         let Ok(claim) = proof.claim(own, record.id()) else {
             continue;
         };
-        let known = checked.get(claim.seal()).cloned();
-        let attested = match known {
-            Some(known) => claim.recall(&known, &key),
-            None => claim.verify(&key),
-        };
         // A record under an older key waits until its author proves it again.
-        let Ok(attested) = attested else { continue };
-        checked.insert(attested.checked().clone());
+        let Ok(attested) = seals.attest(claim, &key) else {
+            continue;
+        };
         let arrival = record.verify(&attested).ok();
         arrivals.extend(arrival.and_then(|record| Arrival::of(&record, &proof, Reach::Public)));
         if arrivals.len() >= RESTOCK_STEP {

@@ -11,7 +11,7 @@ use omni_protocol::ledger::note::Checkpoint;
 use omni_protocol::ledger::{Entry, Payload};
 use omni_protocol::limits::BATCH_RECORDS_MAX;
 use omni_protocol::machine::{OwnSlot, ProofGroup, View, proof_groups};
-use omni_protocol::proof::{Proof, SignedTree};
+use omni_protocol::proof::{CheckedSeal, Proof, SignedTree};
 use omni_protocol::public::PublicBody;
 use omni_protocol::record::{Envelope, Signed, Verified};
 use omni_protocol::value::Invalid;
@@ -64,6 +64,14 @@ pub(super) struct Proved {
     pub(super) audience: Audience,
     /// What it says, unless it is a record of a thread.
     pub(super) body: Option<Verified<PublicBody>>,
+}
+
+/// What the market key signed for one batch.
+#[derive(Debug, Default)]
+pub(super) struct Proofs {
+    pub(super) records: Vec<Proved>,
+    /// Those over records of threads, which partners show again with theirs.
+    pub(super) seals: Vec<CheckedSeal>,
 }
 
 impl Signer {
@@ -122,24 +130,28 @@ impl Signer {
         clippy::expect_used,
         reason = "an own record without a proof could not be shown to anybody"
     )]
-    pub(super) fn prove(&self, records: Vec<Own>) -> Vec<Proved> {
+    pub(super) fn prove(&self, records: Vec<Own>) -> Proofs {
         let mut groups: BTreeMap<Audience, Vec<Own>> = BTreeMap::new();
         for own in records {
             groups.entry(own.audience.clone()).or_default().push(own);
         }
-        let mut proved = Vec::new();
-        for mut group in groups.into_values() {
+        let mut proofs = Proofs::default();
+        for (audience, mut group) in groups {
+            let is_shown_again = matches!(audience, Audience::Group(ProofGroup::Thread(_)));
             while !group.is_empty() {
                 let rest = group.split_off(group.len().min(BATCH_RECORDS_MAX));
                 let part = std::mem::replace(&mut group, rest);
                 let ids: Vec<_> = part.iter().map(|own| own.id).collect();
                 let tree = SignedTree::sign(&self.key, &self.secret, &ids)
                     .expect("each record once, own key");
+                if is_shown_again {
+                    proofs.seals.push(tree.attested().checked().clone());
+                }
                 for (own, (id, proof)) in part.into_iter().zip(tree.proofs()) {
                     let body = own
                         .body
                         .and_then(|record| record.verify(tree.attested()).ok());
-                    proved.push(Proved {
+                    proofs.records.push(Proved {
                         id: *id,
                         proof: proof.clone(),
                         audience: own.audience,
@@ -148,7 +160,7 @@ impl Signer {
                 }
             }
         }
-        proved
+        proofs
     }
 
     /// The signed note of a checkpoint.
