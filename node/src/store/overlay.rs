@@ -5,12 +5,15 @@
 //! hold every key in which memory is ahead of the disk, so no snapshot of the database is needed:
 //! a key that the writer has just written reads the same from the delta and from below.
 
+mod below;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use omni_protocol::machine::{Key, View};
 
+use self::below::Below;
 use super::{Halt, LedgerReader, Pair, StoreError};
 
 /// The writes of one batch: each key once, with its last value, or `None` where it is deleted.
@@ -70,7 +73,7 @@ impl Delta {
 /// The three layers.
 #[derive(Debug)]
 pub struct Overlay {
-    synced: LedgerReader,
+    below: Below,
     halt: Halt,
     flying: Option<Arc<Delta>>,
     open: Delta,
@@ -82,7 +85,7 @@ impl Overlay {
     #[must_use]
     pub fn new(synced: LedgerReader, halt: Halt) -> Self {
         Self {
-            synced,
+            below: Below::new(synced),
             halt,
             flying: None,
             open: Delta::default(),
@@ -103,7 +106,7 @@ impl Overlay {
     /// The home of the ledger below.
     #[must_use]
     pub fn home(&self) -> &std::path::Path {
-        self.synced.home()
+        self.below.home()
     }
 
     /// Whether a batch is with the writer.
@@ -133,10 +136,11 @@ impl Overlay {
     /// # Panics
     /// When no batch was with the writer.
     pub fn landed(&mut self) {
-        assert!(
-            self.flying.take().is_some(),
-            "a batch landed that never flew"
-        );
+        let landed = self.flying.take();
+        assert!(landed.is_some(), "a batch landed that never flew");
+        if let Some(batch) = landed {
+            self.below.landed(Arc::unwrap_or_clone(batch));
+        }
     }
 
     /// The value under `key`, as it will be when all batches under way are synced.
@@ -149,7 +153,7 @@ impl Overlay {
                 return Ok(value.map(<[u8]>::to_vec));
             }
         }
-        self.synced.read(key)
+        self.below.read(key)
     }
 
     /// The first key after `after` and before `end` that has a value.
@@ -159,7 +163,7 @@ impl Overlay {
     pub fn next(&self, after: &[u8], end: &[u8]) -> Result<Option<Pair>, StoreError> {
         let mut after = after.to_vec();
         loop {
-            let below = self.synced.next(&after, end)?;
+            let below = self.below.next(&after, end)?;
             // The smallest candidate of the deltas; of two with one key the upper layer's counts,
             // and it comes first.
             let above = self
@@ -207,7 +211,7 @@ impl View for Overlay {
         match Key::from_bytes(&found.key) {
             Some(key) => Some((key, found.value)),
             None => (self.halt)(&StoreError::Damaged {
-                path: self.synced.home().to_owned(),
+                path: self.below.home().to_owned(),
                 detail: format!(
                     "{} bytes under the family {} are no key",
                     found.key.len(),

@@ -1,0 +1,91 @@
+//! The synced ledger as the overlay reads it: what was read or written lately is at hand, since one
+//! decision reads the same few values again and again, and each read of the database costs more
+//! than the rule that wants it. Only batches of the overlay change what lies here, so nothing at
+//! hand is ever behind. What is under way is kept out.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::Delta;
+use crate::store::{LedgerReader, Pair, StoreError};
+
+/// Bytes of keys and values at hand. Beyond it all of them are forgotten, which costs reads and
+/// nothing else.
+const BYTES_MAX: usize = 4 << 20;
+/// Steps of walks at hand until a batch lands.
+const STEPS_MAX: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Below {
+    synced: LedgerReader,
+    near: RefCell<Near>,
+}
+
+#[derive(Debug, Default)]
+struct Near {
+    values: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    bytes: usize,
+    /// By where a step begins and where the walk ends.
+    steps: HashMap<(Vec<u8>, Vec<u8>), Option<Pair>>,
+}
+
+impl Below {
+    pub(super) fn new(synced: LedgerReader) -> Self {
+        Self {
+            synced,
+            near: RefCell::default(),
+        }
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.synced.home()
+    }
+
+    /// The value under `key`. While the writer has a batch, its keys may be read here as they were
+    /// before it or after.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(value) = self.near.borrow().values.get(key) {
+            return Ok(value.clone());
+        }
+        let value = self.synced.read(key)?;
+        self.near.borrow_mut().keep(key.to_vec(), value.clone());
+        Ok(value)
+    }
+
+    /// The first key after `after` and before `end`, with its value; as [`Self::read`]. Each entry
+    /// looks for what has ended, and such a step goes over all keys that were deleted there.
+    pub(super) fn next(&self, after: &[u8], end: &[u8]) -> Result<Option<Pair>, StoreError> {
+        let step = (after.to_vec(), end.to_vec());
+        if let Some(found) = self.near.borrow().steps.get(&step) {
+            return Ok(found.clone());
+        }
+        let found = self.synced.next(after, end)?;
+        let steps = &mut self.near.borrow_mut().steps;
+        if steps.len() < STEPS_MAX {
+            steps.insert(step, found.clone());
+        }
+        Ok(found)
+    }
+
+    /// The batch is synced: what is read next was often written last.
+    pub(super) fn landed(&mut self, batch: Delta) {
+        let near = self.near.get_mut();
+        near.steps.clear();
+        for (key, value) in batch.keys {
+            near.keep(key, value);
+        }
+    }
+}
+
+impl Near {
+    fn keep(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        if self.bytes > BYTES_MAX {
+            self.values.clear();
+            self.bytes = 0;
+        }
+        let bytes = key.len().saturating_add(value.as_ref().map_or(0, Vec::len));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.values.insert(key, value);
+    }
+}
