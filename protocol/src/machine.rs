@@ -131,7 +131,7 @@ impl Machine {
     /// What `input` brings about, given what `view` holds. Nothing changes.
     #[must_use]
     pub fn decide(&self, input: Input, view: &dyn View, now: Now) -> Step {
-        let mut trial = Trial::new(self.clone(), view, now);
+        let mut trial = Trial::new(self, view, now);
         let outcome = trial.take(input);
         match outcome {
             Ok(()) => trial.finish(),

@@ -88,7 +88,6 @@ pub(super) fn receive(
     if !trial.machine.is_greeted(from) {
         return recovery::shown_records(trial, from, attached);
     }
-    let before = trial.snapshot();
     for received in records {
         let case = Case {
             from,
@@ -96,7 +95,7 @@ pub(super) fn receive(
             attached,
         };
         if let Err(no) = receive_one(trial, case) {
-            trial.restore(before);
+            trial.begin_anew();
             match no {
                 No::Rejected(code) => {
                     let about = received.record.id();

@@ -31,6 +31,18 @@ pub(crate) struct Session {
     pub(crate) told: Answers,
     /// Whether letters reach the partner now.
     pub(crate) presence: Presence,
+    /// Whether it is being shown what it lost.
+    pub(super) recall: Recall,
+}
+
+/// Whether a partner is being shown what it lost: what is stored of that, at hand for each
+/// decision from the partner's greeting on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Recall {
+    /// Not all is shown yet.
+    Begun,
+    /// It lost nothing, or was shown all.
+    Over,
 }
 
 /// Whether letters reach a partner now.
@@ -385,6 +397,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
                 greeted,
                 told: Answers::Nothing,
                 presence: Presence::Meeting,
+                recall: Recall::Over,
             };
             machine.sessions.insert(partner, session);
         }
@@ -393,6 +406,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
                 greeted: None,
                 told: answers,
                 presence: Presence::Meeting,
+                recall: Recall::Over,
             });
             session.told = answers;
         }
@@ -404,6 +418,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
             if let Some(session) = machine.sessions.get_mut(&partner) {
                 session.greeted = Some(life);
                 session.presence = Presence::Here;
+                session.recall = showing::recall(view, partner);
             }
             note_greeting(view, partner, life, head);
         }

@@ -377,10 +377,14 @@ pub(super) fn unconfirmed(view: &dyn View, network: &NetworkId, partner: Partner
 /// When the next question is sent again. What ends by itself is not looked for here: it would cost
 /// every decision a walk, while its end is judged where it is used and any later pulse records it.
 pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
-    let open = machine.attempts.iter();
-    open.filter(|((partner, _), _)| machine.is_present(*partner))
-        .map(|(_, attempt)| attempt.due)
-        .min()
+    let mut next: Option<Time> = None;
+    for ((partner, _), attempt) in &machine.attempts {
+        // Who is present is looked up for the few that come sooner than those before them.
+        if next.is_none_or(|next| attempt.due < next) && machine.is_present(*partner) {
+            next = Some(attempt.due);
+        }
+    }
+    next
 }
 
 /// What time brings about: questions are sent again, and what is over is ended.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::{
     Key, View,
     fold::kept_record,
-    life,
+    life::{self, Recall},
     step::{Mark, Message},
     stored,
     trial::Trial,
@@ -36,11 +36,26 @@ pub(super) struct Showing {
 
 wire!(Showing { life, after });
 
+impl Showing {
+    pub(super) const fn recall(&self) -> Recall {
+        match self.after {
+            Some(_) => Recall::Begun,
+            None => Recall::Over,
+        }
+    }
+}
+
 /// Whether a partner that greets with this head lacks something of what it announced before, or
 /// did so at an earlier meeting of the same life.
 pub(super) fn is_due(view: &dyn View, partner: PartnerId, in_life: Life, head: Head) -> bool {
     let showing: Option<Showing> = stored(view, &Key::Showing { partner });
     showing.is_some_and(|showing| showing.life == in_life) || life::fell_back(view, partner, head)
+}
+
+/// Whether a partner was begun to be shown what it lost, and not to the end.
+pub(super) fn recall(view: &dyn View, partner: PartnerId) -> Recall {
+    let showing: Option<Showing> = stored(view, &Key::Showing { partner });
+    showing.map_or(Recall::Over, |showing| showing.recall())
 }
 
 /// Begins to show a partner what it may have lost.
@@ -98,8 +113,11 @@ pub(super) fn go_on(trial: &mut Trial<'_>) {
 
 fn begun(trial: &Trial<'_>) -> impl Iterator<Item = (PartnerId, Life, DealId)> {
     let machine = &trial.machine;
-    let here = machine.sessions.keys().copied();
-    here.filter(|partner| machine.is_present(*partner))
+    let sessions = machine.sessions.iter();
+    let begun = sessions.filter(|(_, session)| session.recall == Recall::Begun);
+    begun
+        .map(|(partner, _)| *partner)
+        .filter(|partner| machine.is_present(*partner))
         .filter_map(|partner| {
             let showing: Showing = stored(&trial.view, &Key::Showing { partner })?;
             Some((partner, showing.life, showing.after?))

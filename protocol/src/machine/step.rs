@@ -294,7 +294,13 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             partner,
             life,
             after,
-        } => view.put(Key::Showing { partner }, &Showing { life, after }),
+        } => {
+            let showing = Showing { life, after };
+            view.put(Key::Showing { partner }, &showing);
+            if let Some(session) = machine.sessions.get_mut(&partner) {
+                session.recall = showing.recall();
+            }
+        }
         Mark::Began { .. }
         | Mark::Met { .. }
         | Mark::Ahead { .. }

@@ -41,15 +41,10 @@ impl From<Code> for Stop {
     }
 }
 
-/// A decision at some moment of its making.
-pub(super) struct Snapshot<'a> {
-    machine: Machine,
-    view: Overlay<'a>,
-    step: Step,
-}
-
 /// A decision in the making.
 pub(crate) struct Trial<'a> {
+    /// From what it begins.
+    origin: (&'a Machine, &'a dyn View),
     pub(crate) machine: Machine,
     pub(crate) view: Overlay<'a>,
     pub(crate) now: Now,
@@ -58,9 +53,10 @@ pub(crate) struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn new(machine: Machine, view: &'a dyn View, now: Now) -> Self {
+    pub(crate) fn new(machine: &'a Machine, view: &'a dyn View, now: Now) -> Self {
         Self {
-            machine,
+            origin: (machine, view),
+            machine: machine.clone(),
             view: Overlay::new(view),
             now,
             step: Step::default(),
@@ -161,20 +157,12 @@ impl<'a> Trial<'a> {
         self.step.changes.push(Change::Mark(mark));
     }
 
-    /// What is decided so far, to come back to.
-    pub(super) fn snapshot(&self) -> Snapshot<'a> {
-        Snapshot {
-            machine: self.machine.clone(),
-            view: self.view.clone(),
-            step: self.step.clone(),
-        }
-    }
-
-    /// Forgets what was decided since.
-    pub(super) fn restore(&mut self, before: Snapshot<'a>) {
-        self.machine = before.machine;
-        self.view = before.view;
-        self.step = before.step;
+    /// Forgets all that is decided so far.
+    pub(super) fn begin_anew(&mut self) {
+        let (machine, view) = self.origin;
+        self.machine = machine.clone();
+        self.view = Overlay::new(view);
+        self.step = Step::default();
     }
 
     pub(crate) fn send(&mut self, to: PartnerId, message: Message) {
