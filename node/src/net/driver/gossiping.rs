@@ -234,11 +234,16 @@ impl Driver {
                 bytes = batch.len(),
                 "a batch of this node is too large for gossip"
             );
-        } else if self.outlet.push(topic, batch, Instant::now()).is_err() {
+            return;
+        }
+        let now = Instant::now();
+        if self.outlet.push(topic, batch, now).is_err() {
             tracing::warn!("too much waits to be published: the rest goes by catch-up");
         }
+        self.publish_waiting(now);
     }
 
+    /// As much as the pace allows, at once and with each pulse.
     pub(super) fn publish_waiting(&mut self, now: Instant) {
         while let Some(news) = self.outlet.next(now) {
             let Some(topic) = self.topics.hash(news.topic) else {
