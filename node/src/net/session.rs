@@ -16,7 +16,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use libp2p::{PeerId, Stream};
 use libp2p_stream::Control;
-use omni_protocol::{code::Code, frame::Frame, hash::PartnerId};
+use omni_protocol::{code::Code, frame::Frame, hash::PartnerId, limits::PENDING_MAX};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
@@ -46,8 +46,10 @@ const MEETINGS_A_MINUTE_MAX: usize = 12;
 /// Before a stream that the peer dropped is opened again.
 const REOPENING_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the driver may have in hand for one peer before it is told that there is no room.
-const ORDERS_MAX: usize = 64;
+/// What the driver may have in hand for one peer before it is told that there is no room. One sync
+/// may set free a letter for each open question and an answer to each of the peer's; what finds no
+/// room waits a second or more until it is sent again.
+const ORDERS_MAX: usize = 2 * PENDING_MAX;
 
 /// What the driver wants of a session.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use omni_protocol::limits::PENDING_MAX;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::sleep,
@@ -15,7 +16,8 @@ use crate::net::{
 };
 
 /// Frames of the loop: when so many wait, the next is dropped, and its question asked again later.
-const LETTERS_MAX: usize = 256;
+/// One sync may set free a letter for each open question and an answer to each of the peer's.
+const LETTERS_MAX: usize = 2 * PENDING_MAX;
 const LETTERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Answers of catch-up: who makes them waits.
