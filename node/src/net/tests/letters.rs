@@ -7,7 +7,7 @@ use super::{
     market::{Person, TestNode, gather, number, stored},
 };
 use crate::net::{NetCommand, NetEvent, Source};
-use omni_protocol::frame::Frame;
+use omni_protocol::{frame::Frame, limits::PENDING_MAX};
 
 async fn meeting(over: Over) -> (TestNode, TestNode) {
     let mut a = TestNode::start(1, over).await;
@@ -88,6 +88,27 @@ async fn a_letter_to_nobody_is_counted() {
     let (partner, frame) = (b.id(), stored(1));
     a.offer(NetCommand::Send { partner, frame });
     assert_eq!(a.status().await.letters_dropped, 1);
+}
+
+/// For each open question of either side one.
+#[tokio::test]
+async fn the_letters_of_one_sync_all_arrive() {
+    let letters = 2 * u64::try_from(PENDING_MAX).unwrap();
+    let (a, mut b) = meeting(Over::Tcp).await;
+    let partner = b.id();
+    for n in 0..letters {
+        let frame = stored(n);
+        a.offer(NetCommand::Send { partner, frame });
+    }
+    for expected in 0..letters {
+        let got = b
+            .wait("a letter", |event| match event {
+                NetEvent::Frame { frame, .. } => number(&frame),
+                _ => None,
+            })
+            .await;
+        assert_eq!(got, expected);
+    }
 }
 
 /// Thousands of letters, as fast as they are taken; what has no room is dropped and never reordered.
