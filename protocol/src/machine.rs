@@ -131,15 +131,41 @@ impl Machine {
     /// What `input` brings about, given what `view` holds. Nothing changes.
     #[must_use]
     pub fn decide(&self, input: Input, view: &dyn View, now: Now) -> Step {
-        let mut trial = Trial::new(self, view, now);
-        let outcome = trial.take(input);
-        match outcome {
-            Ok(()) => trial.finish(),
-            Err(stop) => Step {
-                verdict: stop.verdict(),
-                ..Step::default()
-            },
+        match self.trial(input, view, now) {
+            Ok((step, ..)) => step,
+            Err(stop) => stop.step(),
         }
+    }
+
+    /// What [`Machine::decide`] and then [`Machine::carry`] do, with one fold of the entries instead
+    /// of two: to decide, each entry was folded already. Lay the writes over the view before the
+    /// next decision.
+    #[must_use]
+    pub fn decide_and_carry(
+        &mut self,
+        input: Input,
+        view: &dyn View,
+        now: Now,
+    ) -> (Step, Vec<Write>) {
+        match self.trial(input, view, now) {
+            Ok((step, after, writes)) => {
+                *self = after;
+                (step, writes)
+            }
+            Err(stop) => (stop.step(), Vec::new()),
+        }
+    }
+
+    /// The step, with the machine and the writes after it.
+    fn trial(
+        &self,
+        input: Input,
+        view: &dyn View,
+        now: Now,
+    ) -> Result<(Step, Self, Vec<Write>), Stop> {
+        let mut trial = Trial::new(self, view, now);
+        trial.take(input)?;
+        Ok(trial.finish())
     }
 
     /// Changes the machine by what [`Machine::decide`] said, and returns what to write. Lay the

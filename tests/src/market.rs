@@ -206,8 +206,16 @@ impl Node {
             time: self.now(),
             entropy,
         };
+        let mut at_once = self.machine.clone();
+        let both = at_once.decide_and_carry(input.clone(), &self.store, now);
         let step = self.machine.decide(input, &self.store, now);
         let writes = self.machine.carry(&step, &self.store);
+        assert_eq!(
+            both,
+            (step.clone(), writes.clone()),
+            "decided and carried at once"
+        );
+        assert_eq!(at_once, self.machine);
         self.store.write(writes);
         let mut groups: BTreeMap<ProofGroup, Vec<RecordId>> = BTreeMap::new();
         for entry in step.entries() {

@@ -133,8 +133,8 @@ impl Keeper {
     /// Puts `input` to the core and adds what it decides to the open batch.
     pub(super) fn decide(&mut self, input: Input, asker: Asker) -> Verdict {
         let now = self.now();
-        let step = self.machine.decide(input, &self.overlay, now);
-        for write in self.machine.carry(&step, &self.overlay) {
+        let (step, writes) = self.machine.decide_and_carry(input, &self.overlay, now);
+        for write in writes {
             self.overlay.put(write.key.to_bytes(), write.value);
         }
         let Step {

@@ -27,10 +27,15 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    pub(crate) const fn verdict(self) -> Verdict {
-        match self {
+    /// The step that says so and does nothing.
+    pub(super) fn step(self) -> Step {
+        let verdict = match self {
             Self::Refused(code) => Verdict::Refused(code),
             Self::Away => Verdict::Away,
+        };
+        Step {
+            verdict,
+            ..Step::default()
         }
     }
 }
@@ -64,13 +69,13 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The step, once nothing more is decided.
-    pub(crate) fn finish(self) -> Step {
+    /// The step, once nothing more is decided, with the machine and the writes after it.
+    pub(crate) fn finish(self) -> (Step, Machine, Vec<Write>) {
         let asks = super::outbox::next_wake(&self.machine);
         let shows = super::showing::next_wake(&self);
         let mut step = self.step;
         step.wake = asks.into_iter().chain(shows).min();
-        step
+        (step, self.machine, self.view.into_writes())
     }
 
     /// Ledger time of what is decided now.
