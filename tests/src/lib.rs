@@ -7,6 +7,7 @@ pub mod effort;
 pub mod goods;
 pub mod guide;
 pub mod ledger;
+pub mod loopback;
 pub mod market;
 pub mod mount;
 pub mod naive;

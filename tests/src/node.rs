@@ -22,7 +22,11 @@ use omni_protocol::hash::{NetworkId, NetworkName, PartnerId};
 use omni_protocol::identity::{
     Delegation, Inception, Invite, KeyChain, KeyEvent, PublicKey, Role, SignedInvite, sign_event,
 };
-use omni_protocol::machine::{Config, Grant, Input, Key, Policy, Standing as MayDo, Verdict, View};
+use omni_protocol::limits::BATCH_RECORDS_MAX;
+use omni_protocol::machine::{
+    Config, Grant, Input, Key, Policy, Publication, Standing as MayDo, Verdict, View,
+};
+use omni_protocol::public::OfferDraft;
 use omni_protocol::thread::Life;
 use omni_protocol::value::{Text, Time};
 use tokio::runtime::Handle;
@@ -267,22 +271,51 @@ impl Node {
         };
         let key = chain(other.number).in_force().expect("in force");
         let invite = SignedInvite::sign(invite, &key, &secret(other.number)).expect("signed");
-        let claimed = invite.claimed();
-        let invitation = Box::new(Invitation {
-            transport_key: *claimed.transport_key.as_bytes(),
-            addresses: status.listening,
-            invite: Some(invite),
-        });
-        let (reply, answer) = oneshot::channel();
-        let call = Call::Meet { invitation, reply };
-        self.doors.calls.send(call).await.expect("running");
-        assert_eq!(answer.await.expect("answered"), Verdict::Done);
+        self.meet(invite).await;
         wait_for("a session", async || {
             let met = self.status().await.partners.contains(&other.partner)
                 && other.status().await.partners.contains(&self.partner);
             met.then_some(())
         })
         .await;
+    }
+
+    /// Dials whoever gave the invite.
+    ///
+    /// # Panics
+    /// When the invite is refused.
+    pub async fn meet(&self, invite: SignedInvite) {
+        let claimed = invite.claimed();
+        let addresses = claimed.addresses.iter();
+        let invitation = Box::new(Invitation {
+            transport_key: *claimed.transport_key.as_bytes(),
+            addresses: addresses.map(|address| address.to_string()).collect(),
+            invite: Some(invite),
+        });
+        let (reply, answer) = oneshot::channel();
+        let call = Call::Meet { invitation, reply };
+        self.doors.calls.send(call).await.expect("running");
+        assert_eq!(answer.await.expect("answered"), Verdict::Done);
+    }
+
+    /// Publishes offers, as many at once as one entry takes.
+    ///
+    /// # Panics
+    /// When one of them changes nothing.
+    pub async fn publish(&self, drafts: impl Iterator<Item = OfferDraft>) {
+        let drafts = drafts.map(|draft| Publication::Offer(Box::new(draft)));
+        let drafts: Vec<_> = drafts.collect();
+        let parts = drafts.chunks(BATCH_RECORDS_MAX);
+        let asked: Vec<_> = parts
+            .map(|part| (part.len(), self.ask(Input::Publish(part.to_vec()))))
+            .collect();
+        for (count, answer) in asked {
+            let made = answer.await.expect("answered");
+            assert!(
+                matches!(&made, Verdict::Made(ids) if ids.len() == count),
+                "{made:?}"
+            );
+        }
     }
 
     /// The synced ledger as the core reads it.

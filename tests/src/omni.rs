@@ -80,6 +80,7 @@ fn newest(folder: &Path) -> SystemTime {
 pub struct Place {
     folder: TempDir,
     port: u16,
+    program: Option<PathBuf>,
 }
 
 impl Default for Place {
@@ -98,7 +99,16 @@ impl Place {
         let folder = tempfile::tempdir().expect("a temp folder");
         fs::create_dir(folder.path().join("run")).expect("a folder for sockets");
         let port = free_port();
-        Self { folder, port }
+        Self {
+            folder,
+            port,
+            program: None,
+        }
+    }
+
+    /// Takes another program for `omni` here.
+    pub fn set_program(&mut self, program: PathBuf) {
+        self.program = Some(program);
     }
 
     /// The port on loopback where its node meets others, the same after a restart.
@@ -141,7 +151,8 @@ impl Place {
     /// A command that will run here.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        self.command_of(&binary(), args)
+        let program = self.program.clone().unwrap_or_else(binary);
+        self.command_of(&program, args)
     }
 
     /// The same for another program than `omni`.

@@ -6,27 +6,12 @@ use omni_protocol::deal::stock::Stock;
 use omni_protocol::deal::{Deal, State};
 use omni_protocol::fence::Set;
 use omni_protocol::hash::{DealId, PartnerId};
-use omni_protocol::machine::{
-    Approval, Count, Grant, Input, Publication, Requesting, Verb, Verdict,
-};
+use omni_protocol::machine::{Approval, Count, Grant, Input, Requesting, Verb, Verdict};
 use omni_protocol::public::OfferDraft;
 use omni_protocol::slot;
 use omni_protocol::value::{Minor, Money, Text};
 use omni_tests::goods::{euro, now, offer, terms};
 use omni_tests::node::{Node, Reach, wait_for};
-
-async fn publish(node: &Node, drafts: impl Iterator<Item = OfferDraft>) {
-    let drafts: Vec<_> = drafts
-        .map(|draft| Publication::Offer(Box::new(draft)))
-        .collect();
-    for chunk in drafts.chunks(256) {
-        let made = node.decide(Input::Publish(chunk.to_vec())).await;
-        assert!(
-            matches!(&made, Verdict::Made(ids) if ids.len() == chunk.len()),
-            "{made:?}"
-        );
-    }
-}
 
 fn found(node: &Node, query: &str) -> usize {
     node.market
@@ -47,7 +32,7 @@ async fn offers_spread_by_gossip_and_by_pull() {
     buyer.befriend(&seller).await;
 
     let begun = Instant::now();
-    publish(&seller, (0..3).map(offer)).await;
+    seller.publish((0..3).map(offer)).await;
     wait_for("three offers", async || {
         (found(&buyer, "drill") == 3).then_some(())
     })
@@ -55,7 +40,7 @@ async fn offers_spread_by_gossip_and_by_pull() {
     println!("3 offers by gossip: {:?}", begun.elapsed());
 
     let begun = Instant::now();
-    publish(&seller, (3..2400).map(offer)).await;
+    seller.publish((3..2400).map(offer)).await;
     println!("2,397 offers published: {:?}", begun.elapsed());
     wait_for("2,400 offers", async || {
         let same = seller.market.catalogue(seller.partner).expect("read")
@@ -72,7 +57,7 @@ async fn offers_spread_by_gossip_and_by_pull() {
         audience: Set::<PartnerId, 64>::new([buyer.partner]).expect("one"),
         ..offer(1)
     };
-    publish(&seller, std::iter::once(named)).await;
+    seller.publish(std::iter::once(named)).await;
     wait_for("the named offer", async || {
         (found(&buyer, "secret saw") == 1).then_some(())
     })
@@ -142,7 +127,7 @@ async fn ready_to_trade(homes: &[tempfile::TempDir; 2], stock: u64) -> (Node, No
     let seller = Node::start(homes[0].path(), 1, Reach::Loopback);
     let buyer = Node::start(homes[1].path(), 2, Reach::Loopback);
     buyer.befriend(&seller).await;
-    publish(&seller, std::iter::once(offer(1))).await;
+    seller.publish(std::iter::once(offer(1))).await;
     let count = Count {
         sku: Text::new("SKU-1").expect("valid"),
         list: Text::default(),

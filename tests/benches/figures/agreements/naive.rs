@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
-use libp2p::identity::Keypair;
-use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, noise, tcp, yamux};
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use libp2p::Stream;
+use omni_tests::loopback::streams;
 use rocksdb::{DB, WriteBatch, WriteOptions};
+
+use super::nodes::bytes_of;
 
 /// Bytes of a record: about those of a Request with one line.
 const RECORD_BYTES: usize = 320;
@@ -17,13 +18,21 @@ const SIGNATURE_BYTES: usize = 64;
 const FRAME_BYTES: usize = RECORD_BYTES + SIGNATURE_BYTES;
 /// Read at once; what came together is synced together.
 const READ_BYTES: usize = 256 * FRAME_BYTES;
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/naive");
 /// The steps of an agreement, in order; even ones are the buyer's.
 const REQUEST: u8 = 0;
 const RECEIPT: u8 = 3;
 
-/// Comes to `count` agreements, `in_flight` at once, and says how many that is per second.
-pub(crate) async fn agree(in_flight: usize, count: usize) -> f64 {
+/// What the naive program reaches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Floor {
+    /// Agreements per second.
+    pub(super) per_second: f64,
+    /// Bytes on the disk of one side for one agreement.
+    pub(super) bytes: f64,
+}
+
+/// Comes to `count` agreements, `in_flight` at once.
+pub(super) async fn agree(in_flight: usize, count: usize) -> Floor {
     let folder = tempfile::tempdir().expect("a folder");
     let (bought, sold) = streams().await;
     let mut buyer = Side::new(&folder.path().join("buyer"), 2, 1, bought);
@@ -41,7 +50,12 @@ pub(crate) async fn agree(in_flight: usize, count: usize) -> f64 {
     let took = begun.elapsed().as_secs_f64();
     drop(buyer);
     selling.await.expect("ended well");
-    count as f64 / took
+    let homes = ["buyer", "seller"].map(|side| folder.path().join(side));
+    let bytes = homes.iter().map(|home| bytes_of(home)).sum::<u64>();
+    Floor {
+        per_second: count as f64 / took,
+        bytes: bytes as f64 / 2.0 / count as f64,
+    }
 }
 
 /// One of the two.
@@ -129,52 +143,5 @@ impl Side {
     async fn send(&mut self, frames: &[Vec<u8>]) {
         self.stream.write_all(&frames.concat()).await.expect("sent");
         self.stream.flush().await.expect("sent");
-    }
-}
-
-/// Both ends of one stream between two swarms on loopback.
-async fn streams() -> (Stream, Stream) {
-    let (mut listening, mut dialling) = (swarm(), swarm());
-    listening
-        .listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
-        .expect("bound");
-    let address = loop {
-        if let SwarmEvent::NewListenAddr { address, .. } = listening.select_next_some().await {
-            break address;
-        }
-    };
-    let peer = *listening.local_peer_id();
-    let mut came = listening.behaviour().new_control().accept(PROTOCOL);
-    let came = came.as_mut().expect("accepts");
-    let mut control = dialling.behaviour().new_control();
-    dialling.dial(peer_at(peer, address)).expect("dials");
-    tokio::spawn(run(listening));
-    tokio::spawn(run(dialling));
-    let opened = control.open_stream(peer, PROTOCOL);
-    let (opened, came) = tokio::join!(opened, came.next());
-    (opened.expect("opened"), came.expect("came").1)
-}
-
-fn peer_at(peer: PeerId, address: Multiaddr) -> Multiaddr {
-    address.with_p2p(peer).expect("an address without a peer")
-}
-
-fn swarm() -> Swarm<libp2p_stream::Behaviour> {
-    libp2p::SwarmBuilder::with_existing_identity(Keypair::generate_ed25519())
-        .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            yamux::Config::default,
-        )
-        .expect("a transport")
-        .with_behaviour(|_| libp2p_stream::Behaviour::new())
-        .expect("a behaviour")
-        .build()
-}
-
-async fn run(mut swarm: Swarm<libp2p_stream::Behaviour>) {
-    loop {
-        swarm.select_next_some().await;
     }
 }
