@@ -12,9 +12,10 @@ pub(crate) mod provider;
 mod receive;
 pub(crate) mod requester;
 pub mod stock;
+mod texts;
 pub mod tombstone;
 
-pub(crate) use self::receive::received;
+pub(crate) use self::{receive::received, texts::has_room};
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -401,6 +402,9 @@ pub(crate) fn recorded(
         Them => record.author(),
     };
     negotiation::recorded(fold.view, who, partner, record);
+    if who == Them {
+        texts::taken(fold.view, partner, record.body(), fold.header.at);
+    }
     match (who, record.body()) {
         (Us, ThreadBody::Request(_)) => requester::requested(fold, partner, record),
         (Them, ThreadBody::Request(_)) => provider::asked(fold, partner, record),

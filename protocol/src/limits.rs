@@ -121,6 +121,10 @@ limits! {
     PENDING_MAX: usize = 256 "questions";
     /// Days that a decision is kept after the validity of what it decided.
     TOMBSTONE_DAYS: u64 = 90 "days";
+    /// Records of one stranger's talk: a question or two, and proposals in some threads.
+    STRANGER_TEXTS_MAX: u64 = 32 "records";
+    /// Records of the talk of all strangers together: 16 MiB at worst.
+    STRANGERS_TEXTS_MAX: u64 = 1024 "records";
     /// Records of all strangers together, in this version's default.
     STRANGER_RECORDS_MAX: usize = 100000 "records";
 }

@@ -124,7 +124,8 @@ fn grants(partner: PartnerId, change: &PeerChange) -> Result<Vec<Grant>, Problem
     if let Some(word) = &change.standing {
         let standing = Standing::from_name(word).filter(|s| *s != Standing::Quarantined);
         let standing = standing.ok_or_else(|| {
-            let detail = format!("{word:?} is no standing; say stranger, partner or blocked.");
+            let detail =
+                format!("{word:?} is no standing; say onlooker, stranger, partner or blocked.");
             Problem::new(ApiCode::Invalid, detail)
         })?;
         grants.push(Grant::Standing { partner, standing });
@@ -208,6 +209,7 @@ fn trust(terms: &GrantTerms) -> &'static str {
     let may_owe = terms.credit.iter().any(|limit| limit.minor > Minor::ZERO);
     match terms.standing {
         Standing::Blocked | Standing::Quarantined => "none",
+        Standing::Onlooker => "see",
         Standing::Stranger => "ask",
         Standing::Partner if may_owe => "owe",
         Standing::Partner => "hold",

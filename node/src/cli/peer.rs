@@ -88,6 +88,8 @@ struct TrustArgs {
 /// How far a partner is trusted; each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Level {
+    /// It may see what is public, and neither ask nor deal
+    See,
     /// It may ask and be answered, as a stranger may
     Ask,
     /// It may hold what this node offers, and agree on what costs nothing before it is paid
@@ -290,11 +292,12 @@ fn trust(ctx: &Ctx, args: TrustArgs) -> Result<Outcome, CliError> {
                 .next(ctx.typed("peer trust PARTNER owe --credit 5000.00EUR")),
         );
     }
-    if args.level == Level::Ask && args.credit.is_some() {
-        let what = "a partner that may only ask can owe nothing";
+    if matches!(args.level, Level::See | Level::Ask) && args.credit.is_some() {
+        let what = "a partner that may only see or ask can owe nothing";
         return Err(CliError::new(Exit::Usage, "usage", what).next("leave out --credit"));
     }
     let standing = match args.level {
+        Level::See => "onlooker",
         Level::Ask => "stranger",
         Level::Hold | Level::Owe => "partner",
     };

@@ -64,7 +64,7 @@ impl Roster {
                 // With a quarantined partner agreements go on.
                 MayDo::Partner | MayDo::Quarantined => partners.insert(partner),
                 MayDo::Blocked => blocked.insert(partner),
-                MayDo::Stranger => false,
+                MayDo::Stranger | MayDo::Onlooker => false,
             };
         }
         let known = partners

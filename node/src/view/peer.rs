@@ -20,9 +20,9 @@ pub struct PeerView {
     pub name: Option<String>,
     /// Its country, as it says.
     pub country: Option<String>,
-    /// `stranger`, `partner`, `blocked` or `quarantined`.
+    /// `onlooker`, `stranger`, `partner`, `blocked` or `quarantined`.
     pub standing: String,
-    /// What that lets it do: `none`, `ask`, `hold` or `owe`.
+    /// What that lets it do: `none`, `see`, `ask`, `hold` or `owe`.
     pub trust: String,
     /// Whether a session with it stands.
     pub connected: bool,
@@ -129,7 +129,7 @@ pub struct PeerAddedView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerChange {
-    /// `stranger`, `partner` or `blocked`.
+    /// `onlooker`, `stranger`, `partner` or `blocked`.
     pub standing: Option<String>,
     /// What it may owe this node.
     pub credit: Option<AmountAsk>,

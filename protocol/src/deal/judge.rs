@@ -84,7 +84,7 @@ pub(crate) fn meaning_of(
 /// Whether new deals are begun with this partner at all.
 pub(crate) fn may_begin(trial: &Trial<'_>, partner: PartnerId) -> Result<(), Code> {
     match GrantTerms::read(&trial.view, partner).standing {
-        Standing::Blocked => Err(Code::NotTrusted),
+        Standing::Blocked | Standing::Onlooker => Err(Code::NotTrusted),
         Standing::Quarantined => Err(Code::Quarantined),
         Standing::Stranger | Standing::Partner => Ok(()),
     }

@@ -73,11 +73,11 @@ fn unless_known(
     Ok(())
 }
 
-/// What a blocked partner says is not kept. Its deals go on, and a new one is refused by a decision,
-/// so that it is not left in doubt.
+/// What a blocked partner or an onlooker says is not kept. Its deals go on, and a new one is refused
+/// by a decision, so that it is not left in doubt.
 pub(super) fn check_not_blocked(trial: &Trial<'_>, case: Case<'_>) -> Result<(), Code> {
     match GrantTerms::read(&trial.view, case.from).standing {
-        Standing::Blocked => Err(Code::NotTrusted),
+        Standing::Blocked | Standing::Onlooker => Err(Code::NotTrusted),
         Standing::Stranger | Standing::Partner | Standing::Quarantined => Ok(()),
     }
 }

@@ -119,7 +119,9 @@ pub(crate) fn of_terms(terms: &Terms) -> BTreeMap<SubjectId, u64> {
 pub(crate) fn holder(view: &dyn View, partner: PartnerId) -> Holder {
     match GrantTerms::read(view, partner).standing {
         Standing::Partner => Holder::Partner,
-        Standing::Stranger | Standing::Blocked | Standing::Quarantined => Holder::Stranger,
+        Standing::Stranger | Standing::Blocked | Standing::Quarantined | Standing::Onlooker => {
+            Holder::Stranger
+        }
     }
 }
 

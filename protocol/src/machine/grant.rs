@@ -30,6 +30,8 @@ words! {
         3 Blocked "blocked",
         /// It contradicted itself: its agreements go on, new deals are refused.
         4 Quarantined "quarantined",
+        /// It may see what is public, and neither talk nor deal.
+        5 Onlooker "onlooker",
     }
 }
 

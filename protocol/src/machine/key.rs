@@ -296,6 +296,13 @@ keys! {
         /// The Evidence.
         record: RecordId,
     }
+    /// How much a stranger may still say.
+    27 Texts {
+        /// The stranger.
+        partner: PartnerId,
+    }
+    /// How much all strangers together may still say.
+    28 StrangersTexts {}
     /// The proof of a record.
     64 Proof {
         /// The record's id.

@@ -125,6 +125,9 @@ fn receive_one(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
             Code::Void.into()
         });
     }
+    if !deal::has_room(trial, case) {
+        return Err(No::Unanswered);
+    }
     trial.import_shown(case)?;
     trial.hear(case);
     deal::received(trial, case)

@@ -8,11 +8,11 @@ use omni_protocol::{
     machine::Received,
     record::Signed,
     thread::{
-        Ack, AtFault, Choice, Commit, Header, Hold, HoldTerms, Life, Proposal, Receipt, Refusal,
-        Release, Request, Terms, ThreadBody,
+        Ack, AtFault, Choice, Commit, Header, Hold, HoldTerms, Inquiry, Life, Proposal, Receipt,
+        Refusal, Release, Request, Terms, ThreadBody,
     },
     trade::Absent,
-    value::Time,
+    value::{Prose, Time},
 };
 
 use super::{Identity, network, verified};
@@ -64,6 +64,12 @@ impl Peer {
         let record = Signed::write(&network(), self.identity.partner, body).unwrap();
         let (_, proof) = self.identity.prove(&[record.id()]).remove(0);
         verified(&self.identity, record.bytes(), proof)
+    }
+
+    pub fn inquiry(&mut self, text: &str) -> Received {
+        let header = self.header();
+        let text = Prose::new(text).unwrap();
+        self.sign(ThreadBody::Inquiry(Inquiry { header, text }))
     }
 
     pub fn request(

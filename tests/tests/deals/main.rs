@@ -10,3 +10,4 @@ mod recovery;
 mod requester;
 mod rules;
 mod scene;
+mod strangers;
