@@ -1,6 +1,6 @@
 //! The witness: the highest checkpoint of a partner that its letters showed, and what contradicts
-//! it. Signatures are checked only where two contradict each other: what is kept of an unsigned one
-//! misleads nobody but its author, who is shown it.
+//! it. Signatures are checked only where one does not follow the other, so that a letter costs no
+//! check: what is kept of an unsigned one misleads nobody but its author, who is shown it.
 
 use omni_protocol::hash::{NetworkId, PartnerId};
 use omni_protocol::identity::KeyChain;
@@ -55,7 +55,8 @@ impl Witness {
             {
                 return Shown::Contradiction(Box::new([*highest, new]));
             }
-            if place(&new) <= place(highest) {
+            // An unsigned one in its place would hide what comes below it.
+            if place(&new) <= place(highest) && (is_signed(highest) || !is_signed(&new)) {
                 return Shown::Nothing;
             }
         }
@@ -125,6 +126,12 @@ mod tests {
         check(&note((0, 5), 2, &secret), "Contradiction", &first);
         let next = note((1, 1), 3, &secret);
         check(&next, "Higher", &next);
+        // A forged one that is higher stands only until a signed one comes.
+        let forged = note((9, 9), 9, &forger);
+        check(&forged, "Higher", &forged);
+        check(&note((1, 1), 8, &forger), "Nothing", &forged);
+        check(&next, "Higher", &next);
+        check(&note((1, 1), 4, &secret), "Contradiction", &next);
 
         // Kept over a restart, and that of another partner is none.
         let mut again = Witness::kept(Some(next.clone()), network, partner);
