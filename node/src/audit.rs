@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use omni_protocol::fence;
 use omni_protocol::hash::{NetworkId, PartnerId};
-use omni_protocol::identity::StandingKey;
+use omni_protocol::identity::{KeyChain, StandingKey};
 use omni_protocol::ledger::{LedgerHead, verify};
 use omni_protocol::machine::{Config, Key, Policy, View};
 
@@ -107,7 +107,7 @@ impl View for Still<'_> {
 pub fn check(
     ledger: &LedgerReader,
     market: Option<&MarketReader>,
-    own: &StandingKey,
+    own: &KeyChain,
     network: NetworkId,
 ) -> Result<VerificationView, StoreError> {
     let still = Still::of(ledger);
@@ -115,12 +115,12 @@ pub fn check(
     let config = Config {
         network,
         partner: own.partner(),
-        key_index: own.index(),
+        key_index: own.highest_index(),
         policy: Policy::default(),
     };
     let key_of = |author: PartnerId, index: u32| -> Option<StandingKey> {
-        if (author, index) == (own.partner(), own.index()) {
-            return Some(own.clone());
+        if author == own.partner() {
+            return own.of_index(index).ok();
         }
         let chain = market?.key_chain(network, author).ok()??;
         chain.of_index(index).ok()

@@ -15,6 +15,7 @@ mod down;
 mod events;
 mod import;
 mod init;
+mod key;
 mod ledger;
 mod man;
 mod number;
@@ -89,6 +90,7 @@ enum Command {
     Deal(Box<deal::DealArgs>),
     Order(Box<order::OrderArgs>),
     Ledger(ledger::LedgerArgs),
+    Key(key::KeyArgs),
     Doctor(doctor::DoctorArgs),
     Config(config::ConfigArgs),
     Peer(peer::PeerArgs),
@@ -185,6 +187,7 @@ fn run(cli: Cli, daemon: Daemon) -> Result<Outcome, CliError> {
         Some(Command::Deal(args)) => deal::run(&ctx()?, &args),
         Some(Command::Order(args)) => order::run(&ctx()?, &args),
         Some(Command::Ledger(args)) => ledger::run(&ctx()?, &args),
+        Some(Command::Key(args)) => key::run(&ctx()?, args),
         Some(Command::Doctor(args)) => doctor::run(&ctx()?, &args),
         Some(Command::Config(args)) => config::run(&ctx()?, args),
         Some(Command::Peer(args)) => peer::run(&ctx()?, args),

@@ -159,6 +159,7 @@ fn about(
             .iter()
             .map(ToString::to_string)
             .collect(),
+        chain: keys.chain().clone(),
         renew: config.offers.renew,
         signing: Signing::new(transport, standing.clone(), keys.market().clone()),
         sealing: Sealing::new(keys.sealing().clone(), *keys.sealing_public()),

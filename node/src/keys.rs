@@ -3,8 +3,10 @@
 
 pub mod text;
 
+mod events;
 mod folder;
 mod identity;
+mod replace;
 
 use ed25519_dalek::SigningKey;
 use hpke::{Deserializable, Kem, Serializable, kem::X25519HkdfSha256};
@@ -20,6 +22,7 @@ use zeroize::Zeroizing;
 
 pub use self::folder::{KeyError, spare_file, spare_keys};
 pub use self::identity::Identity;
+pub use self::replace::{How, Replacement, chain};
 
 /// The secret half of a key. Prints as dots and is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,8 +91,7 @@ impl Keys {
         &self.market
     }
 
-    /// The partner's key chain as far as its keys tell: this version does not rotate, so it is
-    /// the inception alone.
+    /// The partner's key chain as this home keeps it.
     #[must_use]
     pub fn chain(&self) -> &KeyChain {
         &self.chain

@@ -11,6 +11,7 @@ mod courier;
 mod door;
 mod keeper;
 mod news;
+mod proving;
 pub mod room;
 mod roster;
 pub mod shelf;
@@ -33,6 +34,7 @@ use omni_protocol::value::Time;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+pub use self::proving::prove_again;
 pub use self::shelves::{Shelve, Shelver, ShelverSetup};
 pub use self::signer::{NotOurKey, Signer};
 pub use crate::api::Call;

@@ -140,6 +140,16 @@ choice!(KeyEvent { 1 => Inception, 2 => Rotation, 3 => Recovery });
 crate::body!(KeyEvent);
 
 impl KeyEvent {
+    /// What it is, in a word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Inception(_) => "inception",
+            Self::Rotation(_) => "rotation",
+            Self::Recovery(_) => "recovery",
+        }
+    }
+
     /// The index of the market key that it brings.
     #[must_use]
     pub const fn index(&self) -> u32 {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ed25519_dalek::SigningKey;
 use omni_protocol::hash::{NetworkName, PartnerId};
-use omni_protocol::identity::{Invite, PublicKey, SignedInvite, StandingKey};
+use omni_protocol::identity::{Invite, KeyChain, PublicKey, SignedInvite, StandingKey};
 use omni_protocol::value::Invalid;
 
 use crate::config::Renew;
@@ -40,6 +40,8 @@ pub struct About {
     pub http: SocketAddr,
     /// What others are told to dial, where the operator says so.
     pub announce: Vec<String>,
+    /// The partner's key chain.
+    pub chain: KeyChain,
     /// Whether own offers are renewed.
     pub renew: Renew,
     /// For invites.

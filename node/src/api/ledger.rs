@@ -226,7 +226,7 @@ async fn checkpoint(State(desk): State<Desk>) -> Result<Json<CheckpointView>, Pr
 }
 
 async fn verification(State(desk): State<Desk>) -> Result<Json<VerificationView>, Problem> {
-    let own = desk.about().signing.standing().clone();
+    let own = desk.about().chain.clone();
     let read = move |reading: &Reading| {
         Ok(audit::check(
             &reading.ledger,

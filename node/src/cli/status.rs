@@ -73,7 +73,7 @@ impl Report for StatusView {
         match self.spare_keys {
             SpareKeys::Away => {}
             SpareKeys::InHome => text.push_str(
-                "\nnote: keys/next-and-recovery.key is still in the home; move it away from this machine.\n",
+                "\nnote: the spare keys are still in the home (omni key ls); move them away from this machine.\n",
             ),
         }
         text

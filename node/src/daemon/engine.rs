@@ -21,7 +21,7 @@ use crate::keys::Keys;
 use crate::launch::LaunchError;
 use crate::net::{self, HEADS_EVERY, NetLimits, OwnHello};
 use crate::runtime::shelf::{Shelf, Standing};
-use crate::runtime::{Runtime, Setup, Shelver, ShelverSetup, Signer};
+use crate::runtime::{Runtime, Setup, Shelver, ShelverSetup, Signer, prove_again};
 use crate::store::{Owner, SpaceLimits, SpaceWatch, abort_process, ledger, market};
 
 /// The program as it names itself to others.
@@ -76,10 +76,18 @@ impl Engine {
     ) -> Result<Self, LaunchError> {
         let Stores {
             reading,
-            appender,
+            mut appender,
             writer,
             life,
         } = stores;
+        let key = keys.standing().clone();
+        let signer =
+            Signer::new(key.clone(), keys.market().clone()).map_err(LaunchError::ledger)?;
+        let proved = prove_again(&reading.ledger, &mut appender, &signer);
+        let proved = proved.map_err(LaunchError::ledger)?;
+        if proved > 0 {
+            tracing::info!(records = proved, key = key.index(), "proved anew");
+        }
         let (network, clock) = (reading.network, Clock::System);
         let standing = Arc::new(Standing::default());
         let shelf = Shelf::new(reading.market.clone(), network, Arc::clone(&standing));
@@ -94,7 +102,6 @@ impl Engine {
             standing: Arc::clone(&standing),
         })
         .map_err(LaunchError::ledger)?;
-        let key = keys.standing().clone();
         let core = Core {
             network,
             partner: reading.partner,
@@ -103,7 +110,7 @@ impl Engine {
         };
         let (runtime, doors) = Runtime::begin(Setup {
             config: core,
-            signer: Signer::new(key, keys.market().clone()).map_err(LaunchError::ledger)?,
+            signer,
             chain: keys.chain().clone(),
             clock,
             life: Life::new(life).map_err(LaunchError::ledger)?,

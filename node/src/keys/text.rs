@@ -133,21 +133,31 @@ pub fn hex(bytes: &[u8]) -> Zeroizing<String> {
 /// Hexadecimal digits as bytes, if there are exactly as many as wanted.
 #[must_use]
 pub fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let digits = hex.as_bytes();
-    let (pairs, rest) = digits.as_chunks::<2>();
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
     if pairs.len() != N || !rest.is_empty() {
         return None;
     }
     let mut out = [0; N];
-    for (byte, &[high, low]) in out.iter_mut().zip(pairs) {
-        let digit = |c: u8| {
-            char::from(c)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        *byte = digit(high)? << 4 | digit(low)?;
+    for (to, pair) in out.iter_mut().zip(pairs) {
+        *to = byte(*pair)?;
     }
     Some(out)
+}
+
+/// Hexadecimal digits as so many bytes as they are.
+#[must_use]
+pub fn all_bytes(hex: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let read = || pairs.iter().map(|pair| byte(*pair)).collect();
+    if rest.is_empty() { read() } else { None }
+}
+
+fn byte([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |c: u8| {
+        let digit = char::from(c).to_digit(16);
+        digit.and_then(|digit| u8::try_from(digit).ok())
+    };
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Opened {
     /// If the disk fails.
     pub fn check(&self) -> Result<VerificationView, StoreError> {
         let shelf = market::open_to_read(self.home.root(), self.network);
-        let own = self.keys.standing();
+        let own = self.keys.chain();
         audit::check(&self.reader, shelf.as_ref(), own, self.network)
     }
 

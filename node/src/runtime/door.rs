@@ -368,5 +368,6 @@ fn keep(chain: &KeyChain) -> Shelve {
     Shelve::Chain {
         author: chain.partner(),
         events: chain_bytes(chain),
+        in_force: chain.in_force().ok().map(|key| key.index()),
     }
 }

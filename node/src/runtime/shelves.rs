@@ -45,6 +45,8 @@ pub enum Shelve {
         author: PartnerId,
         /// As they are read back.
         events: Vec<u8>,
+        /// Index of the key in force; none in a conflict.
+        in_force: Option<u32>,
     },
     /// What an author no longer counts, after its whole catalogue was pulled.
     Forget {
@@ -204,7 +206,8 @@ fn restock(
     writer: &mut MarketWriter,
 ) -> Result<(), StoreError> {
     let own = chain.partner();
-    writer.keep_chain(own, chain_bytes(chain))?;
+    let in_force = chain.in_force().ok().map(|key| key.index());
+    learn(reader, writer, (own, chain_bytes(chain)), in_force)?;
     let Ok(key) = chain.in_force() else {
         return Ok(());
     };
@@ -243,6 +246,25 @@ fn restock(
     Ok(())
 }
 
+/// Keeps the key events of an author. Where they are news, what another key than the one in force
+/// proved is no longer proved: it goes, and is fetched again as its author proves it now.
+fn learn(
+    reader: &MarketReader,
+    writer: &mut MarketWriter,
+    (author, events): (PartnerId, Vec<u8>),
+    in_force: Option<u32>,
+) -> Result<(), StoreError> {
+    if reader.chain(author)?.as_ref() == Some(&events) {
+        return Ok(());
+    }
+    writer.keep_chain(author, events)?;
+    let gone = writer.forget_unproved(author, in_force)?;
+    if gone > 0 {
+        tracing::info!(%author, records = gone, "a replaced key proved them: they are fetched again");
+    }
+    Ok(())
+}
+
 struct Worker {
     reader: MarketReader,
     writer: MarketWriter,
@@ -276,7 +298,11 @@ impl Worker {
     fn carry_out(&mut self, errand: Shelve) -> Result<(), StoreError> {
         match errand {
             Shelve::Take(arrivals) => self.writer.take(arrivals).map(drop),
-            Shelve::Chain { author, events } => self.writer.keep_chain(author, events),
+            Shelve::Chain {
+                author,
+                events,
+                in_force,
+            } => learn(&self.reader, &mut self.writer, (author, events), in_force),
             Shelve::Forget {
                 author,
                 named,
@@ -345,7 +371,12 @@ mod tests {
         while shelver.has_room() {
             let author = PartnerId::from_bytes([given; 32]);
             let events = vec![];
-            shelver.offer(Shelve::Chain { author, events });
+            let in_force = None;
+            shelver.offer(Shelve::Chain {
+                author,
+                events,
+                in_force,
+            });
             given += 1;
         }
         assert_eq!(usize::from(given), ERRANDS_MAX + WAITING_MAX);

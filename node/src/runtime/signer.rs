@@ -122,6 +122,21 @@ impl Signer {
         own.collect()
     }
 
+    /// A public record that stands in its slot, to be proved again.
+    pub(super) fn standing(&self, record: Signed<PublicBody>, slot: &OwnSlot) -> Own {
+        let is_alone = slot.is_named && slot.is_withdrawal;
+        let audience = match record.body().audience() {
+            _ if is_alone => Audience::Alone(record.id()),
+            [] => Audience::Group(ProofGroup::Public),
+            named => Audience::Group(ProofGroup::Named(named.to_vec())),
+        };
+        Own {
+            id: record.id(),
+            audience,
+            body: Some(record),
+        }
+    }
+
     /// Proves records: one signature for each audience and 256 records.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{KeyEvent, PublicKey};
+use super::{KeyEvent, PublicKey, Recovery, Rotation};
 use crate::{
     code::Code,
     hash::{KeyDigest, NetworkId, PartnerId, RecordId},
@@ -294,6 +294,35 @@ impl KeyChain {
         self.rival
             .as_ref()
             .map(|rival| parting(rival, &self.events))
+    }
+
+    /// The rotation that would follow: it stands if `market_key` is the key that is committed to.
+    #[must_use]
+    pub fn rotation(&self, market_key: PublicKey, next: KeyDigest) -> Option<KeyEvent> {
+        Some(KeyEvent::Rotation(Rotation {
+            index: self.highest_index().checked_add(1)?,
+            previous: self.events.last()?.id(),
+            market_key,
+            next,
+        }))
+    }
+
+    /// The recovery that would follow: it stands if `recovery_key` is the one that is committed to.
+    #[must_use]
+    pub fn recovery(
+        &self,
+        recovery_key: PublicKey,
+        market_key: PublicKey,
+        (next, recovery): (KeyDigest, KeyDigest),
+    ) -> Option<KeyEvent> {
+        Some(KeyEvent::Recovery(Recovery {
+            index: self.highest_index().checked_add(1)?,
+            previous: self.events.last()?.id(),
+            recovery_key,
+            market_key,
+            next,
+            recovery,
+        }))
     }
 
     /// The highest index of the chain.

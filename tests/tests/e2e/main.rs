@@ -6,6 +6,7 @@ mod doctor;
 mod events;
 mod goods_hostile;
 mod hostile;
+mod keys;
 mod offers;
 mod peers;
 mod recovery;

@@ -18,6 +18,11 @@ use super::search::words_of;
 use super::{Inner, is_counted};
 use crate::store::{Pair, StoreError};
 
+/// Longest stored proof: eight hashes, a signature and four short fields.
+const PROOF_BYTES_MAX: usize = 512;
+/// Records removed in one write.
+const FORGOTTEN_STEP: usize = 1_024;
+
 /// A verified public record on its way into the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
@@ -163,6 +168,34 @@ impl MarketWriter {
             }
         }
         self.remove_all(&slots)
+    }
+
+    /// Removes what another key of its author than the one with this index proved. Returns how
+    /// many records that were.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn forget_unproved(
+        &mut self,
+        author: PartnerId,
+        in_force: Option<u32>,
+    ) -> Result<usize, StoreError> {
+        let from = Table::Slot.key(&[author.as_bytes()]);
+        let end = Table::Slot.end_of_author(author);
+        let mut slots = Vec::new();
+        for pair in self.inner.walk(&from, &end) {
+            let Pair { key, value } = pair?;
+            let kept = Kept::read(&value).zip(key.get(1..).and_then(slot_of));
+            let (kept, slot) = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            let proof = fence::decode::<Proof>(&kept.proof, PROOF_BYTES_MAX);
+            if proof.ok().map(|proof| proof.key_index) != in_force {
+                slots.push(slot);
+            }
+        }
+        for part in slots.chunks(FORGOTTEN_STEP) {
+            self.remove_all(part)?;
+        }
+        Ok(slots.len())
     }
 
     /// Keeps the key events of an author.
