@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libp2p::Multiaddr;
 use omni_protocol::limits::{NAME_BYTES_MAX, URL_BYTES_MAX};
-use omni_protocol::value::{Country, Prose, Text};
+use omni_protocol::value::{Country, Money, Prose, Text};
 
 pub use self::layers::{ConfigError, Layers, Origin, Placed};
 pub use self::setting::{LogFormat, Renew, Role, Setting, Value};
@@ -25,6 +25,8 @@ pub struct Config {
     pub api: Api,
     /// What becomes of the own offers.
     pub offers: Offers,
+    /// What orders wait for.
+    pub orders: Orders,
     /// What others learn of the stock.
     pub stock: Stock,
     /// What the daemon writes to stderr.
@@ -73,6 +75,13 @@ pub struct Offers {
     pub renew: Renew,
 }
 
+/// What orders wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orders {
+    /// Above these amounts nothing is shipped before the partner has confirmed the agreement.
+    pub ship_gate: Vec<Money>,
+}
+
 /// What others learn of the stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stock {
@@ -119,6 +128,9 @@ impl Layers {
             },
             offers: Offers {
                 renew: self.one("offers.renew", setting::renew)?,
+            },
+            orders: Orders {
+                ship_gate: self.many("orders.ship_gate", setting::amount)?,
             },
             stock: Stock {
                 signal: self.one("stock.signal", setting::pause)?,

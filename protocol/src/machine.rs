@@ -41,7 +41,7 @@ pub(crate) use self::{
 use crate::{
     hash::{NetworkId, PartnerId},
     ledger::{Entry, LedgerHead, note::Checkpoint},
-    value::Time,
+    value::{Money, Time},
 };
 
 /// Who the machine is and how its operator wants it to decide; from keys and configuration.
@@ -68,6 +68,9 @@ pub struct Policy {
     pub hold_minutes: u32,
     /// Whether strangers may hold at all.
     pub strangers: Strangers,
+    /// The ship gate: amounts above which nothing of an order is fulfilled before its requester has
+    /// acknowledged the Receipt, one for each currency. Without one of its currency none waits.
+    pub ship_gate: Vec<Money>,
 }
 
 impl Default for Policy {
@@ -77,6 +80,7 @@ impl Default for Policy {
             proposals: Approval::Asked,
             hold_minutes: crate::limits::HOLD_MINUTES_DEFAULT,
             strangers: Strangers::HoldNothing,
+            ship_gate: Vec::new(),
         }
     }
 }

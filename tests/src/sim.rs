@@ -123,6 +123,7 @@ fn policy(seed: u64, node: usize) -> Policy {
         proposals: approval(),
         hold_minutes: 10,
         strangers: Strangers::HoldNothing,
+        ..Policy::default()
     }
 }
 

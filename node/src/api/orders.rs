@@ -8,9 +8,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
 use omni_protocol::hash::{DealId, ThreadId};
-use omni_protocol::machine::{Input, Key, Verb};
+use omni_protocol::machine::{Input, Key, Verb, Verdict};
 use omni_protocol::thread::{EventLine, Happening};
 use omni_protocol::value::{Steps, Time};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use super::deals;
 use super::deals::naming::Named;
 use super::deals::telling::needs_address;
 use super::offers::{Params, params};
-use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
+use super::{ApiCode, Desk, Problem, Reading, done, json, page, partner};
 use crate::view::deal::DealView;
 use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, OrderView, OrdersView};
 
@@ -124,7 +125,15 @@ async fn say(
     let verb = desk
         .read(move |reading| event(reading, order, &ask, otherwise))
         .await?;
-    desk.made(Input::Verb(Box::new(verb))).await?;
+    let verdict = desk.decide(Input::Verb(Box::new(verb))).await?;
+    // The one doubt in which an order can be.
+    if verdict == Verdict::Refused(Code::InDoubt) {
+        let detail = "The partner's node has not confirmed the agreement yet, and this order waits \
+                      for that: it is for a chain, or above orders.ship_gate.";
+        let problem = Problem::of_market(Code::InDoubt, detail);
+        return Err(problem.next("wait until it has: omni deal show"));
+    }
+    done(verdict)?;
     told(desk, order).await
 }
 

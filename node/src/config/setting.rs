@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use omni_protocol::limits::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, URL_BYTES_MAX};
-use omni_protocol::value::{Country, Prose, Text};
+use omni_protocol::value::{Country, Minor, Money, Prose, Text};
 use tracing_subscriber::EnvFilter;
+
+use crate::view::money::parse_amount;
 
 /// A Profile has so many addresses, languages and roles (SPEC.md 8.1); lists that don't end up
 /// there have the same limit for likeness.
@@ -138,6 +140,12 @@ pub const SETTINGS: &[Setting] = &[
         about: "Whether the node renews its offers before their 90 days are over, until they are withdrawn: \"on\" or \"off\".",
         preset: Preset::Text("on"),
         check: |s| renew(s).map(drop),
+    },
+    Setting {
+        key: "orders.ship_gate",
+        about: "Above these amounts, such as \"5000.00EUR\", nothing is shipped before the partner's node has confirmed the agreement.",
+        preset: Preset::List(&[]),
+        check: |s| amount(s).map(drop),
     },
     Setting {
         key: "stock.signal",
@@ -311,6 +319,18 @@ pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
     Ok(address)
 }
 
+pub(super) fn amount(text: &str) -> Result<Money, String> {
+    let wrong = || "it is not a number and a currency, such as 5000.00EUR".to_owned();
+    let end = text
+        .find(|c: char| c.is_ascii_uppercase())
+        .ok_or_else(wrong)?;
+    let (amount, currency) = text.split_at(end);
+    let money = parse_amount(amount, currency).ok();
+    money
+        .filter(|money| money.minor >= Minor::ZERO)
+        .ok_or_else(wrong)
+}
+
 pub(super) fn renew(text: &str) -> Result<Renew, String> {
     match text {
         "on" => Ok(Renew::On),
@@ -417,6 +437,17 @@ mod tests {
         check("api.origins", "https://a/b", "without a path");
         check("api.origins", "*", "not an origin");
         check("offers.renew", "yes", "neither on nor off");
+        check("orders.ship_gate", "5000", "not a number and a currency");
+        check(
+            "orders.ship_gate",
+            "-1.00EUR",
+            "not a number and a currency",
+        );
+        check(
+            "orders.ship_gate",
+            "1.001EUR",
+            "not a number and a currency",
+        );
         check("log.filter", "", "empty");
         check("log.filter", "a=b=c=d", "not a filter");
         check("log.format", "xml", "neither");

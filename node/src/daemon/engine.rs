@@ -106,7 +106,10 @@ impl Engine {
             network,
             partner: reading.partner,
             key_index: key.index(),
-            policy: Policy::default(),
+            policy: Policy {
+                ship_gate: config.orders.ship_gate.clone(),
+                ..Policy::default()
+            },
         };
         let (runtime, doors) = Runtime::begin(Setup {
             config: core,

@@ -32,7 +32,7 @@ use crate::{
         Answer, Choice, Event, EventLine, Handover, Happening, HoldTerms, Inquiry, Proposal,
         Question, Reject, Request, Role, Terms, ThreadBody, Withdraw,
     },
-    value::{Prose, Text, Time},
+    value::{Money, Prose, Text, Time},
 };
 
 /// For how long a Request stands that accepts a proposal.
@@ -483,11 +483,16 @@ fn happen(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
     let order = Order::read(&trial.view, deal).ok_or(Code::DealUnknown)?;
     let network = trial.machine.config.network;
     let known = Deal::read(&trial.view, deal).ok_or(Code::DealUnknown)?;
-    // What is part of a chain is not shipped before the other side has kept the Receipt.
-    let for_chain = known
+    // What is part of a chain, or worth much, waits until the other side has kept the Receipt.
+    let gate = &trial.machine.config.policy.ship_gate;
+    let waits = known
         .terms(&trial.view, &network, deal)
-        .is_some_and(|terms| terms.conditions().for_chain);
-    if for_chain && known.ack.is_none() {
+        .is_some_and(|terms| {
+            let is_above =
+                |gate: &Money| (gate.currency == terms.currency()) && gate.minor < terms.total();
+            terms.conditions().for_chain || gate.iter().any(is_above)
+        });
+    if waits && known.ack.is_none() {
         return Err(Code::InDoubt.into());
     }
     let header = trial.within(order.thread)?;

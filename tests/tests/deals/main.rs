@@ -3,6 +3,7 @@
 
 mod cells;
 mod contradictions;
+mod gate;
 mod late;
 mod pair;
 mod provider;

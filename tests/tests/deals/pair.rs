@@ -77,6 +77,7 @@ fn policy(number: usize) -> Policy {
         },
         hold_minutes: 15,
         strangers: Strangers::HoldNothing,
+        ..Policy::default()
     }
 }
 
