@@ -117,6 +117,11 @@ impl Place {
         self.port
     }
 
+    /// Has the node meet others elsewhere from its next start on.
+    pub fn move_port(&mut self) {
+        self.port = free_port();
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -10,8 +10,8 @@ use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
-/// Addresses of one node (SPEC 17).
-const ADDRESSES_MAX: usize = 8;
+/// Addresses of one node: those of its Profile (SPEC 17), and as many that the operator named.
+const ADDRESSES_MAX: usize = 2 * omni_protocol::limits::ADDRESSES_MAX;
 
 /// A node of a partner, by its transport key, and where it may be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Drops the peer part of addresses, repetitions, and what is beyond eight.
+    /// Drops the peer part of addresses, repetitions, and what is beyond sixteen.
     #[must_use]
     pub fn new(peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>) -> Self {
         let mut seen = BTreeSet::new();
@@ -31,6 +31,12 @@ impl Node {
             .take(ADDRESSES_MAX)
             .collect();
         Self { peer, addresses }
+    }
+
+    /// The same node, which may be reached at the other's addresses too.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::new(self.peer, self.addresses.into_iter().chain(other.addresses))
     }
 
     /// Its name on the wire.
@@ -60,10 +66,17 @@ pub(super) struct Dials {
 }
 
 impl Dials {
-    /// From now on these and no others; what was tried for those that stay is remembered.
+    /// From now on these and no others; what was tried for those that stay is remembered. One that
+    /// is named twice has the addresses of both.
     pub(super) fn set(&mut self, nodes: impl IntoIterator<Item = Node>, now: Instant) {
-        let mut before = std::mem::take(&mut self.nodes);
+        let mut wanted: BTreeMap<PeerId, Node> = BTreeMap::new();
         for node in nodes {
+            let known = wanted.remove(&node.peer);
+            let node = known.map_or_else(|| node.clone(), |known| known.or(node.clone()));
+            wanted.insert(node.peer, node);
+        }
+        let mut before = std::mem::take(&mut self.nodes);
+        for node in wanted.into_values() {
             let mut dial = before.remove(&node.peer).unwrap_or(Dial {
                 addresses: vec![],
                 tries: 0,
@@ -216,5 +229,18 @@ mod tests {
             begin,
         );
         assert_eq!(dials.due(begin, |_| false).len(), 1);
+    }
+
+    #[test]
+    fn a_node_that_is_named_twice_is_dialled_at_both_addresses_in_turn() {
+        let (begin, peer) = (Instant::now(), PeerId::random());
+        let other = Node::new(peer, ["/ip4/127.0.0.1/tcp/2".parse().unwrap()]);
+        let both = node(peer).or(other.clone());
+        let mut dials = Dials::default();
+        dials.set([node(peer), other.clone()], begin);
+        assert_eq!(dials.due(begin, |_| false), [both]);
+        // Told again, it waits for its turn.
+        dials.set([node(peer), other], begin);
+        assert!(dials.due(begin, |_| false).is_empty());
     }
 }

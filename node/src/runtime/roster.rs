@@ -102,13 +102,9 @@ impl Roster {
                 | PublicBody::Evidence(_) => None,
             }
         });
-        // What the operator was told holds as long as the Profile is silent about that node.
+        // The Profile may be older than what the operator was told, and the other way round.
         let mut nodes = profile.map(|profile| nodes(&profile)).unwrap_or_default();
-        for named in contacts.nodes_of(partner) {
-            if nodes.iter().all(|node| node.peer() != named.peer()) {
-                nodes.push(named);
-            }
-        }
+        nodes.extend(contacts.nodes_of(partner));
         Ok(KnownPartner { partner, nodes })
     }
 }

@@ -42,6 +42,23 @@ fn an_invite_makes_two_partners() {
     }
 }
 
+/// Each knows of the other only where it was, so the operator must be able to say where it is.
+#[test]
+fn partners_that_both_moved_meet_where_the_operator_says() {
+    let (giver, guest) = (Node::named("Giver"), Node::named("Guest"));
+    guest.befriend(&giver);
+    let id = giver.partner();
+    wait_for("the Profile", PATIENCE, || {
+        (guest.peer(&id)["name"] == "Giver").then_some(())
+    });
+    let (mut giver, mut guest) = (giver.killed(), guest.killed());
+    giver.move_port();
+    guest.move_port();
+    let (giver, guest) = (giver.up(&[]), guest.up(&[]));
+    guest.place().ok(&["peer", "add", &address(&giver)]);
+    guest.wait_for_session(&giver);
+}
+
 /// Whoever changes an invite on its way leads nobody to trust; the true one still does.
 #[test]
 fn an_invite_that_its_giver_did_not_sign_makes_no_partner() {

@@ -161,7 +161,7 @@ fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
         (count, 0) => {
             let what = format!("none of {count} is reachable");
             let next = "look at this machine's network and firewall, and whether their nodes run: \
-                        omni peer ls";
+                        omni peer ls\nif one moved, ask it for an invite: omni peer add INVITE";
             FindingView::fault("partners", what, next)
         }
         (count, up) => FindingView::good("partners", format!("{up} of {count} reachable")),
