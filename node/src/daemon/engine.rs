@@ -22,7 +22,7 @@ use crate::launch::LaunchError;
 use crate::net::{self, HEADS_EVERY, NetLimits, OwnHello};
 use crate::runtime::shelf::{Shelf, Standing};
 use crate::runtime::{Runtime, Setup, Shelver, ShelverSetup, Signer, prove_again};
-use crate::store::{Owner, SpaceLimits, SpaceWatch, abort_process, ledger, market};
+use crate::store::{Appender, Owner, SpaceLimits, SpaceWatch, abort_process, ledger, market};
 
 /// The program as it names itself to others.
 const AGENT: &str = concat!("omni/", env!("CARGO_PKG_VERSION"));
@@ -32,7 +32,7 @@ const END_TIME_MAX: Duration = Duration::from_secs(20);
 /// The stores of a home, open.
 pub(super) struct Stores {
     pub(super) reading: Reading,
-    appender: crate::store::Appender,
+    appender: Appender,
     writer: market::MarketWriter,
     life: u64,
 }
@@ -80,14 +80,7 @@ impl Engine {
             writer,
             life,
         } = stores;
-        let key = keys.standing().clone();
-        let signer =
-            Signer::new(key.clone(), keys.market().clone()).map_err(LaunchError::ledger)?;
-        let proved = prove_again(&reading.ledger, &mut appender, &signer);
-        let proved = proved.map_err(LaunchError::ledger)?;
-        if proved > 0 {
-            tracing::info!(records = proved, key = key.index(), "proved anew");
-        }
+        let signer = signer(keys, &reading, &mut appender)?;
         let (network, clock) = (reading.network, Clock::System);
         let standing = Arc::new(Standing::default());
         let shelf = Shelf::new(reading.market.clone(), network, Arc::clone(&standing));
@@ -105,7 +98,7 @@ impl Engine {
         let core = Core {
             network,
             partner: reading.partner,
-            key_index: key.index(),
+            key_index: keys.standing().index(),
             policy: Policy {
                 ship_gate: config.orders.ship_gate.clone(),
                 ..Policy::default()
@@ -151,6 +144,18 @@ impl Engine {
             _ => tracing::error!("the loop did not end in order; what was acknowledged is synced"),
         }
     }
+}
+
+/// The market key at work, once it has proved again what an earlier one had.
+fn signer(keys: &Keys, reading: &Reading, appender: &mut Appender) -> Result<Signer, LaunchError> {
+    let key = keys.standing().clone();
+    let index = key.index();
+    let signer = Signer::new(key, keys.market().clone()).map_err(LaunchError::ledger)?;
+    let proved = prove_again(&reading.ledger, appender, &signer).map_err(LaunchError::ledger)?;
+    if proved > 0 {
+        tracing::info!(records = proved, key = index, "proved anew");
+    }
+    Ok(signer)
 }
 
 /// What this node says of itself in each session.
