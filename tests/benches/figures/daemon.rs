@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use omni_tests::omni::{PATIENCE, Place};
@@ -26,17 +26,37 @@ pub(crate) fn place(name: &str) -> Place {
     place
 }
 
-/// How long the daemon of a place takes from its beginning until it answers.
-pub(crate) fn begin(place: &Place) -> (std::process::Child, Duration) {
+/// A running daemon, ended at the latest when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Daemon(Child);
+
+impl Daemon {
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already, which is what is wanted.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Starts the daemon of a place, and says how long it took until it answered.
+pub(crate) fn begin(place: &Place) -> (Daemon, Duration) {
     let log = fs::File::create(place.path().join("log")).expect("a file for the log");
     let ready = place.home().join("api.json");
     let begun = Instant::now();
-    let child = place.command(&["up"]).stdout(log).spawn().expect("runs");
+    let mut up = place.command(&["up"]);
+    up.stdout(Stdio::null()).stderr(log);
+    let daemon = Daemon(up.spawn().expect("runs"));
     while !ready.exists() {
         assert!(begun.elapsed() < PATIENCE, "it is not ready in time");
         std::thread::sleep(Duration::from_micros(500));
     }
-    (child, begun.elapsed())
+    (daemon, begun.elapsed())
 }
 
 /// Mebibytes that a process holds.
