@@ -8,6 +8,7 @@ pub mod goods;
 pub mod guide;
 pub mod ledger;
 pub mod loopback;
+pub mod machines;
 pub mod market;
 pub mod mount;
 pub mod naive;

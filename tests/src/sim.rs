@@ -23,6 +23,7 @@ mod watch;
 mod world;
 
 pub use self::{
+    chance::Chance,
     line::line,
     plan::{Action, Mix, Network, Plan, What},
     planted::Planted,
@@ -116,7 +117,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>, judge: &mut dyn FnMut(&Observa
 }
 
 fn policy(seed: u64, node: usize) -> Policy {
-    let mut chance = chance::Chance::new(seed.wrapping_mul(31).wrapping_add(node as u64));
+    let mut chance = Chance::new(seed.wrapping_mul(31).wrapping_add(node as u64));
     let mut approval = || *chance.pick(&[Approval::Given, Approval::Given, Approval::Asked]);
     Policy {
         requests: approval(),

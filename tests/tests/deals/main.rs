@@ -1,11 +1,11 @@
-//! Deals against SPEC.md: its two tables cell by cell, and two production machines that meet over a
+//! Deals against SPEC.md: its two tables cell by cell, and production machines that meet over a
 //! network which loses, repeats and reorders.
 
 mod cells;
 mod contradictions;
 mod gate;
 mod late;
-mod pair;
+mod played;
 mod provider;
 mod recovery;
 mod requester;

@@ -174,7 +174,10 @@ fn python_refuses_what_the_program_refuses() {
     ];
     for of in kinds {
         for (name, bytes) in corpus(of) {
-            let stride = bytes.len().div_ceil(PLACES_MAX) | 1;
+            // What the fuzzer found, under the SHA-1 that it is named by, is spoilt at its ends alone.
+            let is_found = name.len() == 40;
+            let places_max = if is_found { 1 } else { PLACES_MAX };
+            let stride = bytes.len().div_ceil(places_max).max(1) | 1;
             let places = (0..bytes.len()).step_by(stride);
             let changed =
                 places.flat_map(|at| [spoilt(&bytes, at), spoilt(&bytes, bytes.len() - 1 - at)]);
