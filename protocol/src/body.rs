@@ -2,6 +2,7 @@
 //! body means is its kind's matter.
 
 use crate::{
+    bundle::BundleBody,
     code::Code,
     fence::{Form, Writer},
     public::PublicBody,
@@ -17,6 +18,8 @@ pub enum AnyBody {
     Public(PublicBody),
     /// Of a record of a thread.
     Thread(ThreadBody),
+    /// Of a record of a bundle.
+    Bundle(BundleBody),
 }
 
 impl Body for AnyBody {
@@ -24,6 +27,7 @@ impl Body for AnyBody {
         match self {
             Self::Public(body) => body.kind(),
             Self::Thread(body) => body.kind(),
+            Self::Bundle(body) => body.kind(),
         }
     }
 
@@ -31,12 +35,14 @@ impl Body for AnyBody {
         match self {
             Self::Public(body) => body.put_body(writer),
             Self::Thread(body) => body.put_body(writer),
+            Self::Bundle(body) => body.put_body(writer),
         }
     }
 
     fn read(kind: Kind, bytes: &[u8]) -> Result<Form<Self>, Invalid> {
         match kind.audience() {
             Audience::Thread => Ok(ThreadBody::read(kind, bytes)?.map(Self::Thread)),
+            Audience::Members => Ok(BundleBody::read(kind, bytes)?.map(Self::Bundle)),
             Audience::Public
             | Audience::PublicOrNamed
             | Audience::Named

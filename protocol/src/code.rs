@@ -110,6 +110,10 @@ codes! {
     30 InDoubt "in-doubt" Nobody "A commit was sent and is not decided yet.";
     31 VersionBusy "version-busy" Nobody "Another change of this version is open.";
     32 VersionPast "version-past" Theirs "The order has changed since.";
+    33 LegUnknown "leg-unknown" Theirs "The manifest has no such leg.";
+    34 OtherManifest "other-manifest" Theirs "The hold is bound to another manifest or commit.";
+    35 CoLegsRefused "co-legs-refused" Theirs "The hold does not wait for one of the other legs.";
+    36 PatienceRuns "patience-runs" Ours "An armed leg waits until its patience is over.";
     40 TooOld "too-old" Theirs "It ended before what this node still remembers.";
     41 ValidityOver "validity-over" Theirs "Its validity was over when it came.";
     42 ValidityWrong "validity-wrong" Theirs "Its validity is shorter or longer than allowed.";
@@ -131,6 +135,7 @@ codes! {
     65 Recovering "recovering" Ours "This node is recovering and signs nothing yet.";
     66 Lost "lost" Ours "This node lacks what it once signed.";
     67 Overloaded "overloaded" Ours "This node takes no more work just now.";
+    68 PartRefused "part-refused" Ours "A part that it rests on was refused.";
 }
 
 impl Code {
@@ -188,7 +193,7 @@ mod tests {
             assert_eq!(Code::from_number(code.number()), Some(code));
             assert_eq!(Code::from_name(code.name()), Some(code));
         }
-        for unused in [0, 17, 33, 53, 68, u16::MAX] {
+        for unused in [0, 17, 37, 53, 69, u16::MAX] {
             assert_eq!(Code::from_number(unused), None, "{unused}");
         }
     }

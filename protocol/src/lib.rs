@@ -15,6 +15,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod body;
+pub mod bundle;
 pub mod code;
 pub mod deal;
 pub mod fence;

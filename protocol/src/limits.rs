@@ -93,6 +93,13 @@ limits! {
     SHIPTO_BYTES: usize = 1536 "bytes";
     /// Records of a letter: a Release or Refusal, and what follows it.
     LETTER_RECORDS_MAX: usize = 4 "records";
+    /// Legs of a bundle: a certificate is four letters.
+    LEGS_MAX: usize = 16 "legs";
+    /// Members of a bundle: the requester and a provider for each leg.
+    MEMBERS_MAX: usize = 17 "partners";
+    /// Bytes of the body of a Manifest: two of them are one Evidence, and sixteen legs with
+    /// inceptions and an address each fit.
+    MANIFEST_BYTES_MAX: usize = 7168 "bytes";
     /// Largest amount either way: ten trillion of a currency with two digits; sums of 9,000 fit.
     MONEY_MINOR_MAX: i64 = 1000000000000000 "minor units";
     /// Largest number of steps: times the largest price it fits 128 bits.
@@ -176,6 +183,14 @@ const _: () = {
     assert!(
         KEY_EVENTS_MAX * (RECORD_BYTES_MAX + 512) <= DIRECT_FRAME_BYTES_MAX,
         "a key chain fits the Hello"
+    );
+    assert!(
+        LEGS_MAX == 4 * LETTER_RECORDS_MAX && MEMBERS_MAX == LEGS_MAX + 1,
+        "a certificate is four letters, and each leg may have a provider of its own"
+    );
+    assert!(
+        2 * (MANIFEST_BYTES_MAX + 512) <= RECORD_BYTES_MAX - 512,
+        "two manifests with their proofs fit an Evidence"
     );
     assert!(
         HANDOVER_BYTES_MAX < RECORD_BYTES_MAX,

@@ -30,6 +30,8 @@ pub enum Audience {
     AsWithdrawn,
     /// The two partners of a thread.
     Thread,
+    /// The partners that a Manifest names.
+    Members,
 }
 
 /// What a record of a kind replaces.
@@ -127,11 +129,12 @@ kinds! {
     41 Receipt Thread Nothing known;
     42 Refusal Thread Nothing known;
     43 Release Thread Nothing known;
-    44 ArmReceipt Thread Nothing reserved;
-    45 Lapse Thread Nothing reserved;
+    44 ArmReceipt Members Nothing known;
+    45 Lapse Members Nothing known;
     46 Ack Thread Nothing known;
     47 Event Thread Nothing known;
     48 Handover Thread Nothing known;
+    49 Manifest Members Nothing known;
 }
 
 impl Kind {

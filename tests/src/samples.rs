@@ -1,6 +1,7 @@
 //! One body of each kind and one frame of each type with every field filled, the same in every run:
 //! what golden vectors hold and what hostile bytes are made from.
 
+mod bundle;
 mod frames;
 mod public;
 mod thread;
@@ -102,5 +103,8 @@ pub fn bodies() -> Vec<(&'static str, AnyBody)> {
     let thread = thread::all()
         .into_iter()
         .map(|(name, body)| (name, AnyBody::Thread(body)));
-    public.chain(thread).collect()
+    let bundle = bundle::all()
+        .into_iter()
+        .map(|(name, body)| (name, AnyBody::Bundle(body)));
+    public.chain(thread).chain(bundle).collect()
 }

@@ -4,12 +4,13 @@ from .encoding import (BOOL, ID, TIME, U8, U16, U32, U64, Absent, Bytes, Choice,
                        Set, Struct, Text, Unsigned, Word, prose, require)
 from .values import (AMOUNT, COUNTRY, CURRENCY, DAY_MS, GTIN, INCEPTION, MINOR, RECOVERY, REGION,
                      REGION_OR_NONE, ROTATION, SIGNED_DELEGATION, STEPS, UNIT, digest)
-from .proofs import PROOF
+from .proofs import KEY_EVENTS_MAX, PROOF
 
 RECORD_BYTES_MAX = 16384
+MANIFEST_BYTES_MAX = 7168
 HOLD_MINUTES_MAX = 4320
 OFFER_DAYS_MAX = 90
-CODES = (*range(1, 17), *range(20, 33), *range(40, 53), *range(60, 68))
+CODES = (*range(1, 17), *range(20, 37), *range(40, 53), *range(60, 69))
 EVENTS = (*range(1, 9), *range(16, 22), 48)
 
 
@@ -138,6 +139,29 @@ def check_proposal(proposal):
     require(not holds or proposal["hold"]["until"] == proposal["valid until"], "two ends")
 
 
+LEG_NAME = Struct(("manifest", ID), ("number", U16))
+MEMBER = Struct(
+    ("partner", ID),
+    ("keys", List(Struct(("record", Bytes(RECORD_BYTES_MAX)), ("proof", PROOF)), KEY_EVENTS_MAX)),
+    ("addresses", List(Text(128, 1), 8)), ("mailboxes", List(ID, 4)))
+LEG = Struct(("member", U16), ("deal", ID), ("hold", ID), ("alternative", U8))
+
+
+def check_manifest(manifest):
+    header, members, legs = (manifest[name] for name in ("header", "members", "legs"))
+    require(not header["thread"] and not header["parent"], "a manifest opens its own thread")
+    require(manifest["whole"] is None or manifest["last"] is None, "no part arms last")
+    require(manifest["whole"] is not None or len(legs) >= 2, "a bundle of one leg")
+    require(manifest["last"] is None or manifest["last"] < len(legs), "no such leg arms last")
+    for name, listed in (("partner", members), ("deal", legs), ("hold", legs)):
+        require(len({each[name] for each in listed}) == len(listed), f"a {name} twice")
+    require({leg["member"] for leg in legs} == set(range(1, len(members))), "who provides what")
+    require(len(MANIFEST.write(manifest)) <= MANIFEST_BYTES_MAX, "a manifest too long")
+
+
+MANIFEST = thread(
+    ("whole", Option(LEG_NAME)), ("members", List(MEMBER, 17, 2)), ("legs", List(LEG, 16, 1)),
+    ("last", Option(U16)), opens=True, rule=check_manifest)
 TEXT = ("text", prose(2048))
 DEAL = ("deal", ID)
 KINDS = {
@@ -163,8 +187,10 @@ KINDS = {
     40: ("Commit", thread(DEAL, ("hold", ID), ("alternative", U8), ("manifest", Absent()))),
     41: ("Receipt", thread(DEAL, ("commit", ID), ("alternative", U8))),
     42: ("Refusal", thread(DEAL, ("code", Word(*CODES)), ("fault", Word(1, 2, 3)),
-                           ("leg", Absent()))),
+                           ("leg", Option(LEG_NAME)))),
     43: ("Release", thread(DEAL)),
+    44: ("ArmReceipt", thread(DEAL, ("leg", LEG_NAME))),
+    45: ("Lapse", thread(DEAL, ("leg", LEG_NAME))),
     46: ("Ack", thread(("receipt", ID), ("cosignature", Bytes(128)))),
     47: ("Event", thread(
         DEAL, ("version", U32), ("what", Word(*EVENTS)), ("occurred", TIME),
@@ -172,6 +198,7 @@ KINDS = {
         ("note", prose(1024)))),
     48: ("Handover", thread(DEAL, ("sealing key", ID), ("encapsulated", ID),
                             ("sealed", Bytes(4096)))),
+    49: ("Manifest", MANIFEST),
 }
 
 

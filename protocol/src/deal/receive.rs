@@ -35,6 +35,8 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
         ThreadBody::Hold(hold) => requester::hold(trial, case, hold),
         ThreadBody::Commit(commit) => provider::commit(trial, case, commit),
         ThreadBody::Receipt(receipt) => requester::receipt(trial, case, receipt),
+        // It decides a leg of a bundle, and the machine begins none.
+        ThreadBody::Refusal(refusal) if refusal.leg.is_some() => Err(Code::Malformed.into()),
         ThreadBody::Refusal(refusal) => requester::refusal(trial, case, refusal.deal),
         ThreadBody::Release(release) => provider::release(trial, case, release.deal),
         ThreadBody::Ack(_) => {

@@ -75,7 +75,7 @@ ids! {
     ThreadId hexadecimal;
     /// A deal: the id of the Request or firm Proposal under which it is decided.
     DealId hexadecimal;
-    /// A manifest, which this version only names.
+    /// A manifest: the id of the record that commits a bundle.
     ManifestId hexadecimal;
     /// What a slot is about: an article of a price list.
     SubjectId hexadecimal;

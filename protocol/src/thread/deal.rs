@@ -6,7 +6,7 @@ use crate::{
     body,
     code::{Code, Fault},
     fence::Bytes,
-    hash::{DealId, PassedOn, RecordId, TermsHash},
+    hash::{DealId, ManifestId, PassedOn, RecordId, TermsHash},
     thread::{Header, Terms, header::within_a_thread},
     trade::Absent,
     value::Time,
@@ -124,7 +124,7 @@ pub struct Commit {
     pub hold: RecordId,
     /// Which alternative of the firm proposal, from 0; 0 for a Hold.
     pub alternative: u8,
-    /// The manifest of a bundle.
+    /// Always absent: what commits a bundle is its Manifest.
     pub manifest: Absent,
 }
 
@@ -171,7 +171,18 @@ impl AtFault {
     }
 }
 
-/// The provider's decision that there is no deal.
+/// A leg of a bundle by its manifest and its place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegName {
+    /// The manifest.
+    pub manifest: ManifestId,
+    /// The leg's number, from 0. Whether the manifest has so many is judged where it is known.
+    pub number: u16,
+}
+
+wire!(LegName { manifest, number });
+
+/// The provider's decision that there is no deal, or that a leg of a bundle does not arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// Header.
@@ -182,8 +193,8 @@ pub struct Refusal {
     pub code: Code,
     /// To whom it is laid.
     pub fault: AtFault,
-    /// The leg of a bundle.
-    pub leg: Absent,
+    /// The leg of a bundle that it decides, and nothing else; absent for a deal between two.
+    pub leg: Option<LegName>,
 }
 
 wire!(Refusal { header, deal, code, fault, leg } check);

@@ -75,10 +75,10 @@ impl Header {
     }
 
     /// For the kinds that can't open a thread.
-    pub(super) fn check_within(&self) -> Result<(), Invalid> {
+    pub(crate) fn check_within(&self) -> Result<(), Invalid> {
         if self.thread.is_none() {
             return Err(Invalid::Rule(
-                "only an Inquiry, a Proposal or a Request may open a thread; name the thread",
+                "only an Inquiry, a Proposal, a Request or a Manifest may open a thread; name the thread",
             ));
         }
         Ok(())
@@ -96,4 +96,4 @@ macro_rules! within_a_thread {
     };
 }
 
-pub(super) use within_a_thread;
+pub(crate) use within_a_thread;

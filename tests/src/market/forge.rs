@@ -144,7 +144,7 @@ impl Peer {
             deal,
             code,
             fault: AtFault::of(code),
-            leg: Absent,
+            leg: None,
         };
         self.sign(ThreadBody::Refusal(refusal))
     }

@@ -2,14 +2,15 @@
 
 use omni_protocol::{
     body::AnyBody,
+    bundle::{BundleBody, Manifest},
     identity::{KeyEvent, SignedDelegation},
     proof::Proof,
     public::{
         Availability, CatalogueHead, Evidence, Offer, OfferDraft, Profile, PublicBody, Withdrawal,
     },
     thread::{
-        Commit, Event, Handover, Header, Hold, HoldTerms, Line, Proposal, Receipt, Refusal,
-        Request, Shipto, Terms, ThreadBody,
+        Commit, Event, Handover, Header, Hold, HoldTerms, LegName, Line, Proposal, Receipt,
+        Refusal, Request, Shipto, Terms, ThreadBody,
     },
     trade::{Lead, Right},
 };
@@ -22,6 +23,7 @@ pub fn body(body: &AnyBody) -> Vec<u8> {
     match body {
         AnyBody::Public(body) => public(naive, body),
         AnyBody::Thread(body) => thread(naive, body),
+        AnyBody::Bundle(body) => bundle(naive, body),
     }
     .0
 }
@@ -58,6 +60,50 @@ fn thread(naive: Naive, body: &ThreadBody) -> Naive {
         ThreadBody::Event(body) => event(naive, body),
         ThreadBody::Handover(body) => handover(naive, body),
     }
+}
+
+fn bundle(naive: Naive, body: &BundleBody) -> Naive {
+    match body {
+        BundleBody::ArmReceipt(body) => leg_name(
+            header(naive, &body.header).fixed(body.deal.as_bytes()),
+            body.leg,
+        ),
+        BundleBody::Lapse(body) => leg_name(
+            header(naive, &body.header).fixed(body.deal.as_bytes()),
+            body.leg,
+        ),
+        BundleBody::Manifest(body) => manifest(naive, body),
+    }
+}
+
+fn leg_name(naive: Naive, leg: LegName) -> Naive {
+    naive
+        .fixed(leg.manifest.as_bytes())
+        .unsigned(leg.number.into())
+}
+
+fn manifest(naive: Naive, manifest: &Manifest) -> Naive {
+    header(naive, manifest.header())
+        .option(manifest.whole(), leg_name)
+        .list(manifest.members(), |naive, member| {
+            naive
+                .fixed(member.partner.as_bytes())
+                .list(&*member.keys, super::frames::proved)
+                .list(&*member.addresses, |naive, address| naive.text(address))
+                .list(&*member.mailboxes, |naive, partner| {
+                    naive.fixed(partner.as_bytes())
+                })
+        })
+        .list(manifest.legs(), |naive, leg| {
+            naive
+                .unsigned(leg.member.into())
+                .fixed(leg.deal.as_bytes())
+                .fixed(leg.hold.as_bytes())
+                .u8(leg.alternative)
+        })
+        .option(manifest.last(), |naive, number| {
+            naive.unsigned(number.into())
+        })
 }
 
 fn key_event(naive: Naive, event: &KeyEvent) -> Naive {
@@ -398,7 +444,7 @@ fn refusal(naive: Naive, refusal: &Refusal) -> Naive {
         .fixed(refusal.deal.as_bytes())
         .unsigned(refusal.code.number().into())
         .unsigned(refusal.fault.number().into())
-        .u8(0)
+        .option(refusal.leg, leg_name)
 }
 
 fn event(naive: Naive, event: &Event) -> Naive {

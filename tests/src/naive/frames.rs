@@ -76,7 +76,7 @@ fn hello(naive: Naive, hello: &Hello) -> Naive {
         .option(hello.token, |naive, token| naive.fixed(&token))
 }
 
-fn proved(naive: Naive, proved: &ProvedRecord) -> Naive {
+pub(super) fn proved(naive: Naive, proved: &ProvedRecord) -> Naive {
     bodies::proof(naive.bytes(&proved.record), &proved.proof)
 }
 

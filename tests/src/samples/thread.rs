@@ -3,12 +3,12 @@
 use omni_protocol::{
     code::Code,
     fence::{Bytes, List},
-    hash::{PassedOn, ThreadId},
+    hash::{ManifestId, PassedOn, ThreadId},
     thread::{
         Ack, Answer, AtFault, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
-        EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, Life, Proposal,
-        Question, Receipt, Refusal, Reject, Release, Request, Role, Terms, ThreadBody, Window,
-        Withdraw,
+        EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, LegName, Life,
+        Proposal, Question, Receipt, Refusal, Reject, Release, Request, Role, Terms, ThreadBody,
+        Window, Withdraw,
     },
     trade::{Absent, Destination, HundredthsOfPercent, Method, Nature, Right, RightState, RightTo},
     value::{Minor, Price, Unit},
@@ -30,7 +30,15 @@ pub fn header() -> Header {
     }
 }
 
-fn opening() -> Header {
+/// The name of a leg that no sample has.
+pub fn leg_name() -> LegName {
+    LegName {
+        manifest: ManifestId::from_bytes([0x1f; 32]),
+        number: 300,
+    }
+}
+
+pub(super) fn opening() -> Header {
     Header {
         thread: None,
         parent: None,
@@ -229,7 +237,13 @@ fn decisions() -> Vec<(&'static str, ThreadBody)> {
         deal,
         code,
         fault: AtFault::of(code),
-        leg: Absent,
+        leg: None,
+    };
+    let of_leg = Refusal {
+        code: Code::HoldOver,
+        fault: AtFault::of(Code::HoldOver),
+        leg: Some(leg_name()),
+        ..refusal
     };
     let cosignature = Bytes::default();
     vec![
@@ -238,6 +252,7 @@ fn decisions() -> Vec<(&'static str, ThreadBody)> {
         ("Commit", ThreadBody::Commit(commit)),
         ("Receipt", ThreadBody::Receipt(receipt)),
         ("Refusal", ThreadBody::Refusal(refusal)),
+        ("Refusal of a leg", ThreadBody::Refusal(of_leg)),
         ("Release", ThreadBody::Release(Release { header, deal })),
         (
             "Ack",

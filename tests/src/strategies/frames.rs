@@ -156,7 +156,8 @@ fn notice() -> impl Strategy<Value = SignedNotice> {
     )
 }
 
-fn proved() -> impl Strategy<Value = ProvedRecord> {
+/// A record with its proof, neither of which means anything.
+pub fn proved() -> impl Strategy<Value = ProvedRecord> {
     (prop::collection::vec(any::<u8>(), 0..300), proof()).prop_map(|(record, proof)| ProvedRecord {
         record: Bytes::new(record).unwrap(),
         proof,

@@ -3,12 +3,12 @@
 use omni_protocol::{
     code::Code,
     fence::List,
-    hash::{PassedOn, TermsHash},
+    hash::{ManifestId, PassedOn, TermsHash},
     thread::{
         Ack, Answer, AtFault, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
-        EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, Proposal, Question,
-        Receipt, Refusal, Reject, Release, Request, Role, Shipto, Terms, ThreadBody, Window,
-        Withdraw,
+        EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, LegName, Proposal,
+        Question, Receipt, Refusal, Reject, Release, Request, Role, Shipto, Terms, ThreadBody,
+        Window, Withdraw,
     },
     trade::{Absent, Method, Nature},
     value::{Minor, Price, Steps},
@@ -68,17 +68,22 @@ fn deal_body() -> BoxedStrategy<ThreadBody> {
                 })
             }
         ),
-        (within(), deal(), word(Code::ALL), word(AtFault::ALL)).prop_map(
-            |(header, deal, code, fault)| {
+        (
+            within(),
+            deal(),
+            word(Code::ALL),
+            word(AtFault::ALL),
+            option::of(leg_name())
+        )
+            .prop_map(|(header, deal, code, fault, leg)| {
                 ThreadBody::Refusal(Refusal {
                     header,
                     deal,
                     code,
                     fault,
-                    leg: Absent,
+                    leg,
                 })
-            }
-        ),
+            }),
         (within(), deal()).prop_map(|(header, deal)| ThreadBody::Release(Release { header, deal })),
         (within(), record(), bytes()).prop_map(|(header, receipt, cosignature)| {
             ThreadBody::Ack(Ack {
@@ -89,6 +94,14 @@ fn deal_body() -> BoxedStrategy<ThreadBody> {
         }),
     ]
     .boxed()
+}
+
+/// The name of a leg.
+pub fn leg_name() -> impl Strategy<Value = LegName> {
+    (any::<[u8; 32]>(), any::<u16>()).prop_map(|(manifest, number)| LegName {
+        manifest: ManifestId::from_bytes(manifest),
+        number,
+    })
 }
 
 /// A header of a record that may open its thread.

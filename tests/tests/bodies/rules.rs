@@ -177,18 +177,21 @@ fn hostile_headers_are_refused() {
 #[test]
 fn hostile_records_that_may_not_open_a_thread_are_refused() {
     for (name, body) in samples::bodies() {
-        let AnyBody::Thread(thread) = &body else {
-            continue;
+        let own = match &body {
+            AnyBody::Public(_) => continue,
+            AnyBody::Thread(body) => body.header(),
+            AnyBody::Bundle(body) => body.header(),
         };
         let within = header(1, 0, true, true).0;
         let opening = header(1, 0, false, false).0;
         let whole = bodies::body(&body);
-        let own = bodies::header(Naive::new(), thread.header()).0;
+        let own = bodies::header(Naive::new(), own).0;
         let rest = whole.strip_prefix(&own[..]).unwrap();
         let read = |header: &[u8]| AnyBody::decode(body.kind(), &[header, rest].concat());
+        let must_open = body.kind() == Kind::Manifest;
         let may_open = matches!(body.kind(), Kind::Inquiry | Kind::Proposal | Kind::Request);
-        assert!(read(&within).is_ok(), "{name}");
-        assert_eq!(read(&opening).is_ok(), may_open, "{name}");
+        assert_eq!(read(&within).is_ok(), !must_open, "{name}");
+        assert_eq!(read(&opening).is_ok(), may_open || must_open, "{name}");
     }
 }
 
@@ -234,23 +237,110 @@ fn hostile_holds_in_proposals_are_refused() {
 }
 
 #[test]
-fn hostile_fields_of_later_versions_are_refused() {
-    for (name, kind) in [("Commit", Kind::Commit), ("Refusal", Kind::Refusal)] {
-        let mut bytes = sample(name);
-        assert_eq!(bytes.pop(), Some(0), "{name} ends with what is absent");
-        check_read(
-            name,
-            kind,
-            &[&bytes[..], &[1], &[7; 32], &[0]].concat(),
-            Code::Malformed,
-        );
-        check_read(
-            name,
-            kind,
-            &[&bytes[..], &[1], &[7; 32]].concat(),
-            Code::Malformed,
-        );
+fn hostile_fields_that_are_always_absent_are_refused() {
+    let mut bytes = sample("Commit");
+    assert_eq!(bytes.pop(), Some(0), "a Commit ends with what is absent");
+    for present in [
+        &[&[1][..], &[7; 32], &[0]].concat(),
+        &[&[1][..], &[7; 32]].concat(),
+    ] {
+        let longer = [&bytes[..], present].concat();
+        check_read("Commit", Kind::Commit, &longer, Code::Malformed);
     }
+}
+
+/// What a manifest of a program of somebody else may say.
+#[derive(Clone)]
+struct ManifestOf {
+    opens: bool,
+    whole: bool,
+    members: Vec<u8>,
+    legs: Vec<(u64, u8, u8)>,
+    last: Option<u64>,
+    address_bytes: usize,
+}
+
+impl ManifestOf {
+    fn bytes(&self) -> Vec<u8> {
+        let address = "a".repeat(self.address_bytes);
+        let mut naive = header(1, 0, !self.opens, false);
+        naive = naive.option(self.whole.then_some(9), |naive, number| {
+            naive.fixed(&[8; 32]).unsigned(number)
+        });
+        naive
+            .list(&self.members, |naive, member| {
+                let naive = naive.fixed(&[*member; 32]).unsigned(0);
+                let naive = naive.list(vec![&address; 8], |naive, text| naive.text(text));
+                naive.unsigned(0)
+            })
+            .list(&self.legs, |naive, (member, deal, hold)| {
+                let naive = naive.unsigned(*member).fixed(&[*deal; 32]);
+                naive.fixed(&[*hold; 32]).u8(0)
+            })
+            .option(self.last, |naive, last| naive.unsigned(last))
+            .0
+    }
+}
+
+#[test]
+fn hostile_manifests_are_refused() {
+    fn check(name: &str, valid: bool, changed: impl FnOnce(&mut ManifestOf)) {
+        let mut manifest = ManifestOf {
+            opens: true,
+            whole: false,
+            members: vec![1, 2, 3],
+            legs: vec![(2, 11, 21), (1, 12, 22)],
+            last: None,
+            address_bytes: 3,
+        };
+        changed(&mut manifest);
+        let read = AnyBody::decode(Kind::Manifest, &manifest.bytes()).map(drop);
+        let expected = if valid { Ok(()) } else { Err(Code::Malformed) };
+        assert_eq!(read, expected, "{name}");
+    }
+    check("as it should be", true, |_| ());
+    check("within a thread", false, |one| one.opens = false);
+    check("the last leg arms last", true, |one| one.last = Some(1));
+    check("no such leg arms last", false, |one| one.last = Some(2));
+    check("a part", true, |one| one.whole = true);
+    check("a part that arms last", false, |one| {
+        (one.whole, one.last) = (true, Some(0));
+    });
+    let alone = |one: &mut ManifestOf| {
+        (one.members, one.legs) = (vec![1, 2], vec![(1, 11, 21)]);
+    };
+    check("a bundle of one leg", false, alone);
+    check("a part of one leg", true, |one| {
+        alone(one);
+        one.whole = true;
+    });
+    check("nobody", false, |one| one.members.clear());
+    check("no legs", false, |one| {
+        (one.whole, one.legs) = (true, Vec::new());
+    });
+    check("a partner twice", false, |one| one.members[2] = 2);
+    check("a deal twice", false, |one| one.legs[1].1 = 11);
+    check("a hold twice", false, |one| one.legs[1].2 = 21);
+    check("the author provides", false, |one| one.legs[1].0 = 0);
+    check("who is no member provides", false, |one| one.legs[1].0 = 3);
+    check("who provides nothing", false, |one| one.members.push(4));
+    check("two legs of one provider", true, |one| {
+        one.legs.push((1, 13, 23))
+    });
+    let sixteen = |one: &mut ManifestOf| {
+        one.members = (1..=17).collect();
+        let legs = (1..=16_u8).map(|number| (number.into(), 20 + number, 40 + number));
+        one.legs = legs.collect();
+    };
+    check("sixteen legs", true, sixteen);
+    check("seventeen legs", false, |one| {
+        sixteen(one);
+        one.legs.push((1, 99, 99));
+    });
+    check("too many bytes", false, |one| {
+        sixteen(one);
+        one.address_bytes = 40;
+    });
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cells;
 mod contradictions;
 mod gate;
 mod late;
+mod legs;
 mod played;
 mod provider;
 mod recovery;

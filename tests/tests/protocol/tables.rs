@@ -64,13 +64,18 @@ fn kinds_are_those_of_the_specification() {
                 Audience::Named => "named",
                 Audience::AsWithdrawn => "as the withdrawn",
                 Audience::Thread => "thread",
+                Audience::Members => "members",
             };
             let slot = match kind.replaces() {
                 _ if kind.is_reserved() => "reserved",
                 Replaces::OfAuthor => "one per author",
                 Replaces::OfSubject => "subject",
                 Replaces::Withdrawn => "the withdrawn record's",
-                Replaces::Nothing if kind.audience() == Audience::Thread => "",
+                Replaces::Nothing
+                    if matches!(kind.audience(), Audience::Thread | Audience::Members) =>
+                {
+                    ""
+                }
                 Replaces::Nothing => "none: never replaced",
             };
             vec![

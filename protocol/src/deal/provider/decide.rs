@@ -14,7 +14,6 @@ use crate::{
     thread::{
         AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
     },
-    trade::Absent,
     value::Time,
 };
 use alloc::vec::Vec;
@@ -277,7 +276,7 @@ fn refusal_with(header: Header, deal: DealId, code: Code) -> Refusal {
         deal,
         code,
         fault: AtFault::of(code),
-        leg: Absent,
+        leg: None,
     }
 }
 

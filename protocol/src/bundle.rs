@@ -1,0 +1,39 @@
+//! Bundles and chains (SPEC.md sections 20 and 21): deals of one requester that end alike. Here
+//! stand the bodies by which the members come to one end, and what they prove. It keeps out what a
+//! node stores and sends: nothing of the machine is wired to it yet.
+
+mod manifest;
+
+use alloc::boxed::Box;
+
+pub use self::manifest::{ArmReceipt, Lapse, Leg, Manifest, Member};
+use crate::{bodies, thread::Header};
+
+/// The body of a record that all members of a bundle see, of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BundleBody {
+    /// A leg armed.
+    ArmReceipt(ArmReceipt),
+    /// A leg lapsed.
+    Lapse(Lapse),
+    /// All legs committed by the requester.
+    Manifest(Box<Manifest>),
+}
+
+bodies!(BundleBody {
+    ArmReceipt,
+    Lapse,
+    Manifest,
+});
+
+impl BundleBody {
+    /// The header, with which each of them begins.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::ArmReceipt(body) => &body.header,
+            Self::Lapse(body) => &body.header,
+            Self::Manifest(body) => body.header(),
+        }
+    }
+}
