@@ -1,12 +1,25 @@
 //! Bundles and chains (SPEC.md sections 20 and 21): deals of one requester that end alike. Here
-//! stand the bodies by which the members come to one end, and what they prove. It keeps out what a
-//! node stores and sends: nothing of the machine is wired to it yet.
+//! stand the bodies by which the members come to one end, what they prove, and the tables as steps
+//! from one state to the next. It keeps out what a node stores and sends: nothing of the machine is
+//! wired to it yet.
 
+mod act;
+mod judge;
+mod leg;
 mod manifest;
+pub mod middle;
+mod requester;
+mod tally;
 
 use alloc::boxed::Box;
 
-pub use self::manifest::{ArmReceipt, Lapse, Leg, Manifest, Member};
+pub use self::{
+    act::{Act, Kept},
+    leg::{Backing, Greeted, LegFacts, LegInput, LegState, Place, ProviderLeg, Span, Turn, Units},
+    manifest::{ArmReceipt, Lapse, Leg, Manifest, Member},
+    requester::{BundleInput, BundleState, Decides, RequesterBundle},
+    tally::{Outcome, Tally},
+};
 use crate::{bodies, thread::Header};
 
 /// The body of a record that all members of a bundle see, of any kind.
