@@ -15,7 +15,10 @@ pub mod stock;
 mod texts;
 pub mod tombstone;
 
-pub(crate) use self::{receive::received, texts::has_room};
+pub(crate) use self::{
+    receive::{is_of_a_leg, received},
+    texts::has_room,
+};
 
 use alloc::{collections::BTreeMap, vec::Vec};
 

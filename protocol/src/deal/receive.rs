@@ -14,7 +14,11 @@ use crate::{
 
 /// Decides about one record.
 pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
-    match case.received.record.body() {
+    let body = case.received.record.body();
+    if is_of_a_leg(body) {
+        return Err(Code::Malformed.into());
+    }
+    match body {
         ThreadBody::Inquiry(_) | ThreadBody::Question(_) | ThreadBody::Answer(_) => {
             unless_known(trial, case, |trial, _| check_not_blocked(trial, case))
         }
@@ -35,8 +39,6 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
         ThreadBody::Hold(hold) => requester::hold(trial, case, hold),
         ThreadBody::Commit(commit) => provider::commit(trial, case, commit),
         ThreadBody::Receipt(receipt) => requester::receipt(trial, case, receipt),
-        // It decides a leg of a bundle, and the machine begins none.
-        ThreadBody::Refusal(refusal) if refusal.leg.is_some() => Err(Code::Malformed.into()),
         ThreadBody::Refusal(refusal) => requester::refusal(trial, case, refusal.deal),
         ThreadBody::Release(release) => provider::release(trial, case, release.deal),
         ThreadBody::Ack(_) => {
@@ -58,6 +60,12 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             }
         }),
     }
+}
+
+/// Whether a record decides a leg of a bundle and so no deal between two. The machine begins no
+/// bundle, so it takes none of them.
+pub(crate) fn is_of_a_leg(body: &ThreadBody) -> bool {
+    matches!(body, ThreadBody::Refusal(refusal) if refusal.leg.is_some())
 }
 
 /// Keeps a record that is not known yet and meets the rule, and answers that it is stored.

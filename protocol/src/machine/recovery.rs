@@ -48,6 +48,7 @@ impl Trial<'_> {
                 self.recover(case.from, shown)?;
             } else if shown.record.author() == case.from
                 && !self.knows(shown.record.id())
+                && !deal::is_of_a_leg(shown.record.body())
                 && !self.is_void(case.from, shown.record.body().header())
             {
                 self.keep(Case {
