@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use omni_protocol::record::Signed;
+use omni_protocol::{code::Code, record::Signed};
 use omni_tests::{samples, strategies};
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -187,8 +187,13 @@ fn python_refuses_what_the_program_refuses() {
                 } else {
                     "structure"
                 };
+                let judged = judged::judge_form(of, &bytes);
+                // How much is read of a structure within another is for the outer one to say.
+                if ask == "structure" && judged == Err(Code::TooLarge) {
+                    continue;
+                }
                 questions.push(json!({ "ask": ask, "of": of, "bytes": hex(&bytes) }));
-                expected.push((name.clone(), judged::judge_form(of, &bytes)));
+                expected.push((name.clone(), judged));
             }
         }
     }
