@@ -59,7 +59,7 @@ fn two_homes_are_two_partners_with_modes_that_keep_others_out() {
             }
         }
     }
-    // Two of the home, and seven of its keys.
+    // Four of the home, and five of its keys.
     assert_eq!(files, 9);
 }
 
