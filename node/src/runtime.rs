@@ -40,7 +40,7 @@ pub use self::signer::{NotOurKey, Signer};
 pub use crate::api::Call;
 
 use self::contacts::{Contacts, Meeting};
-use self::courier::Courier;
+use self::courier::{Courier, CourierError};
 use self::door::{Door, Meaning};
 use self::keeper::{Asker, Changed, Keeper, Promise};
 use self::news::Announce;
@@ -473,8 +473,12 @@ impl Runtime {
 
     fn send(&self, outgoing: Outgoing) {
         let Outgoing { to, message } = outgoing;
-        match self.courier.frame(message, self.door.checkpoint_of(to)) {
+        let lives = self.keeper.lives(to);
+        let seen = self.door.checkpoint_of(to);
+        match self.courier.frame(message, lives, seen) {
             Ok(frame) => self.door.tell(NetCommand::Send { partner: to, frame }),
+            // It is asked at its first greeting.
+            Err(CourierError::Unmet) => tracing::debug!(%to, "a partner was never met"),
             Err(error) => tracing::error!(%error, %to, "a message could not be made up"),
         }
     }

@@ -443,14 +443,26 @@ pub(crate) fn recorded(
     }
 }
 
-/// Whether the deal on which a record stands is here, and of a Commit its hold.
+/// Whether the order that a deal changes is here, if it changes one.
+fn has_order(view: &dyn View, deal: &Deal) -> bool {
+    deal.order
+        .is_none_or(|order| order::Order::read(view, order).is_some())
+}
+
+/// Whether the deal on which a record stands is here, of a Commit or Receipt its hold or firm
+/// proposal, and of the Receipt of a change its order.
 pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
     let deal = match body {
         ThreadBody::Hold(hold) => hold.deal,
         ThreadBody::Commit(commit) => {
             return Deal::read(view, commit.deal).is_some_and(|deal| deal.hold.is_some());
         }
-        ThreadBody::Receipt(receipt) => receipt.deal,
+        ThreadBody::Receipt(receipt) => {
+            let stands = |deal: Deal| {
+                (deal.hold.is_some() || deal.commit.is_some()) && has_order(view, &deal)
+            };
+            return Deal::read(view, receipt.deal).is_some_and(stands);
+        }
         ThreadBody::Refusal(refusal) => refusal.deal,
         ThreadBody::Release(release) => release.deal,
         ThreadBody::Inquiry(_)
@@ -465,6 +477,36 @@ pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
         | ThreadBody::Handover(_) => return true,
     };
     Deal::read(view, deal).is_some()
+}
+
+/// The deal that a record names, opens, or acknowledges.
+pub(crate) fn named_by(
+    view: &dyn View,
+    network: &NetworkId,
+    record: &Signed<ThreadBody>,
+) -> Option<DealId> {
+    match record.body() {
+        ThreadBody::Hold(hold) => Some(hold.deal),
+        ThreadBody::Commit(commit) => Some(commit.deal),
+        ThreadBody::Receipt(receipt) => Some(receipt.deal),
+        ThreadBody::Refusal(refusal) => Some(refusal.deal),
+        ThreadBody::Release(release) => Some(release.deal),
+        ThreadBody::Event(event) => Some(event.deal),
+        ThreadBody::Handover(handover) => Some(handover.deal),
+        ThreadBody::Ack(ack) => {
+            let receipt = kept_record(view, network, ack.receipt)?;
+            let ThreadBody::Receipt(receipt) = receipt.body() else {
+                return None;
+            };
+            Some(receipt.deal)
+        }
+        ThreadBody::Request(_) | ThreadBody::Proposal(_) => Some(record.id().into()),
+        ThreadBody::Inquiry(_)
+        | ThreadBody::Question(_)
+        | ThreadBody::Answer(_)
+        | ThreadBody::Reject(_)
+        | ThreadBody::Withdraw(_) => None,
+    }
 }
 
 /// What an own record that a partner showed changes: the same as when it was signed, but nobody is

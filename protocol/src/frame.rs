@@ -15,7 +15,7 @@ pub use self::{
     },
     greeting::{Answers, Greeting, Head, SignedGreeting},
     hello::{Bye, Hello},
-    letter::{Envelope, Letter, ProvedRecord, Stored, WhatIs},
+    letter::{Envelope, Letter, Lives, ProvedRecord, Stored, WhatIs},
     notice::{Notice, NoticeWhat, SignedNotice},
 };
 use crate::{

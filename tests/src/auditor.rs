@@ -10,6 +10,7 @@
 //! are what lines give; one more restart changes nothing.
 
 mod books;
+mod bound;
 mod bytes;
 mod chain;
 mod finding;
@@ -25,11 +26,11 @@ use crate::observation::{Answer, Asked, EntryBytes, Moment, Observation};
 
 use self::{
     books::Books,
+    bound::Bindings,
     bytes::Id,
     chain::{Keys, Ledger, Who},
     finding::Findings,
     quiet::{Kept, Side},
-    read::Body,
     read_ledger::{Frame, Payload},
     wire::Heard,
 };
@@ -49,20 +50,13 @@ struct Node {
     heard: Heard,
     /// Since when each deal is in doubt.
     doubted_ms: BTreeMap<Id, u64>,
-    /// Deals of which a restored image took an entry away, and whether no epoch was opened since.
+    /// When it opened its present epoch: before that it may have been in recovery, and decides nothing.
+    opened_ms: u64,
+    /// Deals of which a restored image took an entry away.
     lost: BTreeSet<Id>,
-    recovers: bool,
     /// Deals that were told as agreed, with the entries that the ledger had then.
     told: BTreeSet<Id>,
     stored: BTreeMap<u8, Kept>,
-}
-
-/// A decision that was signed.
-struct Decision {
-    id: Id,
-    node: usize,
-    /// The Commit and the alternative of a Receipt; none for a Refusal.
-    receipt: Option<(Id, usize)>,
 }
 
 /// Judges one run.
@@ -71,7 +65,7 @@ pub struct Auditor {
     nodes: Vec<Node>,
     keys: Keys,
     found: Findings,
-    decisions: BTreeMap<Id, Vec<Decision>>,
+    bindings: Bindings,
     healed_ms: Option<u64>,
     doubt_ms_max: Option<u64>,
 }
@@ -111,7 +105,9 @@ impl Auditor {
                     wire::check_sent(&self.nodes[*from].ledger, &frame, &mut self.found);
                 }
             }
-            Observation::Received { to, bytes, .. } => self.received(*to, bytes),
+            Observation::Received {
+                from, to, bytes, ..
+            } => self.received(*from, *to, bytes),
             Observation::Synced {
                 node,
                 at_ms,
@@ -160,7 +156,9 @@ impl Auditor {
     /// What was found in all of the run.
     #[must_use]
     pub fn end(mut self) -> Vec<Finding> {
-        self.check_decisions();
+        let ledgers: Vec<&Ledger> = self.nodes.iter().map(|node| &node.ledger).collect();
+        let lost: Vec<&BTreeSet<Id>> = self.nodes.iter().map(|node| &node.lost).collect();
+        self.bindings.check(&ledgers, &lost, &mut self.found);
         self.found.0
     }
 
@@ -172,8 +170,8 @@ impl Auditor {
             ledger: Ledger::new(who),
             heard: Heard::default(),
             doubted_ms: BTreeMap::new(),
+            opened_ms: 0,
             lost: BTreeSet::new(),
-            recovers: false,
             told: BTreeSet::new(),
             stored: BTreeMap::new(),
         });
@@ -188,15 +186,14 @@ impl Auditor {
         frame
     }
 
-    fn received(&mut self, to: usize, bytes: &[u8]) {
+    fn received(&mut self, from: usize, to: usize, bytes: &[u8]) {
         let Some(frame) = self.frame(to, bytes) else {
             return;
         };
         let network = self.nodes[to].ledger.who.network;
         let life = self.nodes[to].ledger.lives.last().copied().unwrap_or(0);
         let mut heard = std::mem::take(&mut self.nodes[to].heard);
-        let ledgers = self.nodes.iter().map(|node| &node.ledger);
-        heard.hear(&network, life, &frame, &ledgers.collect::<Vec<_>>());
+        heard.hear(&network, life, &frame, &self.nodes[from].ledger);
         self.nodes[to].heard = heard;
     }
 
@@ -218,23 +215,18 @@ impl Auditor {
     }
 
     fn synced(&mut self, number: usize, at_ms: u64, entries: &[EntryBytes]) {
-        // Until the operator of a node that lost entries has opened another epoch, it decides nothing.
-        let any_lost = self.nodes.iter().any(|node| !node.lost.is_empty());
+        let opened = self
+            .nodes
+            .iter()
+            .map(|node| (node.ledger.who.partner, node.opened_ms));
+        let opened: BTreeMap<Id, u64> = opened.collect();
         let node = &mut self.nodes[number];
         let first = node.ledger.take(entries, &self.keys, &mut self.found);
         for kept in &node.ledger.entries[first..] {
-            for record in &kept.records {
-                if let (Payload::Signed(_) | Payload::Recovered(_), Some((deal, receipt))) =
-                    (&kept.payload, decides(&record.body))
-                {
-                    self.decisions.entry(deal).or_default().push(Decision {
-                        id: record.id,
-                        node: number,
-                        receipt,
-                    });
-                }
+            self.bindings.note(number, kept, &mut self.found);
+            if kept.payload == Payload::Opened {
+                node.opened_ms = at_ms;
             }
-            node.recovers &= kept.payload != Payload::Opened;
             let before = doubts(&node.books, kept);
             node.books.fold(number, kept, &mut self.found);
             if let Some(deal) = doubts(&node.books, kept) {
@@ -244,13 +236,15 @@ impl Auditor {
             let limit = self.doubt_ms_max.unwrap_or(DOUBT_MS_MAX);
             if let (Some(deal), Some(healed)) = (ended, self.healed_ms)
                 && let Some(doubted) = node.doubted_ms.remove(&deal)
-                && at_ms > healed.max(doubted) + limit
                 && !awaited_operator(&node.books, deal)
-                && !any_lost
+                && let partner = node.books.deals[&deal].partner
+                && let opened = opened.get(&partner).copied().unwrap_or_default()
+                && let began = healed.max(doubted).max(opened).max(node.opened_ms)
+                && at_ms > began + limit
             {
                 let why = format!(
                     "it was in doubt for {} ms while nothing failed",
-                    at_ms - healed.max(doubted)
+                    at_ms - began
                 );
                 let place = (number, Some(kept.place()));
                 self.found.add(Check::Doubt, place, &[deal], why);
@@ -295,7 +289,6 @@ impl Auditor {
                 node.lost.insert(deal);
             }
         }
-        node.recovers |= !lost.is_empty();
         node.heard = Heard::default();
         // What is found in entries that were judged before is known.
         let mut again = Findings::default();
@@ -311,8 +304,6 @@ impl Auditor {
             node: number,
             partner: node.ledger.who.partner,
             books: &node.books,
-            lost: &node.lost,
-            recovers: node.recovers,
         }
     }
 
@@ -353,57 +344,16 @@ impl Auditor {
             Moment::RestartedOnce => 2,
             Moment::RestartedTwice => 3,
         };
+        if moment != Moment::Quiet && kept.questions > 0 {
+            let why = format!("{} questions wait for their answers", kept.questions);
+            self.found.add(Check::Unanswered, (number, None), &[], why);
+        }
         let stored = &mut self.nodes[number].stored;
         if moment == Moment::RestartedTwice && stored.get(&2).is_some_and(|once| *once != kept) {
             let why = "a second restart changed what is stored";
             self.found.add(Check::Restart, (number, None), &[], why);
         }
         stored.insert(turn, kept);
-    }
-
-    /// Two decisions of one deal that stand in any ledger are a contradiction. One that its provider
-    /// lost, and of which no other ledger knows, stands nowhere: it is void, or both sides lost it.
-    /// A provider that lost its Receipt may sign it anew.
-    fn check_decisions(&mut self) {
-        for (deal, decisions) in &self.decisions {
-            let is_valid = |decision: &&Decision| {
-                let mut kept = self.nodes.iter().flat_map(|node| &node.ledger.entries);
-                kept.any(|kept| kept.records.iter().any(|record| record.id == decision.id))
-            };
-            let valid: Vec<&Decision> = decisions.iter().filter(is_valid).collect();
-            for pair in valid.windows(2) {
-                let [first, second] = pair else { continue };
-                if first.id == second.id {
-                    continue;
-                }
-                let lost = self.nodes[first.node].lost.contains(deal);
-                if first.receipt.is_some() && first.receipt == second.receipt && lost {
-                    continue;
-                }
-                let why = match (first.receipt, second.receipt) {
-                    (Some(_), Some(_)) => "two Receipts that differ are valid",
-                    (None, None) if lost => continue,
-                    (None, None) => "two Refusals are valid",
-                    _ => "a Receipt and a Refusal are valid",
-                };
-                let ids = [*deal, first.id, second.id];
-                self.found
-                    .add(Check::Contradiction, (second.node, None), &ids, why);
-            }
-        }
-    }
-}
-
-/// The deal that a record decides, and what a Receipt names.
-fn decides(body: &Body) -> Option<(Id, Option<(Id, usize)>)> {
-    match body {
-        Body::Receipt {
-            deal,
-            commit,
-            alternative,
-        } => Some((*deal, Some((*commit, *alternative)))),
-        Body::Refusal { deal, .. } => Some((*deal, None)),
-        _ => None,
     }
 }
 

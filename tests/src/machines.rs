@@ -367,13 +367,19 @@ impl<'a> Machines<'a> {
     fn deliver(&mut self, mail: Mail) {
         let Mail { from, to, what } = mail;
         self.tell(format!("from {from} to {to}: {}", told(&what)));
+        let lives = self.nodes[from].machine.lives(self.nodes[to].partner());
         let from = self.nodes[from].partner();
         let input = match what {
-            What::Letter(records, attached) => Input::Letter {
-                from,
-                records,
-                attached,
-            },
+            What::Letter(records, attached) => {
+                // Who was never met is asked at its first greeting.
+                let Some(lives) = lives else { return };
+                Input::Letter {
+                    from,
+                    lives,
+                    records,
+                    attached,
+                }
+            }
             What::Ask(records) => Input::WhatIs { from, records },
             What::Stored(record) => Input::Stored { from, record },
             What::Notice(notice) => Input::Notice(notice),

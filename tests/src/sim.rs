@@ -8,6 +8,7 @@
 //! (`operate`). Not there: the market store, gossip, the API, the gate for a full disk.
 
 mod chance;
+mod coverage;
 mod disk;
 mod faults;
 mod goods;
@@ -24,6 +25,7 @@ mod world;
 
 pub use self::{
     chance::Chance,
+    coverage::{Fault, Met},
     line::line,
     plan::{Action, Mix, Network, Plan, What},
     planted::Planted,
@@ -47,7 +49,7 @@ use crate::{
 };
 
 /// For how long operators still end what waits, once there are no more faults.
-const TIDYING_MS: u64 = 80_000;
+const TIDYING_MS: u64 = 180_000;
 /// How long after that every question has its answer: the longest pause of the outbox, and the way
 /// there and back.
 const SETTLING_MS: u64 = 70_000;
@@ -63,6 +65,8 @@ pub struct Tally {
     pub complaints: Vec<String>,
     /// Things that happened.
     pub steps: u64,
+    /// Faults that struck.
+    pub met: Met,
 }
 
 /// The commit of the working tree, for who wants to see a run again.
@@ -113,6 +117,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>, judge: &mut dyn FnMut(&Observa
     Tally {
         complaints,
         steps: world.steps,
+        met: world.met,
     }
 }
 
@@ -147,7 +152,7 @@ fn heal(world: &mut World<'_>) {
 /// Operators end what waits for them, and all questions get their answers.
 fn tidy_up(world: &mut World<'_>) {
     for node in 0..world.sites.len() {
-        for wait in [2_000, 10_000, 30_000, TIDYING_MS - 1] {
+        for wait in (2_000..TIDYING_MS).step_by(16_000) {
             world.after(wait, Event::Tidy(node));
         }
     }

@@ -3,7 +3,7 @@
 
 use omni_protocol::code::Code;
 use omni_protocol::fence::{self, Bytes, List};
-use omni_protocol::frame::{Envelope, Frame, Letter, ProvedRecord, Stored, WhatIs};
+use omni_protocol::frame::{Envelope, Frame, Letter, Lives, ProvedRecord, Stored, WhatIs};
 use omni_protocol::hash::{PartnerId, RecordId};
 use omni_protocol::machine::{Key, Message};
 use omni_protocol::proof::Proof;
@@ -22,6 +22,8 @@ pub(super) enum CourierError {
     Store(#[from] StoreError),
     #[error("the record {0} or its proof is not in the ledger")]
     Absent(RecordId),
+    #[error("no life of the partner is known, so no letter goes to it")]
+    Unmet,
     #[error("the message breaks a limit: {0}")]
     Invalid(#[from] Invalid),
     #[error("the stored proof can't be read: {0}")]
@@ -39,11 +41,17 @@ impl Courier {
         Self { synced, signer }
     }
 
-    /// The frame that carries a message. `seen` is the receiver's newest checkpoint that is known.
-    pub(super) fn frame(&self, message: Message, seen: &[u8]) -> Result<Frame, CourierError> {
+    /// The frame that carries a message: a letter between these lives. `seen` is the receiver's
+    /// newest checkpoint that is known.
+    pub(super) fn frame(
+        &self,
+        message: Message,
+        lives: Option<Lives>,
+        seen: &[u8],
+    ) -> Result<Frame, CourierError> {
         Ok(match message {
             Message::Letter { records, attached } => Frame::Letter(Box::new(Letter {
-                envelope: self.envelope(seen)?,
+                envelope: self.envelope(lives.ok_or(CourierError::Unmet)?, seen)?,
                 records: List::new(self.proved(&records)?)?,
                 attached: List::new(self.those_here(&attached)?)?,
             })),
@@ -67,12 +75,13 @@ impl Courier {
 
     /// The sender's checkpoint, fresh at each sending. A consistency proof travels once partners
     /// cosign; its field is there.
-    fn envelope(&self, seen: &[u8]) -> Result<Envelope, CourierError> {
+    fn envelope(&self, lives: Lives, seen: &[u8]) -> Result<Envelope, CourierError> {
         let checkpoint = self
             .synced
             .read(&Key::Checkpoint {}.to_bytes())?
             .unwrap_or_default();
         Ok(Envelope {
+            lives,
             checkpoint: Bytes::new(checkpoint)?,
             consistency: List::default(),
             seen: Bytes::new(seen)?,

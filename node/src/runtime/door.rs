@@ -269,6 +269,7 @@ impl Door {
                 let attached = self.received(partner, &attached)?;
                 inputs.push(Input::Letter {
                     from: partner,
+                    lives: envelope.lives,
                     records,
                     attached,
                 });

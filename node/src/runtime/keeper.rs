@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use omni_protocol::fence;
+use omni_protocol::frame::Lives;
 use omni_protocol::hash::{NetworkId, PartnerId};
 use omni_protocol::ledger::LedgerHead;
 use omni_protocol::machine::{
@@ -204,6 +205,11 @@ impl Keeper {
     }
 
     /// Whether nothing was ever granted to a partner, as things will stand after the open batch.
+    /// Between which lives letters to this partner are sent now.
+    pub(super) fn lives(&self, partner: PartnerId) -> Option<Lives> {
+        self.machine.lives(partner)
+    }
+
     pub(super) fn is_stranger(&self, partner: PartnerId) -> bool {
         View::read(&self.overlay, &Key::Grant { partner }).is_none()
     }

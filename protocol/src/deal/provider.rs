@@ -37,9 +37,10 @@ pub(super) fn proposed(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sig
     order::change_begun(fold, record.id().into(), &deal);
 }
 
-/// A Hold was signed.
+/// A Hold was signed, or one's own was shown again: then its deal may have gone on.
 pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
-    let Some(mut deal) = Deal::read(fold.view, hold.deal) else {
+    let asked = Deal::read(fold.view, hold.deal).filter(|deal| deal.state == State::Asked);
+    let Some(mut deal) = asked else {
         return;
     };
     reserve(fold, &mut deal);
@@ -61,7 +62,8 @@ pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) 
 
 /// A Receipt was signed, or one's own was shown again.
 pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
-    let Some(mut deal) = Deal::read(fold.view, receipt.deal) else {
+    let unsold = Deal::read(fold.view, receipt.deal).filter(|deal| deal.state != State::Sold);
+    let Some(mut deal) = unsold else {
         return;
     };
     if deal.state == State::Held {
@@ -86,6 +88,10 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
     };
     let mut deal = Deal::read(fold.view, refusal.deal)
         .unwrap_or_else(|| opened(fold.header.epoch, partner, record, State::Refused));
+    if deal.state == State::Sold {
+        // A Receipt binds, whatever is shown beside it.
+        return;
+    }
     if deal.state == State::Held {
         let how = if refusal.code == crate::code::Code::HoldOver {
             holds::Ended::Expired

@@ -58,9 +58,11 @@ pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
     }
 }
 
-/// A Commit was signed: from now on only the provider knows.
+/// A Commit was signed: from now on only the provider knows. Where one's own was shown again, its
+/// deal may have gone on.
 pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) {
-    let Some(mut deal) = Deal::read(fold.view, commit.deal) else {
+    let free = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
+    let Some(mut deal) = Deal::read(fold.view, commit.deal).filter(free) else {
         return;
     };
     deal.state = State::Doubt;
@@ -123,9 +125,10 @@ pub(super) fn aborted(fold: &mut Fold<'_, '_>, id: RecordId, refusal: &Refusal) 
     }
 }
 
-/// A Release was signed.
+/// A Release was signed, or one's own was shown again.
 pub(super) fn released(fold: &mut Fold<'_, '_>, id: RecordId, release: &Release) {
-    let Some(mut deal) = Deal::read(fold.view, release.deal) else {
+    let free = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
+    let Some(mut deal) = Deal::read(fold.view, release.deal).filter(free) else {
         return;
     };
     deal.state = State::Released;

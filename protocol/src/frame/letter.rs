@@ -7,6 +7,7 @@ use crate::{
     ledger::note::NOTE_BYTES_MAX,
     limits::{LETTER_RECORDS_MAX, RECORD_BYTES_MAX},
     proof::Proof,
+    thread::Life,
     value::Invalid,
     wire,
 };
@@ -35,9 +36,33 @@ impl ProvedRecord {
     }
 }
 
+/// Between which lives a letter is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lives {
+    /// The sender's present life.
+    pub from: Life,
+    /// The receiver's, as the sender heard of it last.
+    pub to: Life,
+}
+
+wire!(Lives { from, to });
+
+impl Lives {
+    /// As the other side has them.
+    #[must_use]
+    pub const fn turned(self) -> Self {
+        Self {
+            from: self.to,
+            to: self.from,
+        }
+    }
+}
+
 /// What surrounds stored records, fresh at each sending.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
+    /// Between which lives it is sent.
+    pub lives: Lives,
     /// The sender's latest checkpoint, as text.
     pub checkpoint: Bytes<NOTE_BYTES_MAX>,
     /// That its tree extends the one of the checkpoint that the receiver is known to have seen.
@@ -47,6 +72,7 @@ pub struct Envelope {
 }
 
 wire!(Envelope {
+    lives,
     checkpoint,
     consistency,
     seen

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     code::Code,
-    frame::{Greeting, Notice},
+    frame::{Greeting, Lives, Notice},
     hash::{PartnerId, RecordId},
     ledger::note::{Checkpoint, SignedCheckpoint},
     limits::{LIST_BYTES_MAX, SKU_BYTES_MAX},
@@ -50,6 +50,8 @@ pub enum Input {
     Letter {
         /// Whose session it came by.
         from: PartnerId,
+        /// Between which lives it was sent.
+        lives: Lives,
         /// Its records.
         records: Vec<Received>,
         /// What they rest on: records of either partner of the thread.
@@ -109,14 +111,20 @@ impl Trial<'_> {
             Input::Greeting(greeting) => life::greeting(self, &greeting)?,
             Input::Letter {
                 from,
+                lives,
                 records,
                 attached,
-            } => letter::receive(self, from, (&records, &attached))?,
+            } => {
+                // What was sent between other lives comes late, and counts for nothing.
+                if self.machine.lives(from) == Some(lives.turned()) {
+                    letter::receive(self, from, (&records, &attached))?;
+                }
+            }
             Input::WhatIs { from, records } => {
                 letter::receive(self, from, (&records, &[]))?;
             }
             Input::Stored { from, record } => outbox::stored_answer(self, from, record),
-            Input::Notice(notice) => outbox::notice(self, &notice),
+            Input::Notice(notice) => outbox::notice(self, &notice)?,
             Input::Shown(checkpoint) => recovery::shown(self, &checkpoint),
             Input::Checkpoints { from, notes } => accuse::checkpoints(self, from, &notes)?,
             Input::OpenEpoch => recovery::open_epoch(self)?,

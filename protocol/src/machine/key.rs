@@ -332,12 +332,12 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
-    /// The latest life of a partner and the heads it announced and saw.
+    /// The latest life of a partner and the heads it announced.
     70 Greeted {
         /// The partner.
         partner: PartnerId,
     }
-    /// Beyond which place the records of an earlier life of a partner are void.
+    /// That a later life of a partner has greeted.
     71 PastLife {
         /// The partner.
         partner: PartnerId,

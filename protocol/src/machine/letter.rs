@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 use super::{
     Key, Stop, View,
     fold::kept_record,
-    recovery,
+    outbox, recovery,
     step::Message,
     trial::{Trial, carried},
 };
 use crate::{
     code::Code,
-    deal::{self, negotiation::Thread},
+    deal::{self, Deal, negotiation::Thread},
     fence::{self, List},
     frame::NoticeWhat,
     hash::{DealId, PartnerId, RecordId, ThreadId},
@@ -97,6 +97,8 @@ pub(super) fn receive(
         if let Err(no) = receive_one(trial, case) {
             trial.begin_anew();
             match no {
+                // Recovering it signs nothing but that it lost something; the letter comes again.
+                No::Rejected(_) if trial.machine.recovering => {}
                 No::Rejected(code) => {
                     let about = received.record.id();
                     trial.notice(from, NoticeWhat::Rejected, about, code);
@@ -116,21 +118,14 @@ fn receive_one(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     {
         return Err(Code::NotAddressed.into());
     }
-    if trial.is_void(case.from, case.header()) {
-        // The greeting of a life that has just begun may come after its first letter.
-        let may_greet_yet = trial.is_unheard(case.from, case.header().life);
-        return Err(if may_greet_yet {
-            No::Unanswered
-        } else {
-            Code::Void.into()
-        });
-    }
     if !deal::has_room(trial, case) {
         return Err(No::Unanswered);
     }
     trial.import_shown(case)?;
     trial.hear(case);
-    deal::received(trial, case)
+    deal::received(trial, case)?;
+    outbox::answered(trial, case);
+    Ok(())
 }
 
 impl Trial<'_> {
@@ -150,12 +145,15 @@ impl Trial<'_> {
         self.reply(case.from, Message::Stored(case.id()));
     }
 
-    /// Sends a stored record again as it is.
+    /// Sends a stored record again as it is, with all on which its deal stands: who asks again may
+    /// have lost it.
     pub(crate) fn again(&mut self, to: PartnerId, record: RecordId) {
         let network = self.machine.config.network;
-        let attached = kept_record(&self.view, &network, record)
-            .map(|record| deal::rests_on(record.body()))
-            .unwrap_or_default();
+        let kept = kept_record(&self.view, &network, record);
+        let id = kept.and_then(|kept| deal::named_by(&self.view, &network, &kept));
+        let deal = id.and_then(|id| Some((id, Deal::read(&self.view, id)?)));
+        let mut attached = deal.map_or_else(Vec::new, |(id, deal)| deal.chain(id));
+        attached.retain(|attached| *attached != record);
         let records = Vec::from([record]);
         self.reply(to, Message::Letter { records, attached });
     }

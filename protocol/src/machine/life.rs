@@ -1,5 +1,5 @@
 //! Lives and greetings (SPEC.md sections 10 and 15): which life is present, which partner greeted
-//! it, and which records of earlier lives are void. It keeps out sessions and their bytes.
+//! it, and between which lives letters count. It keeps out sessions and their bytes.
 
 use alloc::vec::Vec;
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     code::Code,
-    deal::{self, Deal, Opening, State},
+    deal::{self, Deal, State},
     fence::List,
-    frame::{Answers, Greeting, Head, NoticeWhat},
+    frame::{Answers, Greeting, Head, Lives, NoticeWhat},
     hash::{DealId, EntryHash, PartnerId, RecordId},
     ledger::{EntryHeader, Payload, Reason},
     limits::PENDING_MAX,
     record::Signed,
-    thread::{Header, Life, ThreadBody},
+    thread::{Life, ThreadBody},
     wire,
 };
 
@@ -58,35 +58,34 @@ pub(crate) enum Presence {
     Gone,
 }
 
-/// A place in a partner's ledger: entries at or after it are beyond.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct Bound {
-    epoch: u32,
-    size: u64,
-}
-
-wire!(Bound { epoch, size });
-
 /// What a partner announced when it greeted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Greeted {
+    /// The latest life that named the present one of this node.
     life: Life,
-    /// Its head when it first greeted with this life.
-    first: Bound,
     /// The highest head that it showed.
-    highest: Head,
+    highest: Option<Head>,
     /// The highest that an earlier life showed.
     earlier: Option<Head>,
 }
 
 wire!(Greeted {
     life,
-    first,
     highest,
     earlier
 });
 
 impl Machine {
+    /// Between which lives letters to this partner are sent now; none if no life of it is known.
+    #[must_use]
+    pub fn lives(&self, partner: PartnerId) -> Option<Lives> {
+        let session = self.sessions.get(&partner)?;
+        let (Answers::Life(to), Ok(from)) = (session.told, Life::new(self.life)) else {
+            return None;
+        };
+        Some(Lives { from, to })
+    }
+
     /// Whether letters reach this partner now, with greetings that name both lives.
     pub(crate) fn is_present(&self, partner: PartnerId) -> bool {
         self.sessions
@@ -152,7 +151,7 @@ fn is_beyond(one: Head, other: Head) -> bool {
 
 /// The highest head of its ledger that a partner announced.
 pub(super) fn highest(view: &dyn View, partner: PartnerId) -> Option<Head> {
-    stored::<Greeted>(view, &Key::Greeted { partner }).map(|greeted| greeted.highest)
+    stored::<Greeted>(view, &Key::Greeted { partner })?.highest
 }
 
 /// What a partner is told that this node has seen of it: of the lives before the one that it is
@@ -161,7 +160,8 @@ pub(super) fn highest(view: &dyn View, partner: PartnerId) -> Option<Head> {
 fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
     let greeted: Greeted = stored(view, &Key::Greeted { partner })?;
     let is_new = answers != Answers::Nothing && answers != Answers::Life(greeted.life);
-    let earlier = is_new.then_some(greeted.highest).or(greeted.earlier);
+    let latest = greeted.highest.filter(|_| is_new);
+    let earlier = latest.or(greeted.earlier);
     let is_earlier = |reached: &Reached| is_new || reached.life != greeted.life;
     let record = stored::<Reached>(view, &Key::Reached { partner })
         .filter(is_earlier)
@@ -169,7 +169,7 @@ fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
     earlier
         .filter(|head| record.is_none_or(|record| is_beyond(*head, record)))
         .or(record)
-        .or(Some(greeted.highest))
+        .or(greeted.highest)
 }
 
 /// Greets all partners that are connected anew, as after the opening of an epoch.
@@ -216,16 +216,26 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
     }
     let answers = Answers::Life(greeting.life);
     let session = trial.machine.sessions.get(&partner).copied();
+    let told = session.map_or(Answers::Nothing, |session| session.told);
+    let known = stored::<Greeted>(&trial.view, &Key::Greeted { partner });
+    if known.is_some_and(|known| known.life == greeting.life)
+        && !matches!(told, Answers::Nothing)
+        && told != answers
+    {
+        // A later life was answered, and told what was seen of this one: nothing is added to that.
+        return Ok(());
+    }
     if greeting.answers.bits() != trial.machine.life {
         return tell(trial, partner, answers);
     }
-    if session.is_none_or(|session| session.told != answers) {
+    if told != answers {
         tell(trial, partner, answers)?;
     }
     if is_ahead(trial, greeting.seen) {
         // It may have seen what this node has lost, so nothing is signed for it. The claim alone
         // proves nothing: a checkpoint or record of this node's own does, and begins recovery.
-        trial.mark(Mark::Ahead { partner });
+        let life = greeting.life;
+        trial.mark(Mark::Ahead { partner, life });
         trial.event(Event::Ahead { partner });
         let about = greeting.seen.map_or(EntryHash::NONE, |seen| seen.last);
         let about = RecordId::from_bytes(*about.as_bytes());
@@ -259,16 +269,15 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, decided: &[DealId]) -> Resu
             deal::provider::overdue(trial, deal_id, &deal)?;
             deal::requester::overdue(trial, deal_id, &deal)?;
         }
-        let is_unsure = deal.state == State::Kept
-            && deal.opening == Opening::Request
-            && trial.check_whole(deal_id, &deal).is_err();
-        let question = deal
-            .question(deal_id)
-            .or(is_unsure.then_some(deal_id.into()));
-        if let Some(question) = question
-            && outbox::question(&trial.view, partner, question).is_none()
-        {
-            trial.again(partner, question);
+        match deal.question(deal_id) {
+            Some(question) if outbox::question(&trial.view, partner, question).is_none() => {
+                trial.again(partner, question);
+            }
+            // Whoever knows more of it shows it, and who does not know it says so.
+            None if trial.check_whole(deal_id, &deal).is_err() => {
+                trial.notice(partner, NoticeWhat::Lost, deal_id.into(), Code::Lost);
+            }
+            Some(_) | None => {}
         }
     }
     Ok(())
@@ -352,31 +361,6 @@ fn is_ahead(trial: &Trial<'_>, seen: Option<Head>) -> bool {
 }
 
 impl Trial<'_> {
-    /// Whether a record was made by another life of its author than the one that greeted last and
-    /// lies beyond the head that the author announced later.
-    pub(crate) fn is_void(&self, partner: PartnerId, header: &Header) -> bool {
-        let Some(greeted) = stored::<Greeted>(&self.view, &Key::Greeted { partner }) else {
-            return false;
-        };
-        if greeted.life == header.life {
-            return false;
-        }
-        let life = header.life.get();
-        let bound = stored::<Bound>(&self.view, &Key::PastLife { partner, life })
-            .map_or(greeted.first, |bound| bound.min(greeted.first));
-        let place = Bound {
-            epoch: header.epoch,
-            size: header.sequence,
-        };
-        place >= bound
-    }
-
-    /// Whether a partner has greeted, but never with this life.
-    pub(super) fn is_unheard(&self, partner: PartnerId, life: Life) -> bool {
-        let present = stored::<Greeted>(&self.view, &Key::Greeted { partner });
-        present.is_some_and(|greeted| greeted.life != life) && !self.is_past(partner, life)
-    }
-
     /// Whether a partner has greeted with a later life than this one.
     fn is_past(&self, partner: PartnerId, life: Life) -> bool {
         let life = life.get();
@@ -420,12 +404,14 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
                 session.presence = Presence::Here;
                 session.recall = showing::recall(view, partner);
             }
-            note_greeting(view, partner, life, head);
+            note_life(view, partner, life);
+            note_head(view, partner, head);
         }
-        Mark::Ahead { partner } => {
+        Mark::Ahead { partner, life } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
                 session.presence = Presence::Ahead;
             }
+            note_life(view, partner, life);
         }
         Mark::Gone { partner } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
@@ -436,58 +422,42 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Asked { .. }
         | Mark::Rejected { .. }
         | Mark::Approved { .. }
+        | Mark::AskedAgain { .. }
         | Mark::Showing { .. }
         | Mark::Spoken { .. }
         | Mark::Recovering { .. } => {}
     }
 }
 
-/// Notes the life and head that a partner announced. A new life bounds what earlier ones can prove.
-fn note_greeting(view: &mut Overlay<'_>, partner: PartnerId, life: Life, head: Head) {
+/// Notes a life of a partner that named the present one of this node.
+fn note_life(view: &mut Overlay<'_>, partner: PartnerId, life: Life) {
     let key = Key::Greeted { partner };
-    let bound = Bound {
-        epoch: head.epoch,
-        size: head.size,
-    };
     let old = stored::<Greeted>(view, &key);
-    let first = match old {
-        Some(old) if old.life == life => old.first,
-        Some(old) => {
-            bound_lives(view, partner, old.life, bound);
-            bound
-        }
-        None => bound,
-    };
-    // A partner that fell back is told what it once had until it opens the next epoch.
-    let highest = old
-        .map(|old| old.highest)
-        .filter(|old| (old.epoch, old.size) > (head.epoch, head.size))
-        .unwrap_or(head);
-    let earlier = old.and_then(|old| match old.life == life {
-        true => old.earlier,
-        false => Some(old.highest),
-    });
+    if old.is_some_and(|old| old.life == life) {
+        return;
+    }
+    if let Some(old) = old {
+        let life = old.life.get();
+        view.put_bytes(Key::PastLife { partner, life }, Vec::new());
+    }
+    let highest = old.and_then(|old| old.highest);
     let new = Greeted {
         life,
-        first,
         highest,
-        earlier,
+        earlier: highest,
     };
     view.put(key, &new);
 }
 
-/// The latest earlier life is bound by the head that the new one announced, and so are those before
-/// it where that head lies before theirs, as after a restore.
-fn bound_lives(view: &mut Overlay<'_>, partner: PartnerId, latest: Life, bound: Bound) {
-    let mut after = Key::PastLife { partner, life: 0 };
-    while let Some((key @ Key::PastLife { partner: of, .. }, _)) = view.next(&after)
-        && of == partner
-    {
-        if stored::<Bound>(view, &key).is_some_and(|old| bound < old) {
-            view.put(key, &bound);
-        }
-        after = key;
+/// Notes the head that a partner announced. One that fell back is told what it once had until it
+/// opens the next epoch.
+fn note_head(view: &mut Overlay<'_>, partner: PartnerId, head: Head) {
+    let key = Key::Greeted { partner };
+    if let Some(greeted) = stored::<Greeted>(view, &key) {
+        let highest = greeted
+            .highest
+            .filter(|highest| is_beyond(*highest, head))
+            .or(Some(head));
+        view.put(key, &Greeted { highest, ..greeted });
     }
-    let life = latest.get();
-    view.put(Key::PastLife { partner, life }, &bound);
 }

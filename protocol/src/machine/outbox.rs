@@ -2,12 +2,13 @@
 //! 1 s, then twice as long each time up to 60 s, and at once at each greeting. It keeps out what
 //! the questions are about.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Key, Machine, Overlay, Stop, View,
     fold::kept_record,
-    showing,
+    letter::Case,
+    recovery, showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -30,6 +31,8 @@ const PAUSE_MS_MIN: u64 = 1_000;
 const PAUSE_MS_MAX: u64 = 60_000;
 /// Most questions sent again in one pulse, so that no decision takes long.
 const AGAIN_MAX: usize = 64;
+/// After so many sendings to a partner that is there, a question takes along what comes before it.
+const UNANSWERED_MIN: u8 = 4;
 /// Most ends noticed in one pulse.
 const OVERDUE_MAX: usize = 256;
 
@@ -46,6 +49,9 @@ words! {
         4 Refusal "refusal",
         /// An Ack.
         5 Ack "ack",
+        /// Stored, or a record that follows it in its deal: the partner is shown what it may have
+        /// lost.
+        6 Following "following",
     }
 }
 
@@ -142,6 +148,72 @@ pub(crate) fn put(
         .insert((partner, number), Attempt::after(0, question.at));
 }
 
+/// Asks again by a record, with what shows the partner on what it stands: one that fell back may
+/// have lost what it answered.
+pub(super) fn ask_again(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    (record, attached): (RecordId, Vec<RecordId>),
+) {
+    let Ok(listed) = List::new(attached.clone()) else {
+        return;
+    };
+    let known = question(&trial.view, partner, record);
+    let is_new = known.is_none();
+    let before = known.unwrap_or_else(|| Question {
+        record,
+        ends_by: EndsBy::Following,
+        letter: List::new([record]).unwrap_or_default(),
+        attached: List::default(),
+        at: trial.at(),
+    });
+    if is_new || before.attached != listed {
+        let question = Box::new(Question {
+            attached: listed,
+            ..before
+        });
+        trial.mark(Mark::AskedAgain { partner, question });
+    }
+    let records = Vec::from([record]);
+    trial.send(partner, Message::Letter { records, attached });
+}
+
+/// Puts a question into the outbox, or in the place of the one with the same record.
+pub(super) fn replace(
+    machine: &mut Machine,
+    view: &mut Overlay<'_>,
+    partner: PartnerId,
+    question: &Question,
+) {
+    let record = question.record;
+    match stored::<Place>(view, &Key::Question { record }) {
+        Some(Place { number, .. }) => view.put(Key::Outbox { partner, number }, question),
+        None => put(machine, view, partner, question),
+    }
+}
+
+/// What a partner was shown has its answer in the record that follows it in the deal.
+pub(super) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
+    let network = trial.machine.config.network;
+    let Some(deal_id) = deal::named_by(&trial.view, &network, case.record()) else {
+        return;
+    };
+    let Some(deal) = Deal::read(&trial.view, deal_id) else {
+        return;
+    };
+    let (partner, kind) = (case.from, case.record().kind());
+    for record in deal.chain(deal_id) {
+        let is_shown = question(&trial.view, partner, record)
+            .is_some_and(|question| question.ends_by == EndsBy::Following);
+        // Kinds ascend in a deal, but for the decision that follows a Release.
+        let follows = Some(record) == deal.release
+            || kept_record(&trial.view, &network, record).is_some_and(|kept| kind > kept.kind());
+        if is_shown && follows {
+            trial.mark(Mark::Answered { partner, record });
+        }
+    }
+}
+
 /// Takes a question out of the outbox, if it stands in it.
 pub(crate) fn end(
     machine: &mut Machine,
@@ -175,13 +247,18 @@ pub(super) fn asked(machine: &mut Machine, place: (PartnerId, u64), at: Time) {
 
 /// Whether a new deal may be begun with this partner.
 pub(crate) fn has_room(view: &dyn View, partner: PartnerId) -> bool {
-    usize::try_from(pending(view, partner).open).is_ok_and(|open| open < PENDING_MAX)
+    usize::try_from(open(view, partner)).is_ok_and(|open| open < PENDING_MAX)
+}
+
+/// Questions that a partner owes an answer to.
+pub(super) fn open(view: &dyn View, partner: PartnerId) -> u64 {
+    pending(view, partner).open
 }
 
 /// A partner's Stored ends the question that waits for no more than that.
 pub(super) fn stored_answer(trial: &mut Trial<'_>, from: PartnerId, record: RecordId) {
     if question(&trial.view, from, record)
-        .is_some_and(|question| question.ends_by == EndsBy::Stored)
+        .is_some_and(|question| matches!(question.ends_by, EndsBy::Stored | EndsBy::Following))
     {
         trial.mark(Mark::Answered {
             partner: from,
@@ -249,18 +326,21 @@ fn send_again(trial: &mut Trial<'_>, partner: PartnerId, number: u64) {
         return;
     };
     let at = trial.now.time;
+    let attempt = trial.machine.attempts.get(&(partner, number));
+    let is_unanswered = attempt.is_some_and(|attempt| attempt.tries >= UNANSWERED_MIN);
     trial.mark(Mark::Asked {
         partner,
         number,
         at,
     });
-    trial.send(
-        partner,
-        Message::Letter {
-            records: question.letter.into_vec(),
-            attached: question.attached.into_vec(),
-        },
-    );
+    let mut attached = question.attached.into_vec();
+    if is_unanswered {
+        let theirs = showing::before(trial, question.record);
+        attached.extend(theirs.into_iter().rev());
+        attached.truncate(LETTER_RECORDS_MAX);
+    }
+    let records = question.letter.into_vec();
+    trial.send(partner, Message::Letter { records, attached });
 }
 
 /// A partner did not take a question: it goes to the operator's inbox, and what travelled with it is
@@ -291,25 +371,44 @@ pub(super) fn rejected(
             view.put(Key::Outbox { partner, number }, &question);
         }
     }
-    // Without the record that opened it the partner has no such thread, and leaves what follows in
-    // it without an answer.
+    // Without the record on which it rests, or which opened its thread, the partner leaves a record
+    // without an answer.
     for number in numbers(view, partner) {
         let Some(question) = stored::<Question>(view, &Key::Outbox { partner, number }) else {
             continue;
         };
-        let thread = kept_record(view, &machine.config.network, question.record)
-            .map(|kept| RecordId::from(thread_of(&kept)));
-        if thread == Some(record) && question.ends_by == EndsBy::Stored {
+        let network = machine.config.network;
+        let Some(kept) = kept_record(view, &network, question.record) else {
+            continue;
+        };
+        let header = kept.body().header();
+        let rests_on_it =
+            RecordId::from(thread_of(&kept)) == record || header.parent == Some(record);
+        let is_talk = match question.ends_by {
+            EndsBy::Stored => true,
+            EndsBy::Following => deal::named_by(view, &network, &kept).is_none(),
+            EndsBy::HoldOrRefusal | EndsBy::Decision | EndsBy::Refusal | EndsBy::Ack => false,
+        };
+        if !rests_on_it {
+            continue;
+        }
+        if is_talk {
             end(machine, view, partner, question.record);
+        } else if question.ends_by == EndsBy::HoldOrRefusal {
+            // Nothing is bound yet: the operator may give it up.
+            end(machine, view, partner, question.record);
+            let record = question.record;
+            view.put(Key::Inbox { partner, record }, &code);
         }
     }
 }
 
 /// A partner's notice about a question.
-pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) {
+pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) -> Result<(), Stop> {
     let (partner, record, code) = (notice.from, notice.about, notice.code);
     match notice.what {
         NoticeWhat::Rejected => {
+            recovery::declined(trial, partner, record.into())?;
             if question(&trial.view, partner, record).is_some() {
                 trial.mark(Mark::Rejected {
                     partner,
@@ -323,18 +422,28 @@ pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) {
                 });
             }
         }
-        NoticeWhat::Lost => lost(trial, partner, record.into()),
+        NoticeWhat::Lost => lost(trial, (partner, code), record.into()),
     }
+    Ok(())
 }
 
-/// A provider lacks what it signed: a Request or Release is asked again, at the pace of the outbox,
-/// so that two nodes don't drive each other. A Commit waits for its next turn.
-fn lost(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
+/// A partner lacks what it signed: a Request or Release is asked again, at the pace of the outbox,
+/// so that two nodes don't drive each other. A Commit waits for its next turn. A deal in which
+/// nothing is asked is shown, unless the partner recovers and can't take it yet.
+fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: DealId) {
     let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
-        // It says so of what this node told it to have seen, and is shown that once a life.
+        // It says so of what this node told it to have seen, and is shown that once a life; or of a
+        // deal that it has and this node has not.
         showing::begin_once(trial, partner);
+        if code == Code::Lost {
+            not_bound(trial, partner, deal_id);
+        }
         return;
     };
+    let may_take = code == Code::Lost && deal.question(deal_id).is_none();
+    if may_take && !showing::show(trial, deal_id, &deal) {
+        return not_bound(trial, partner, deal_id);
+    }
     let place = deal
         .question(deal_id)
         .filter(|_| matches!(deal.state, State::Requested | State::Released))
@@ -349,6 +458,14 @@ fn lost(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
     };
     if let Some(number) = place.filter(|number| due(*number)) {
         send_again(trial, partner, number);
+    }
+}
+
+/// Says that this node signed nothing in a deal.
+fn not_bound(trial: &mut Trial<'_>, partner: PartnerId, deal_id: DealId) {
+    if !trial.machine.recovering {
+        let about = deal_id.into();
+        trial.notice(partner, NoticeWhat::Rejected, about, Code::DealUnknown);
     }
 }
 

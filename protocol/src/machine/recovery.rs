@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     code::Code,
-    deal::{self, Deal, negotiation::thread_of},
+    deal::{self, Deal, State, negotiation::thread_of},
     fence::{self, List},
     frame::{Notice, NoticeWhat},
     hash::{DealId, PartnerId, RecordId},
@@ -49,8 +49,12 @@ impl Trial<'_> {
             } else if shown.record.author() == case.from
                 && !self.knows(shown.record.id())
                 && !deal::is_of_a_leg(shown.record.body())
-                && !self.is_void(case.from, shown.record.body().header())
             {
+                if matches!(shown.record.body(), ThreadBody::Receipt(_))
+                    && !deal::stands_on(&self.view, shown.record.body())
+                {
+                    return Err(No::Unanswered);
+                }
                 self.keep(Case {
                     received: shown,
                     ..case
@@ -116,7 +120,7 @@ impl Trial<'_> {
             });
             self.event(Event::Recovering);
         }
-        self.notice(from, NoticeWhat::Lost, about.into(), Code::Lost);
+        self.notice(from, NoticeWhat::Lost, about.into(), Code::Recovering);
     }
 
     /// A notice to be signed when the step is synced.
@@ -137,6 +141,25 @@ impl Trial<'_> {
         };
         self.reply(to, Message::Notice(notice));
     }
+}
+
+/// A partner does not take the deal that an earlier epoch opened, so it has not decided it: what is
+/// over is ended.
+pub(super) fn declined(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    deal_id: DealId,
+) -> Result<(), Stop> {
+    let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
+        return Ok(());
+    };
+    if trial.check_whole(deal_id, &deal).is_err() {
+        trial.mark(Mark::Spoken { deal: deal_id });
+        if deal.state == State::Closed {
+            deal::provider::overdue(trial, deal_id, &deal)?;
+        }
+    }
+    Ok(())
 }
 
 /// A letter whose author has seen more of this node's ledger than there is, so that nothing is
@@ -179,6 +202,10 @@ pub(super) fn shown(trial: &mut Trial<'_>, checkpoint: &Checkpoint) {
         return;
     }
     let head = trial.machine.head;
+    if checkpoint.epoch < head.epoch {
+        // What was lost of an earlier epoch is given up.
+        return;
+    }
     let beyond = (checkpoint.epoch, checkpoint.size) > (head.epoch, head.size);
     let beside = !beyond
         && super::fold::root_at(&trial.view, checkpoint.epoch, checkpoint.size)

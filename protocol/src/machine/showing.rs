@@ -7,14 +7,18 @@ use super::{
     Key, View,
     fold::kept_record,
     life::{self, Recall},
+    outbox,
     step::{Mark, Message},
     stored,
     trial::Trial,
 };
 use crate::{
-    deal::{Deal, Side},
+    deal::{
+        self, Deal, Side, State,
+        negotiation::{Thread, thread_of},
+    },
     frame::Head,
-    hash::{DealId, PartnerId, RecordId},
+    hash::{DealId, PartnerId, RecordId, ThreadId},
     limits::LETTER_RECORDS_MAX,
     record::Signed,
     thread::{Life, ThreadBody},
@@ -24,6 +28,8 @@ use crate::{
 
 /// Most deals looked at in one step, so that no decision takes long.
 const DEALS_MAX: usize = 256;
+/// Questions that a partner owes an answer to, beyond which it is shown no more deals yet.
+const ASKED_MAX: u64 = 64;
 
 /// How far a partner was shown what it may have lost.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,21 +93,26 @@ pub(super) fn next_wake(trial: &Trial<'_>) -> Option<Time> {
     waits.then(|| trial.now.time.plus_ms(1))
 }
 
-/// Shows the next of those partners that are here.
+/// Shows the next of those partners that are here and answered what they were shown before.
 pub(super) fn go_on(trial: &mut Trial<'_>) {
     let begun: Vec<_> = begun(trial).collect();
-    for (partner, life, after) in begun {
-        let mut last = Key::Deal { deal: after };
-        let mut after = None;
+    for (partner, life, deal) in begun {
+        let mut after = Some(deal);
         for _ in 0..DEALS_MAX {
-            let Some((key @ Key::Deal { deal: id }, _)) = trial.view.next(&last) else {
-                after = None;
+            let has_room = outbox::open(&trial.view, partner) < ASKED_MAX;
+            let Some(deal) = after.filter(|_| has_room) else {
                 break;
             };
-            if let Some(deal) = Deal::read(&trial.view, id).filter(|deal| deal.partner == partner) {
-                show(trial, id, &deal);
-            }
-            (last, after) = (key, Some(id));
+            after = match trial.view.next(&Key::Deal { deal }) {
+                Some((Key::Deal { deal: id }, _)) => {
+                    let deal = Deal::read(&trial.view, id).filter(|deal| deal.partner == partner);
+                    if let Some(deal) = deal.filter(|deal| !is_shown_with_its_order(deal)) {
+                        show(trial, id, &deal);
+                    }
+                    Some(id)
+                }
+                Some(_) | None => None,
+            };
         }
         trial.mark(Mark::Showing {
             partner,
@@ -118,26 +129,31 @@ fn begun(trial: &Trial<'_>) -> impl Iterator<Item = (PartnerId, Life, DealId)> {
     begun
         .map(|(partner, _)| *partner)
         .filter(|partner| machine.is_present(*partner))
+        .filter(|partner| outbox::open(&trial.view, *partner) < ASKED_MAX)
         .filter_map(|partner| {
             let showing: Showing = stored(&trial.view, &Key::Showing { partner })?;
             Some((partner, showing.life, showing.after?))
         })
 }
 
-/// Sends the latest own record of a deal with all that it stands on, and what followed it.
-fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) {
+/// What changed an order can be booked only where the order is.
+fn is_shown_with_its_order(deal: &Deal) -> bool {
+    deal.order.is_some() && matches!(deal.state, State::Sold | State::Agreed)
+}
+
+/// Asks again by the latest own record of a deal, with all that it stands on, and shows what
+/// followed it. Handed back is whether there is one.
+pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
     let own = match deal.side() {
         Side::Requester => [deal.ack, deal.release, deal.commit, Some(id.into())],
         Side::Provider => [deal.decision, deal.hold, None, None],
     };
-    let own_partner = trial.machine.config.partner;
-    let network = trial.machine.config.network;
     let is_own = |record: &RecordId| {
-        kept_record(&trial.view, &network, *record)
-            .is_some_and(|record| record.author() == own_partner)
+        record_of(trial, *record)
+            .is_some_and(|record| record.author() == trial.machine.config.partner)
     };
     let Some(latest) = own.into_iter().flatten().find(is_own) else {
-        return;
+        return false;
     };
     let mut chain = deal.chain(id);
     if chain.last() == Some(&latest) {
@@ -145,59 +161,109 @@ fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) {
     }
     // Of a provider the partner's Ack, which may be all that it lost.
     chain.extend(deal.ack.filter(|ack| *ack != latest));
-    let mut letters = Vec::from([(latest, chain)]);
-    let (ours, theirs): (Vec<_>, Vec<_>) = following(trial, id, deal)
-        .into_iter()
-        .partition(|record| record.author() == own_partner);
-    let theirs: Vec<RecordId> = theirs.iter().map(Signed::id).collect();
-    for part in theirs.chunks(LETTER_RECORDS_MAX) {
-        letters.push((latest, Vec::from(part)));
+    outbox::ask_again(trial, deal.partner, (latest, chain));
+    follow(trial, id, (deal.partner, latest));
+    true
+}
+
+/// What followed an agreement: hand-overs, then events and changes in their order.
+fn follow(trial: &mut Trial<'_>, order: DealId, (partner, latest): (PartnerId, RecordId)) {
+    let mut theirs = Vec::new();
+    let Some(deal) = Deal::read(&trial.view, order) else {
+        return;
+    };
+    for record in of_thread(trial, deal.thread) {
+        if matches!(record.body(), ThreadBody::Handover(handover) if handover.deal == order) {
+            show_record(trial, &record, &mut theirs);
+        }
     }
-    // What an own one answers may be lost too, and without it the partner does not take it.
-    for record in ours {
-        let answers = record.body().header().parent;
-        letters.push((record.id(), answers.into_iter().collect()));
+    let mut number = 0;
+    while let Some(step) = stored::<RecordId>(&trial.view, &Key::OrderStep { order, number }) {
+        number += 1;
+        if let Some(change) = Deal::read(&trial.view, step.into()) {
+            show(trial, step.into(), &change);
+        } else if let Some(event) = record_of(trial, step) {
+            show_record(trial, &event, &mut theirs);
+        }
     }
-    for (record, attached) in letters {
-        let records = Vec::from([record]);
-        trial.send(deal.partner, Message::Letter { records, attached });
+    let stands = record_of(trial, latest).map(|latest| deal::rests_on(latest.body()));
+    let stands = stands.unwrap_or_default();
+    for records in theirs.chunks(LETTER_RECORDS_MAX.saturating_sub(stands.len())) {
+        let attached = stands.iter().chain(records).copied().collect();
+        let records = Vec::from([latest]);
+        trial.send(partner, Message::Letter { records, attached });
     }
 }
 
-/// Events and hand-overs of an order in their order.
-fn following(trial: &Trial<'_>, id: DealId, deal: &Deal) -> Vec<Signed<ThreadBody>> {
-    let network = trial.machine.config.network;
-    let thread = deal.thread;
-    let mut found = Vec::new();
-    // The first record of a thread is neither.
-    let mut last = Key::ThreadRecord { thread, number: 0 };
-    while let Some((key @ Key::ThreadRecord { thread: of, .. }, _)) = trial.view.next(&last)
-        && of == thread
-    {
-        let record = stored::<RecordId>(&trial.view, &key)
-            .and_then(|record| kept_record(&trial.view, &network, record));
-        found.extend(record.filter(|record| follows(record, id)));
-        last = key;
+/// Asks again by an own record; one of the partner's waits for the next own one, to be attached.
+fn show_record(trial: &mut Trial<'_>, record: &Signed<ThreadBody>, theirs: &mut Vec<RecordId>) {
+    if record.author() != trial.machine.config.partner {
+        theirs.push(record.id());
+        return;
     }
-    found
+    // What it answers may be lost too, and without it the partner does not take it.
+    let header = record.body().header();
+    let parent = header.parent.filter(|parent| !theirs.contains(parent));
+    let partner = header.to;
+    let mut attached: Vec<RecordId> = core::mem::take(theirs);
+    attached.extend(parent);
+    let surplus = attached.len().saturating_sub(LETTER_RECORDS_MAX);
+    attached.drain(..surplus);
+    outbox::ask_again(trial, partner, (record.id(), attached));
 }
 
-fn follows(record: &Signed<ThreadBody>, id: DealId) -> bool {
-    match record.body() {
-        ThreadBody::Event(event) => event.deal == id,
-        ThreadBody::Handover(handover) => handover.deal == id,
-        ThreadBody::Inquiry(_)
-        | ThreadBody::Proposal(_)
-        | ThreadBody::Question(_)
-        | ThreadBody::Answer(_)
-        | ThreadBody::Reject(_)
-        | ThreadBody::Withdraw(_)
-        | ThreadBody::Request(_)
-        | ThreadBody::Hold(_)
-        | ThreadBody::Commit(_)
-        | ThreadBody::Receipt(_)
-        | ThreadBody::Refusal(_)
-        | ThreadBody::Release(_)
-        | ThreadBody::Ack(_) => false,
+/// Shows what comes before a question in its thread, to a partner that leaves it without an answer
+/// and may have lost the thread unnoticed. Handed back is what of the partner's is to be attached.
+pub(super) fn before(trial: &mut Trial<'_>, question: RecordId) -> Vec<RecordId> {
+    let mut theirs = Vec::new();
+    let Some(asking) = record_of(trial, question) else {
+        return theirs;
+    };
+    for record in of_thread(trial, thread_of(&asking)) {
+        let id = record.id();
+        if id == question {
+            break;
+        }
+        match record.body() {
+            ThreadBody::Request(_) | ThreadBody::Proposal(_)
+                if Deal::read(&trial.view, id.into()).is_some() =>
+            {
+                if let Some(deal) = Deal::read(&trial.view, id.into()) {
+                    show(trial, id.into(), &deal);
+                }
+            }
+            ThreadBody::Inquiry(_)
+            | ThreadBody::Proposal(_)
+            | ThreadBody::Question(_)
+            | ThreadBody::Answer(_)
+            | ThreadBody::Reject(_)
+            | ThreadBody::Withdraw(_) => show_record(trial, &record, &mut theirs),
+            ThreadBody::Request(_)
+            | ThreadBody::Hold(_)
+            | ThreadBody::Commit(_)
+            | ThreadBody::Receipt(_)
+            | ThreadBody::Refusal(_)
+            | ThreadBody::Release(_)
+            | ThreadBody::Ack(_)
+            | ThreadBody::Event(_)
+            | ThreadBody::Handover(_) => {}
+        }
     }
+    // What it answers went with the record before it, which may not have been taken.
+    let parent = asking.body().header().parent;
+    theirs.extend(parent.filter(|parent| !theirs.contains(parent)));
+    theirs
+}
+
+/// The records of a thread, in their order.
+fn of_thread(trial: &Trial<'_>, thread: ThreadId) -> Vec<Signed<ThreadBody>> {
+    let records = Thread::read(&trial.view, thread).map_or(0, |thread| thread.records);
+    (0..records)
+        .filter_map(|number| stored(&trial.view, &Key::ThreadRecord { thread, number }))
+        .filter_map(|record| record_of(trial, record))
+        .collect()
+}
+
+fn record_of(trial: &Trial<'_>, record: RecordId) -> Option<Signed<ThreadBody>> {
+    kept_record(&trial.view, &trial.machine.config.network, record)
 }

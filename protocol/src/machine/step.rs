@@ -3,7 +3,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Key, Machine, Overlay, View, Write, life, outbox, showing::Showing};
+use super::{Key, Machine, Overlay, Question, View, Write, life, outbox, showing::Showing};
 use crate::{
     code::Code,
     deal::State,
@@ -138,6 +138,15 @@ pub enum Mark {
     Ahead {
         /// The partner.
         partner: PartnerId,
+        /// Its life.
+        life: Life,
+    },
+    /// A partner that may have lost a record is asked by it again.
+    AskedAgain {
+        /// The partner.
+        partner: PartnerId,
+        /// The question.
+        question: Box<Question>,
     },
     /// A partner that fell back was shown deals.
     Showing {
@@ -289,6 +298,10 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             machine.recovering = true;
             view.put(Key::Recovery {}, &about);
         }
+        Mark::AskedAgain {
+            partner,
+            ref question,
+        } => outbox::replace(machine, &mut view, partner, question),
         Mark::Spoken { deal } => view.put(Key::Spoken { deal }, &machine.head.epoch),
         Mark::Showing {
             partner,

@@ -214,7 +214,7 @@ impl Books {
             } => self.sold(at, (id, to), (*deal, *commit, *alternative), found),
             Body::Refusal { deal, code } => self.refused(at, (id, to), (*deal, *code), found),
             Body::Release { deal } => self.released(at, id, *deal, found),
-            Body::Proposal { firm: false, .. } | Body::Other => {}
+            Body::Proposal { firm: false, .. } | Body::Evidence { .. } | Body::Other => {}
         }
     }
 
@@ -252,7 +252,10 @@ impl Books {
                 alternative,
             } => self.agreed(id, (*deal, *commit, *alternative)),
             Body::Refusal { deal, .. } => self.aborted(id, *deal),
-            Body::Public { .. } | Body::Proposal { firm: false, .. } | Body::Other => {}
+            Body::Public { .. }
+            | Body::Proposal { firm: false, .. }
+            | Body::Evidence { .. }
+            | Body::Other => {}
         }
     }
 

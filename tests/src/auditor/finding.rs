@@ -11,6 +11,8 @@ pub enum Check {
     Agreement,
     /// No deal has both a valid Receipt and a valid Refusal.
     Contradiction,
+    /// Nobody accuses an honest partner.
+    Accused,
     /// Nothing is granted beyond stock, at any entry.
     Stock,
     /// What A owes B is what B is owed by A.
@@ -29,6 +31,8 @@ pub enum Check {
     Void,
     /// Nothing is in doubt for long after healing.
     Doubt,
+    /// Every question gets its answer.
+    Unanswered,
     /// Totals are what their lines give.
     Totals,
     /// One more restart changes nothing.

@@ -1,6 +1,6 @@
 //! What must hold when all is quiet: what is stored is what the entries give, both sides of each
-//! deal have the same, what was told is so, and nothing is left in doubt. What a node that lost
-//! synced data is allowed stands here too, and nothing else is allowed to anybody.
+//! deal have the same, what was told is so, and nothing is left in doubt. A node that lost synced
+//! data has by then what its partners hold, so nothing is allowed to it that is not to others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,12 +25,6 @@ pub struct Side<'a> {
     pub node: usize,
     pub partner: Id,
     pub books: &'a Books,
-    /// Deals of which a restored image took an entry away.
-    pub lost: &'a BTreeSet<Id>,
-    /// Whether it lost entries and has opened no epoch since: once it is shown what it lacks, it
-    /// signs nothing but greetings, `Lost` and its epoch's first entry (SPEC.md 14, recovery), so
-    /// what waits for it may wait.
-    pub recovers: bool,
 }
 
 /// I15: what is stored is what the entries give.
@@ -140,7 +134,7 @@ fn difference(deal: &Deal, stored: &StoredDeal) -> Option<String> {
         .then(|| format!("the entries give {ours:?}, stored is {theirs:?}"))
 }
 
-/// Both sides of all deals of two nodes. `excused` says which deals a loss excuses.
+/// Both sides of all deals of two nodes.
 pub fn check_pair(requester: &Side<'_>, provider: &Side<'_>, found: &mut Findings) {
     let with = |side: &Side<'_>, other: &Side<'_>, provides: bool| -> BTreeSet<Id> {
         let deals = side.books.deals.iter();
@@ -150,17 +144,8 @@ pub fn check_pair(requester: &Side<'_>, provider: &Side<'_>, found: &mut Finding
             .collect()
     };
     let ids = &with(requester, provider, false) | &with(provider, requester, true);
-    let is_excused = |id: &Id| requester.lost.contains(id) || provider.lost.contains(id);
-    let mut any_excused = requester.recovers || provider.recovers;
     for id in &ids {
-        if is_excused(id) {
-            any_excused = true;
-        } else {
-            check_deal(requester, provider, *id, found);
-        }
-    }
-    if any_excused {
-        return;
+        check_deal(requester, provider, *id, found);
     }
     let owed = |books: &Books, partner: Id, of: fn(&Account) -> i128| -> BTreeMap<_, i128> {
         let accounts = books.accounts.iter().filter(|((p, _), _)| *p == partner);
@@ -210,7 +195,7 @@ fn check_deal(requester: &Side<'_>, provider: &Side<'_>, id: Id, found: &mut Fin
         }
         (Some(true), _) | (_, Some(true)) => {
             let is_late = ours.is_some_and(|deal| deal.state == "written");
-            if !(is_late || requester.recovers || provider.recovers) {
+            if !is_late {
                 let (ours, theirs) = (state(ours), state(theirs));
                 wrong(
                     Check::Agreement,
@@ -218,13 +203,12 @@ fn check_deal(requester: &Side<'_>, provider: &Side<'_>, id: Id, found: &mut Fin
                 );
             }
         }
-        _ => check_doubt(requester, provider, (ours, theirs), &mut wrong),
+        _ => check_doubt(provider, (ours, theirs), &mut wrong),
     }
 }
 
 /// What awaits an answer of the machine, not of an operator, is answered when all is quiet.
 fn check_doubt(
-    requester: &Side<'_>,
     provider: &Side<'_>,
     (ours, theirs): (Option<&Deal>, Option<&Deal>),
     wrong: &mut impl FnMut(Check, String),
@@ -238,7 +222,7 @@ fn check_doubt(
         _ => false,
     };
     let asks = matches!(ours.state, "doubt" | "requested" | "released");
-    if asks && !awaits_operator && !requester.recovers && !provider.recovers {
+    if asks && !awaits_operator {
         wrong(
             Check::Doubt,
             format!(

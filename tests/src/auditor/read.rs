@@ -65,7 +65,10 @@ pub enum Body {
     Release {
         deal: Id,
     },
-    /// Text, acknowledgements, events, addresses, evidence, keys: they move neither stock nor money.
+    Evidence {
+        accused: Id,
+    },
+    /// Text, acknowledgements, events, addresses, keys: they move neither stock nor money.
     Other,
 }
 
@@ -79,7 +82,9 @@ impl Body {
             | Self::Receipt { deal, .. }
             | Self::Refusal { deal, .. }
             | Self::Release { deal } => Some(*deal),
-            Self::Public { .. } | Self::Proposal { .. } | Self::Other => None,
+            Self::Public { .. } | Self::Proposal { .. } | Self::Evidence { .. } | Self::Other => {
+                None
+            }
         }
     }
 }
@@ -189,6 +194,10 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
 }
 
 fn public(kind: u64, reader: &mut Reader<'_>) -> Option<Body> {
+    if kind == 9 {
+        let accused = reader.id()?;
+        return Some(Body::Evidence { accused });
+    }
     if !(2..=7).contains(&kind) {
         return Some(Body::Other);
     }

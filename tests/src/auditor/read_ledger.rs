@@ -166,12 +166,12 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub enum Frame {
     Greeting {
-        from: Id,
         life: u64,
-        answers: u64,
         head: Head,
     },
     Letter {
+        /// The sender's life, and that of the receiver.
+        lives: (u64, u64),
         /// The sender's checkpoint as it goes along.
         checkpoint: Vec<u8>,
         /// Bytes of the records, and of those that are attached.
@@ -190,12 +190,14 @@ pub fn frame(bytes: &[u8]) -> Option<Frame> {
     match reader.number()? {
         2 => greeting(&mut reader),
         4 => {
+            let lives = (reader.number()?, reader.number()?);
             let checkpoint = reader.counted()?.to_vec();
             reader.list(Reader::id)?;
             reader.counted()?;
             let records = reader.list(proved)?;
             let attached = reader.list(proved)?;
             reader.is_at_end().then_some(Frame::Letter {
+                lives,
                 checkpoint,
                 records,
                 attached,
@@ -211,20 +213,15 @@ pub fn frame(bytes: &[u8]) -> Option<Frame> {
 }
 
 fn greeting(reader: &mut Reader<'_>) -> Option<Frame> {
-    let (from, _to) = (reader.id()?, reader.id()?);
+    let _between = (reader.id()?, reader.id()?);
     reader.number()?;
-    let (life, answers) = (reader.number()?, reader.number()?);
+    let (life, _answers) = (reader.number()?, reader.number()?);
     let head = Head {
         epoch: reader.number()?,
         size: reader.number()?,
         last: reader.id()?,
     };
-    Some(Frame::Greeting {
-        from,
-        life,
-        answers,
-        head,
-    })
+    Some(Frame::Greeting { life, head })
 }
 
 /// The bytes of a record with its proof; the proof is passed over.

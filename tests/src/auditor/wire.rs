@@ -1,5 +1,5 @@
-//! What nodes send and what arrives: nothing leaves before its sync, and what arrives after its
-//! author announced a head that lacks it is void. It judges no deal.
+//! What nodes send and what arrives: nothing leaves before its sync, and what was sent by a life that
+//! a later one has followed, or to one, is void. It judges no deal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,101 +8,92 @@ use super::{
     chain::Ledger,
     finding::{Check, Findings},
     read::{self, Record},
-    read_ledger::{Frame, Head},
+    read_ledger::Frame,
 };
 
 /// What one node heard. What no sync followed before its process ended it may have forgotten, so
 /// the auditor forgets it too.
 #[derive(Default)]
 pub struct Heard {
-    /// The first head that each life of a partner announced, by partner.
-    heads: BTreeMap<Id, Vec<Announced>>,
+    /// The lives that greeted, by partner.
+    lives: BTreeMap<Id, Vec<Greeted>>,
     /// Records that arrived when they were not void, and all that arrived.
     good: BTreeSet<Id>,
     all: BTreeSet<Id>,
 }
 
-/// A head as it was announced, by which life, and whether a sync followed.
-struct Announced {
+/// A life that greeted, and whether a sync followed.
+struct Greeted {
     life: u64,
-    head: Head,
     is_kept: bool,
 }
 
 /// The number of a life among those of its node, if it began.
-fn turn(ledgers: &[&Ledger], author: &Id, life: u64) -> Option<usize> {
-    let ledger = ledgers.iter().find(|l| l.who.partner == *author)?;
+fn turn(ledger: &Ledger, life: u64) -> Option<usize> {
     ledger.lives.iter().position(|known| *known == life)
 }
 
 impl Heard {
-    /// A frame arrives at the node whose present life is `life`.
-    pub fn hear(&mut self, network: &Id, life: u64, frame: &Frame, ledgers: &[&Ledger]) {
+    /// A frame of the node with this ledger arrives at the one whose present life is `life`.
+    pub fn hear(&mut self, network: &Id, life: u64, frame: &Frame, from: &Ledger) {
         match frame {
-            Frame::Greeting {
-                from,
-                life: theirs,
-                answers,
-                head,
-            } => {
-                let heads = self.heads.entry(*from).or_default();
-                if *answers == life && !heads.iter().any(|known| known.life == *theirs) {
-                    heads.push(Announced {
-                        life: *theirs,
-                        head: head.clone(),
+            Frame::Greeting { life, .. } => {
+                let lives = self.lives.entry(from.who.partner).or_default();
+                if !lives.iter().any(|known| known.life == *life) {
+                    lives.push(Greeted {
+                        life: *life,
                         is_kept: false,
                     });
                 }
             }
             Frame::Letter {
-                records, attached, ..
+                lives,
+                records,
+                attached,
+                ..
             } => {
+                let is_good = lives.1 == life && !self.is_past(from, lives.0);
                 for bytes in records.iter().chain(attached) {
-                    self.record(network, bytes, ledgers);
+                    self.record(network, bytes, is_good);
                 }
             }
             Frame::WhatIs { records } => {
                 for bytes in records {
-                    self.record(network, bytes, ledgers);
+                    self.record(network, bytes, true);
                 }
             }
             Frame::Other => {}
         }
     }
 
-    fn record(&mut self, network: &Id, bytes: &[u8], ledgers: &[&Ledger]) {
+    fn record(&mut self, network: &Id, bytes: &[u8], is_good: bool) {
         let Some(record) = read::record(network, bytes) else {
             return;
         };
         self.all.insert(record.id);
-        if !self.is_void(&record, ledgers) {
+        if is_good {
             self.good.insert(record.id);
         }
     }
 
-    /// Whether its author has since greeted in a later life with a head that lacks it.
-    fn is_void(&self, record: &Record, ledgers: &[&Ledger]) -> bool {
-        let (Some(header), Some(heads)) = (&record.header, self.heads.get(&record.author)) else {
-            return false;
-        };
-        let made = turn(ledgers, &record.author, header.life);
-        heads.iter().any(|Announced { life, head, .. }| {
-            let is_later = turn(ledgers, &record.author, *life) > made;
-            is_later && (header.epoch, header.sequence) >= (head.epoch, head.size)
-        })
+    /// Whether a later life has greeted.
+    fn is_past(&self, from: &Ledger, life: u64) -> bool {
+        let lives = self.lives.get(&from.who.partner);
+        let mut lives = lives.into_iter().flatten();
+        lives.any(|known| turn(from, known.life) > turn(from, life))
     }
 
     /// A batch is synced, and what was heard before is kept with it.
     pub fn keep(&mut self) {
-        for announced in self.heads.values_mut().flatten() {
-            announced.is_kept = true;
+        for greeted in self.lives.values_mut().flatten() {
+            greeted.is_kept = true;
         }
     }
 
     /// The next process begins over what was kept.
     pub fn begin(&mut self) {
-        for heads in self.heads.values_mut() {
-            heads.retain(|announced| announced.is_kept);
+        for lives in self.lives.values_mut() {
+            lives.retain(|greeted| greeted.is_kept);
         }
         self.good.clear();
         self.all.clear();
@@ -115,7 +106,7 @@ impl Heard {
             let why = "it takes a record that never arrived in this life";
             found.add(Check::Void, place, &[record.id], why);
         } else if !self.good.contains(&record.id) {
-            let why = "it takes a void record: its author announced a head that lacks it";
+            let why = "it takes a void record: it was sent between other lives";
             found.add(Check::Void, place, &[record.id], why);
         }
     }
@@ -135,6 +126,7 @@ pub fn check_sent(ledger: &Ledger, frame: &Frame, found: &mut Findings) {
             checkpoint,
             records,
             attached,
+            ..
         } => {
             if !checkpoint.is_empty() && !ledger.has_checkpoint(checkpoint) {
                 unsynced(&[], "it sends a checkpoint that is not synced");

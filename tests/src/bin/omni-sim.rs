@@ -14,7 +14,7 @@ use std::{
 use clap::Parser;
 use omni_tests::{
     observation::Observation,
-    sim::{Plan, Planted, commit, judge, line, shrink},
+    sim::{Fault, Plan, Planted, commit, judge, line, shrink},
 };
 
 /// How often progress is told and kept.
@@ -74,6 +74,8 @@ struct Sum {
     failed: AtomicU64,
     receipts: AtomicU64,
     steps: AtomicU64,
+    /// In how many runs each fault was drawn, and in how many it struck.
+    faults: [(AtomicU64, AtomicU64); Fault::ALL.len()],
 }
 
 fn run_all(from: u64, args: &Args) -> ExitCode {
@@ -103,6 +105,11 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
     if let Some(file) = &args.resume {
         keep_last_seed(file, last);
     }
+    println!("{:<15} {:>9} {:>9}", "fault", "drawn in", "met in");
+    for (fault, (drawn, met)) in Fault::ALL.iter().zip(&sum.faults) {
+        let [drawn, met] = [drawn, met].map(|count| count.load(Ordering::Relaxed));
+        println!("{:<15} {drawn:>9} {met:>9}", format!("{fault:?}"));
+    }
     let failed = sum.failed.load(Ordering::Relaxed);
     println!(
         "seeds {from} to {last} at {}: {failed} failed, {} receipts, {} steps, {:.0?}",
@@ -119,7 +126,12 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
 }
 
 fn run_seed(seed: u64, args: &Args, sum: &Sum) {
-    let (watch, steps) = judge(&Plan::draw(seed), args.planted, &mut |_| {});
+    let plan = Plan::draw(seed);
+    let (watch, steps) = judge(&plan, args.planted, &mut |_| {});
+    for (fault, (drawn, met)) in Fault::ALL.iter().zip(&sum.faults) {
+        drawn.fetch_add(u64::from(fault.is_drawn(&plan)), Ordering::Relaxed);
+        met.fetch_add(u64::from(watch.met.contains(fault)), Ordering::Relaxed);
+    }
     sum.done.fetch_add(1, Ordering::Relaxed);
     sum.receipts.fetch_add(watch.receipts, Ordering::Relaxed);
     sum.steps.fetch_add(steps, Ordering::Relaxed);

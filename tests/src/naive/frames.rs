@@ -82,6 +82,8 @@ pub(super) fn proved(naive: Naive, proved: &ProvedRecord) -> Naive {
 
 fn envelope(naive: Naive, envelope: &Envelope) -> Naive {
     naive
+        .unsigned(envelope.lives.from.get())
+        .unsigned(envelope.lives.to.get())
         .bytes(&envelope.checkpoint)
         .list(&*envelope.consistency, |naive, node| naive.fixed(node))
         .bytes(&envelope.seen)

@@ -5,7 +5,8 @@ use omni_protocol::{
     fence::{Bytes, List},
     frame::{
         Answers, Bye, Envelope, Filter, Frame, Greeting, Head, Heads, HeadsAsk, Hello, Keys,
-        KeysAsk, Known, Letter, Notice, NoticeWhat, Page, ProvedRecord, PullAsk, Stored, WhatIs,
+        KeysAsk, Known, Letter, Lives, Notice, NoticeWhat, Page, ProvedRecord, PullAsk, Stored,
+        WhatIs,
     },
     hash::EntryHash,
     proof::Batch,
@@ -96,6 +97,10 @@ fn session() -> Vec<(&'static str, Frame)> {
 
 fn letters() -> Vec<(&'static str, Frame)> {
     let envelope = Envelope {
+        lives: Lives {
+            from: Life::new(0x2b).unwrap(),
+            to: Life::new(0x2c2c).unwrap(),
+        },
         checkpoint: Bytes::new(*b"a note").unwrap(),
         consistency: List::new([[0x28; 32]]).unwrap(),
         seen: Bytes::new(*b"another note").unwrap(),

@@ -87,6 +87,11 @@ impl Disk {
         Some(tail.shown.clone())
     }
 
+    /// Whether something was written and not synced.
+    pub(super) fn has_tail(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
     /// All that was written is durable.
     pub(super) fn sync(&mut self) {
         self.tail.clear();
@@ -122,6 +127,11 @@ impl Disk {
             store: self.store.clone(),
             entries: self.entries,
         }
+    }
+
+    /// Whether an older state has fewer entries.
+    pub(super) const fn lacks(&self, image: &Image) -> bool {
+        image.entries < self.entries
     }
 
     /// Puts an older state in the place of all.

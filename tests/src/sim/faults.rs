@@ -3,6 +3,8 @@
 
 use super::{
     chance::Chance,
+    coverage::Fault,
+    goods,
     plan::{MINUTE_MS, What},
     world::{Event, Strike, World},
 };
@@ -15,12 +17,18 @@ impl World<'_> {
         let (node, mut dice) = (action.node, Chance::new(action.dice));
         match action.what {
             What::Operate => self.operate(node, &mut dice),
-            What::Race => self.race(node, 0, &mut dice),
+            What::Race => {
+                let article = dice.below(goods::ARTICLES);
+                self.race(node, (article, 0), &mut dice);
+            }
             What::Answer => self.answer_most_urgent(node, &mut dice),
             What::Keep => self.keep_house(node, &mut dice),
             What::Cut => self.cut_some(node, &mut dice),
             What::Part => {
                 if let Some(other) = self.some_partner(node, &mut dice) {
+                    if self.links.partners_with_session(node).contains(&other) {
+                        self.met.insert(Fault::Part);
+                    }
                     self.end_session(node, other);
                 }
             }
@@ -88,6 +96,7 @@ impl World<'_> {
 
     /// Seconds, minutes or hours, ahead or back; or right again.
     fn jump(&mut self, node: usize, dice: &mut Chance) {
+        self.met.insert(Fault::Jump);
         let most = *dice.pick(&[2_000, 15 * MINUTE_MS, 180 * MINUTE_MS]);
         let by = i64::try_from(dice.below(most)).expect("small");
         let wall = &mut self.sites[node].wall;
@@ -100,7 +109,7 @@ impl World<'_> {
 
     /// The partner commits, or others want what is held, while the hold ends.
     fn end_a_hold(&mut self, node: usize, dice: &mut Chance) {
-        let Some((end_ms, partner)) = self.a_hold(node) else {
+        let Some((end_ms, partner, article)) = self.a_hold(node) else {
             return;
         };
         let partner = self.node_of(partner);
@@ -110,8 +119,9 @@ impl World<'_> {
         }
         let ahead = end_ms.saturating_sub(self.clock(node)) + dice.within(1, 500);
         self.sites[node].wall.off_ms += i64::try_from(ahead).expect("small");
+        self.met.insert(Fault::Jump);
         if !commits {
-            self.race(node, 1, dice);
+            self.race(node, (article, 1), dice);
         }
     }
 
@@ -126,6 +136,9 @@ impl World<'_> {
             at_ms: self.now,
             entries: image.entries,
         };
+        if self.sites[node].disk.lacks(&image) {
+            self.met.insert(Fault::Restore);
+        }
         let site = &mut self.sites[node];
         site.disk.restore(image);
         site.was_restored = true;

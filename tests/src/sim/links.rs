@@ -2,9 +2,10 @@
 //! directed link. It stands in for the net of the product, where a session is a pair of streams.
 //!
 //! Frames within a session are lost as where a full queue drops them. A greeting is not: one that
-//! can't go out ends the session, as a broken stream does. Frames may also come late, in a session
-//! after theirs; but a life is not heard of for the first time by a greeting that comes late, since
-//! streams don't outlive their session and mailboxes are not in this version.
+//! can't go out ends the session, as a broken stream does. Letters and greetings may also come late,
+//! in a session after theirs, as from a mailbox; but a greeting that comes late is of a life that
+//! this process of the receiver was greeted by before, since streams don't outlive their session and
+//! mailboxes are not in this version.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,7 @@ use omni_protocol::{
 };
 
 use super::{
+    coverage::{DELAY_MS_MIN, Fault},
     plan::Network,
     world::{Event, OnItsWay, World},
 };
@@ -38,7 +40,7 @@ pub(super) struct Links {
     cuts: BTreeMap<(usize, usize), u64>,
     /// When the last frame of a link arrives.
     arrived: BTreeMap<(usize, usize), u64>,
-    /// Who greeted whom with which life, in a session of its own.
+    /// Who greeted which process with which life, in a session of its own.
     greeted: BTreeSet<(usize, usize, u64)>,
 }
 
@@ -64,6 +66,11 @@ impl Links {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The process of a node ended, and with it what it heard.
+    pub(super) fn forget(&mut self, node: usize) {
+        self.greeted.retain(|(_, to, _)| *to != node);
     }
 
     /// Lets nothing through from one to the other until then.
@@ -187,9 +194,14 @@ impl World<'_> {
             late: false,
             bytes,
         };
-        let is_lost = self.chance.permille(network.loss) || self.links.is_cut(from, to, self.now);
+        let is_dropped = self.chance.permille(network.loss);
+        let is_lost = is_dropped || self.links.is_cut(from, to, self.now);
         let repeats = self.chance.permille(network.duplication);
-        if self.chance.permille(network.late) {
+        if is_dropped {
+            self.met.insert(Fault::Loss);
+        }
+        self.note_cut(from, to);
+        if self.chance.permille(network.late) && is_mail(&frame.bytes) {
             let wait = self.chance.within(5_000, 90_000);
             let late = true;
             let frame = OnItsWay {
@@ -205,9 +217,27 @@ impl World<'_> {
             let wait = self.chance.within(1, network.delay_ms_max);
             let arrived = self.links.arrived.entry((from, to)).or_default();
             let at = (self.now + wait).max(if network.reorders { 0 } else { *arrived });
+            let met = [
+                (Fault::Reordering, at < *arrived && !repeats),
+                (Fault::Duplication, repeats),
+                (Fault::Delay, wait >= DELAY_MS_MIN),
+            ];
+            let met = met.iter().filter(|(_, is_met)| *is_met);
+            self.met.extend(met.map(|(fault, _)| *fault));
             *arrived = at.max(*arrived);
             let wait = at - self.now;
             self.after(wait, Event::Arrives(frame.clone()));
+        }
+    }
+
+    fn note_cut(&mut self, from: usize, to: usize) {
+        if self.links.is_cut(from, to, self.now) {
+            let both = self.links.is_cut(to, from, self.now);
+            self.met.insert(if both {
+                Fault::Partition
+            } else {
+                Fault::OneWay
+            });
         }
     }
 
@@ -230,6 +260,7 @@ impl World<'_> {
             ref bytes,
         } = *frame;
         let partner = self.sites[from].own.partner;
+        self.note_cut(from, to);
         if self.links.is_cut(from, to, self.now) {
             return self.is_lost(frame);
         }
@@ -245,12 +276,16 @@ impl World<'_> {
             return;
         }
         let is_own = current.is_some_and(|current| current.number == session);
-        if let Some(life) = greeting_life(bytes) {
-            if is_own {
+        if let Some((life, answers)) = greeting_lives(bytes) {
+            let present = site.process.as_ref().map(|process| process.machine.life());
+            if is_own && present == Some(answers) {
                 self.links.greeted.insert((from, to, life));
-            } else if !self.links.greeted.contains(&(from, to, life)) {
+            } else if !is_own && !self.links.greeted.contains(&(from, to, life)) {
                 return;
             }
+        }
+        if !is_own {
+            self.met.insert(Fault::Late);
         }
         let received = Observation::Received {
             from,
@@ -260,10 +295,16 @@ impl World<'_> {
         };
         self.show(&received);
         let (own, other) = (self.sites[to].own.clone(), self.sites[from].own.clone());
+        let planted = self.planted;
         let process = self.sites[to].process.as_mut().expect("it runs");
-        match process.hear(bytes, (&own, &other), &self.seals) {
+        let heard = process.hear(bytes, (&own, &other), &self.seals);
+        let lives = process.machine.lives(partner);
+        match heard {
             Ok(inputs) => {
-                for input in inputs {
+                for mut input in inputs {
+                    if let (Some(planted), Some(lives)) = (planted, lives) {
+                        planted.tamper_input(&mut input, lives);
+                    }
                     self.put(to, input, None);
                 }
             }
@@ -275,17 +316,29 @@ impl World<'_> {
     }
 }
 
-/// The life of a greeting; none if it is another frame.
-fn greeting_life(bytes: &[u8]) -> Option<u64> {
+/// The life of a greeting, and that which it answers; none if it is another frame.
+fn greeting_lives(bytes: &[u8]) -> Option<(u64, u64)> {
     if !is_greeting(bytes) {
         return None;
     }
     match Frame::decode(bytes) {
-        Ok(Received::Frame(Frame::Greeting(greeting))) => Some(greeting.claimed().life.get()),
+        Ok(Received::Frame(Frame::Greeting(greeting))) => {
+            let said = greeting.claimed();
+            Some((said.life.get(), said.answers.bits()))
+        }
         _ => None,
     }
 }
 
 fn is_greeting(bytes: &[u8]) -> bool {
-    bytes.first().copied() == u8::try_from(FrameType::Greeting.number()).ok()
+    is_of(FrameType::Greeting, bytes)
+}
+
+/// Whether a mailbox would keep it.
+fn is_mail(bytes: &[u8]) -> bool {
+    is_greeting(bytes) || is_of(FrameType::Letter, bytes)
+}
+
+fn is_of(kind: FrameType, bytes: &[u8]) -> bool {
+    bytes.first().copied() == u8::try_from(kind.number()).ok()
 }

@@ -130,6 +130,9 @@ impl World<'_> {
 
     /// The operator does what waits for it, or something else where nothing does.
     pub(super) fn answer_most_urgent(&mut self, node: usize, dice: &mut Chance) {
+        if dice.one_in(2) && self.gives_up(node) {
+            return;
+        }
         let say = self.desk(node).and_then(|desk| {
             let urgent = desk.urgent(dice);
             urgent.or_else(|| desk.something(dice))
@@ -140,8 +143,7 @@ impl World<'_> {
     }
 
     /// All partners of a node want the last of an article at the same moment, and maybe some more.
-    pub(super) fn race(&mut self, node: usize, more: u64, dice: &mut Chance) {
-        let article = dice.below(goods::ARTICLES);
+    pub(super) fn race(&mut self, node: usize, (article, more): (u64, u64), dice: &mut Chance) {
         let Some(desk) = self.desk(node) else { return };
         let left = Stock::read(&desk.view, goods::subject(node, article)).available();
         let steps = (left + more).clamp(1, 3);
@@ -197,11 +199,17 @@ impl World<'_> {
         self.say(node, say);
     }
 
-    /// When a hold ends that this node gave, and to whom.
-    pub(super) fn a_hold(&self, node: usize) -> Option<(u64, PartnerId)> {
+    /// When a hold ends that this node gave, to whom, and of which article.
+    pub(super) fn a_hold(&self, node: usize) -> Option<(u64, PartnerId, u64)> {
         let deals = self.desk(node)?.deals();
         let mut held = deals.values().filter(|deal| deal.state == State::Held);
-        held.next().map(|deal| (deal.until.ms(), deal.partner))
+        let held = held.next()?;
+        let is_held = |article: &u64| {
+            let subject = goods::subject(node, *article);
+            held.reserved.iter().any(|part| part.subject == subject)
+        };
+        let article = (0..goods::ARTICLES).find(is_held).unwrap_or_default();
+        Some((held.until.ms(), held.partner, article))
     }
 
     /// The operator commits all that is held for it.
@@ -214,15 +222,28 @@ impl World<'_> {
         }
     }
 
+    /// The operator opens the next epoch, if something is lost.
+    fn gives_up(&mut self, node: usize) -> bool {
+        let Some(desk) = self.desk(node) else {
+            return false;
+        };
+        let recovers = desk.view.read(&Key::Recovery {}).is_some();
+        let process = self.sites[node].process.as_mut();
+        let is_behind = process.is_some_and(|process| std::mem::take(&mut process.is_behind));
+        let is_lost = is_behind || recovers;
+        if is_lost {
+            self.say(node, Say::plain(Asked::OpenEpoch, Input::OpenEpoch));
+        }
+        is_lost
+    }
+
     /// Without faults: the operator ends what waits for it, and gives up what is lost.
     pub(super) fn tidy(&mut self, node: usize) {
         let mut dice = Chance::new(self.plan.seed ^ self.now);
-        let process = self.sites[node].process.as_mut();
-        let is_behind = process.is_some_and(|process| std::mem::take(&mut process.is_behind));
-        let Some(desk) = self.desk(node) else { return };
-        if is_behind || desk.view.read(&Key::Recovery {}).is_some() {
-            return self.say(node, Say::plain(Asked::OpenEpoch, Input::OpenEpoch));
+        if self.gives_up(node) {
+            return;
         }
+        let Some(desk) = self.desk(node) else { return };
         let mut waiting = desk.waiting();
         waiting.extend(desk.not_taken());
         for (deal, kept) in waiting {

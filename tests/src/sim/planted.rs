@@ -9,6 +9,7 @@ use omni_protocol::{
         stock::Stock,
     },
     fence::{self, List},
+    frame::Lives,
     hash::{PartnerId, RecordId},
     machine::{Change, Input, Key, Mark, Now, Overlay, Step, View, Write},
     thread::ThreadBody,
@@ -39,7 +40,7 @@ pub enum Planted {
     ForgetTombstone,
     /// Stock is judged by what is synced, without the batch being built.
     SellFromSnapshot,
-    /// A record of an earlier life counts although it was never announced.
+    /// A letter of an earlier life counts, or to one.
     AcceptVoid,
     /// Any question ends with `Stored`.
     DropOnStored,
@@ -76,6 +77,13 @@ impl Planted {
             Self::AcceptVoid => "accept-void",
             Self::DropOnStored => "drop-on-stored",
             Self::RoundDown => "round-down",
+        }
+    }
+
+    /// Changes what arrived.
+    pub(super) fn tamper_input(self, input: &mut Input, present: Lives) {
+        if let (Self::AcceptVoid, Input::Letter { lives, .. }) = (self, input) {
+            *lives = present.turned();
         }
     }
 
@@ -152,9 +160,6 @@ impl<'a> Tampered<'a> {
             (Planted::ForgetTombstone, Key::Deal { .. }) => {
                 let deal: Deal = decoded(&bytes);
                 (deal.state != State::Refused).then_some(bytes)
-            }
-            (Planted::AcceptVoid, Key::Greeted { .. } | Key::PastLife { .. }) if self.is_letter => {
-                None
             }
             _ => Some(bytes),
         }

@@ -333,7 +333,7 @@ impl Process {
                     .filter_map(|id| proved(synced, *id))
                     .collect();
                 Frame::Letter(Box::new(Letter {
-                    envelope: self.envelope(to, synced),
+                    envelope: self.envelope(to, synced)?,
                     records: List::new(records?).ok()?,
                     attached: List::new(attached).ok()?,
                 }))
@@ -361,17 +361,18 @@ impl Process {
         Some(bytes)
     }
 
-    fn envelope(&self, to: PartnerId, synced: &dyn View) -> Envelope {
+    fn envelope(&self, to: PartnerId, synced: &dyn View) -> Option<Envelope> {
         let checkpoint = synced.read(&Key::Checkpoint {}).unwrap_or_default();
         let seen = self
             .sessions
             .get(&to)
             .map(|session| session.checkpoint.clone());
-        Envelope {
+        Some(Envelope {
+            lives: self.machine.lives(to)?,
             checkpoint: Bytes::new(checkpoint).expect("short"),
             consistency: List::default(),
             seen: Bytes::new(seen.unwrap_or_default()).expect("short"),
-        }
+        })
     }
 
     /// A session with a partner stands.
@@ -434,6 +435,7 @@ impl Process {
                 let mut inputs: Vec<_> = shown.map(Input::Shown).into_iter().collect();
                 inputs.push(Input::Letter {
                     from: partner,
+                    lives: envelope.lives,
                     records: received(&records, (own, from), seals, network)?,
                     attached: received(&attached, (own, from), seals, network)?,
                 });

@@ -1,7 +1,6 @@
 //! The plainest checks of a run, from what it shows: nothing leaves before its sync, nothing is
-//! signed twice, nothing synced is lost, no void record is taken, and in the end all is decided and
-//! both sides agree. It keeps out arithmetic, what may remain after a restore, and all else that is
-//! the auditor's.
+//! signed twice, nothing synced is lost, and in the end all is decided and both sides agree. It
+//! keeps out arithmetic, and all else that is the auditor's.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +17,7 @@ use omni_protocol::{
     value::Time,
 };
 
-use super::{Plan, Planted, World, run};
+use super::{Met, Plan, Planted, World, run};
 use crate::{
     auditor::{Auditor, Finding},
     market::{Store, network},
@@ -44,16 +43,6 @@ struct Node {
     /// When the holds and firm proposals end.
     ends: BTreeMap<DealId, Time>,
     stored: BTreeMap<u8, Stored>,
-    /// The present life.
-    life: u64,
-    /// With which life each partner greeted last, and where its ledger ended then.
-    greeted: BTreeMap<usize, (u64, (u32, u64))>,
-    /// Lives of partners that later ones followed.
-    past: BTreeSet<(usize, u64)>,
-    /// Records that were void whenever they came.
-    void: BTreeSet<RecordId>,
-    /// Records that came when they were not.
-    good: BTreeSet<RecordId>,
 }
 
 /// What a node has stored at some moment.
@@ -65,12 +54,12 @@ pub struct Watch {
     nodes: Vec<Node>,
     /// What is wrong, each with what kind of wrong it is before the colon.
     pub complaints: Vec<String>,
-    /// What the auditor found; it is among the complaints too where no node lost data.
+    /// What the auditor found; it is among the complaints too.
     pub audited: Vec<Finding>,
     /// Receipts that were signed.
     pub receipts: u64,
-    /// Whether a disk was put back to an older image.
-    pub restored: bool,
+    /// Faults that struck.
+    pub met: Met,
 }
 
 impl Watch {
@@ -95,9 +84,7 @@ impl Watch {
                 }
             }
             Observation::Restored { node, .. } => {
-                let known = &mut self.nodes[*node];
-                known.was_restored = true;
-                self.restored = true;
+                self.nodes[*node].was_restored = true;
             }
             Observation::Stored {
                 node,
@@ -119,11 +106,9 @@ impl Watch {
                     self.compare(number);
                 }
             }
-            Observation::Started { node, life, .. } => self.nodes[*node].life = *life,
-            Observation::Received {
-                from, to, bytes, ..
-            } => self.received(*from, *to, bytes),
-            Observation::Happened { .. }
+            Observation::Started { .. }
+            | Observation::Received { .. }
+            | Observation::Happened { .. }
             | Observation::Crashed { .. }
             | Observation::Healed { .. }
             | Observation::Quiet { .. } => {}
@@ -149,16 +134,8 @@ impl Watch {
         let place = (header.epoch, header.sequence);
         let before = known.entries.insert(place, bytes.header.clone());
         let is_fork = before.is_some() && !known.was_restored;
-        let void = match body.payload {
-            Payload::Taken(id) if known.void.contains(&id) => Some(id),
-            _ => None,
-        };
-        let void = void.filter(|id| !known.good.contains(id));
         if is_fork {
             self.complain("fork", &format!("node {node} has two entries at {place:?}"));
-        }
-        if let Some(id) = void {
-            self.complain("void", &format!("node {node} takes {id}, which is void"));
         }
         if !matches!(body.payload, Payload::Signed(_)) {
             return;
@@ -218,51 +195,6 @@ impl Watch {
         }
     }
 
-    /// Notes which records were void when they came (SPEC.md section 10).
-    fn received(&mut self, from: usize, to: usize, bytes: &[u8]) {
-        let known = &mut self.nodes[to];
-        match Frame::decode(bytes) {
-            Ok(Received::Frame(Frame::Greeting(greeting))) => {
-                let said = greeting.claimed();
-                let life = said.life.get();
-                if said.answers.bits() != known.life || known.past.contains(&(from, life)) {
-                    return;
-                }
-                let head = (said.head.epoch, said.head.size);
-                match known.greeted.get(&from).copied() {
-                    Some((latest, _)) if latest == life => {}
-                    latest => {
-                        known.past.extend(latest.map(|(latest, _)| (from, latest)));
-                        known.greeted.insert(from, (life, head));
-                    }
-                }
-            }
-            Ok(Received::Frame(Frame::Letter(letter))) => {
-                let Some((life, head)) = known.greeted.get(&from).copied() else {
-                    return;
-                };
-                let author = self.nodes[from].partner;
-                let known = &mut self.nodes[to];
-                for ProvedRecord { record, .. } in letter.records.iter().chain(&*letter.attached) {
-                    let Ok(read) = Signed::<ThreadBody>::read(&network(), &**record) else {
-                        continue;
-                    };
-                    if Some(read.author()) != author {
-                        continue;
-                    }
-                    let header = read.body().header();
-                    let beyond = (header.epoch, header.sequence) >= head;
-                    if header.life.get() != life && beyond {
-                        known.void.insert(read.id());
-                    } else {
-                        known.good.insert(read.id());
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// Compares all nodes, once all have shown what they have.
     fn compare(&mut self, moment: u8) {
         let mut found = Vec::new();
@@ -270,7 +202,7 @@ impl Watch {
             let Some((deals, accounts, questions)) = node.stored.get(&moment) else {
                 continue;
             };
-            if *questions > 0 && !self.restored {
+            if *questions > 0 && moment != QUIET {
                 found.push(format!(
                     "open: node {number} still asks {questions} questions"
                 ));
@@ -283,7 +215,7 @@ impl Watch {
             }
             let twice = node.stored.get(&RESTARTED_TWICE);
             let once = node.stored.get(&RESTARTED_ONCE);
-            if moment == RESTARTED_TWICE && once != twice && !self.restored {
+            if moment == RESTARTED_TWICE && once != twice {
                 found.push(format!("restart: another one changed node {number}"));
             }
         }
@@ -301,21 +233,25 @@ impl Watch {
         let other = self.partner(deal.partner)?;
         let (theirs, _, _) = other.stored.get(&moment)?;
         let theirs = theirs.iter().find(|theirs| theirs.deal == deal.deal);
-        if self.nodes[number].was_restored || other.was_restored {
-            return None;
-        }
+        let is_restored = self.nodes[number].was_restored || other.was_restored;
         let expected = match deal.state {
             "agreed" => Some("sold"),
+            // A provider may have lost what it refused, and who signed nothing in it can't show it.
+            "aborted" if is_restored && theirs.is_none() => return None,
             "aborted" => Some("refused"),
             "sold" => Some("agreed"),
             // The other side need not have kept what never bound it.
             "refused" => return None,
-            // Not in doubt: it ends by itself, or at the operator's word.
-            "held" | "closed" | "requested" | "asked" if moment == QUIET => return None,
+            // It ends by itself, or at the operator's word; of doubt the auditor judges.
+            "held" | "closed" | "requested" | "asked" | "offered" | "doubt" if moment == QUIET => {
+                return None;
+            }
             open => return Some(format!("open: deal {id} is {open} at node {number}")),
         };
         let state = theirs.map(|theirs| theirs.state);
-        let same = theirs.is_some_and(|theirs| theirs.decision == deal.decision);
+        // It is refused either way: a provider that lost its Refusal signs another.
+        let same = theirs.is_some_and(|theirs| theirs.decision == deal.decision)
+            || (is_restored && expected == Some("refused"));
         (state != expected || !same).then(|| {
             let state = state.unwrap_or("unknown");
             let own = deal.state;
@@ -331,10 +267,7 @@ impl Watch {
     ) -> Option<String> {
         let own = self.nodes[number].partner?;
         let other = self.partner(account.partner)?;
-        if self.nodes[number].was_restored || other.was_restored {
-            return None;
-        }
-        if (account.held != 0 && moment != QUIET) || account.doubt != 0 {
+        if (account.held != 0 || account.doubt != 0) && moment != QUIET {
             let (held, doubt) = (account.held, account.doubt);
             return Some(format!(
                 "open: node {number} has {held} held, {doubt} in doubt"
@@ -369,14 +302,12 @@ pub fn judge(
         })
     }));
     watch.audited = auditor.end();
-    // What a node that lost data leaves behind is told by `audited` alone.
-    if !watch.restored {
-        let audited = watch.audited.iter().map(ToString::to_string);
-        watch.complaints.extend(audited);
-    }
+    let audited = watch.audited.iter().map(ToString::to_string);
+    watch.complaints.extend(audited);
     match ran {
         Ok(tally) => {
             watch.complaints.extend(tally.complaints);
+            watch.met = tally.met;
             (watch, tally.steps)
         }
         Err(panic) => {

@@ -9,13 +9,14 @@ use std::{
 use omni_protocol::{
     deal::stock::Stock,
     hash::PartnerId,
-    machine::{Config, Input, Key, Now, Outgoing, Policy, Verdict},
+    machine::{Config, Input, Key, Message, Now, Outgoing, Policy, Verdict},
     thread::Life,
     value::Time,
 };
 
 use super::{
     chance::Chance,
+    coverage::{self, Fault, Met},
     decoded,
     disk::{Disk, Image, Tear},
     links::Links,
@@ -106,6 +107,10 @@ pub(super) struct Wall {
 }
 
 impl Wall {
+    fn stands_still(&self, now: u64) -> bool {
+        self.frozen.is_some_and(|(until, _)| now < until)
+    }
+
     fn reading(&self, now: u64) -> u64 {
         match self.frozen {
             Some((until, reading)) if now < until => reading,
@@ -147,6 +152,8 @@ pub(super) struct World<'a> {
     /// What the shell itself finds wrong.
     pub(super) complaints: Vec<String>,
     pub(super) steps: u64,
+    /// Faults that struck.
+    pub(super) met: Met,
     queue: BTreeMap<(u64, u64), Event>,
     queued: u64,
     judge: &'a mut dyn FnMut(&Observation),
@@ -191,6 +198,7 @@ impl<'a> World<'a> {
             stormy: true,
             complaints: Vec::new(),
             steps: 0,
+            met: coverage::skewed(plan),
             queue: BTreeMap::new(),
             queued: 0,
             judge,
@@ -259,6 +267,7 @@ impl<'a> World<'a> {
         if let Some(node) = node {
             let until = self.sites[node].paused_until;
             if self.now < until {
+                self.met.insert(Fault::Pause);
                 return self.after(until - self.now, event);
             }
         }
@@ -273,8 +282,11 @@ impl<'a> World<'a> {
             Event::Synced { node, run, fails } => self.synced(node, run, fails),
             Event::Landed { node, run } => self.landed(node, run),
             Event::Wake { node, run, pulse } => self.wake(node, run, pulse),
+            // Without faults nothing is put back any more.
+            Event::Rewind(_) if !self.stormy => {}
             Event::Rewind(node) => {
                 let back = self.chance.within(100, 5_000);
+                self.met.insert(Fault::Rewind);
                 self.restore(node, back);
             }
             Event::Up(node) => self.start(node),
@@ -334,7 +346,19 @@ impl<'a> World<'a> {
         site.paused_until = 0;
         let tears = [Tear::Lost, Tear::Kept, Tear::Suffix, Tear::Reordered];
         let tear = *self.chance.pick(&tears);
+        if self.stormy {
+            self.met.insert(Fault::Crash);
+            if site.disk.has_tail() {
+                self.met.insert(match tear {
+                    Tear::Lost => Fault::TailLost,
+                    Tear::Kept => Fault::TailKept,
+                    Tear::Suffix => Fault::TailTorn,
+                    Tear::Reordered => Fault::TailReordered,
+                });
+            }
+        }
         let found = site.disk.crash(tear, &mut self.chance);
+        self.links.forget(node);
         let crashed = Observation::Crashed {
             node,
             at_ms: self.now,
@@ -351,6 +375,9 @@ impl<'a> World<'a> {
 
     /// Puts an input to the machine, and closes the batch if the disk is idle.
     pub(super) fn put(&mut self, node: usize, input: Input, asker: Option<Asker>) {
+        if self.sites[node].wall.stands_still(self.now) {
+            self.met.insert(Fault::Freeze);
+        }
         let now = Now {
             time: Time::new(self.clock(node)).expect("valid"),
             entropy: self.sites[node].chance.bytes(),
@@ -369,6 +396,7 @@ impl<'a> World<'a> {
             return;
         };
         if site.strike == Some(Strike::FailWrite) && process.would_write() {
+            self.met.insert(Fault::FailedWrite);
             return self.crash_and_restart(node);
         }
         match process.submit(&site.own, &mut self.seals, &mut site.disk) {
@@ -389,6 +417,9 @@ impl<'a> World<'a> {
             self.plan.mix.sync_ms_max
         };
         let took = self.chance.within(1, most);
+        if slow && took >= coverage::SLOW_MS_MIN {
+            self.met.insert(Fault::SlowSync);
+        }
         let strike = site.strike.take();
         if self.planted == Some(Planted::SendBeforeSync) {
             let process = self.sites[node].process.as_mut();
@@ -402,7 +433,12 @@ impl<'a> World<'a> {
                 self.after(took, Event::Synced { node, run, fails });
             }
         }
-        if strike.is_some() {
+        if let Some(strike) = strike {
+            self.met.insert(match strike {
+                Strike::CrashInSync => Fault::CrashInSync,
+                Strike::FailSync => Fault::FailedSync,
+                Strike::FailWrite => Fault::FailedWrite,
+            });
             let back = self.chance.within(500, 20_000);
             self.after(took + back, Event::Up(node));
         }
@@ -533,6 +569,10 @@ impl<'a> World<'a> {
         let Some(session) = process.sessions.get(&to).map(|session| session.number) else {
             return;
         };
+        // Who was never met is asked at its first greeting.
+        if matches!(message, Message::Letter { .. }) && process.machine.lives(to).is_none() {
+            return;
+        }
         let about = format!("{message:?}");
         let own = (&site.own, &mut self.seals);
         let frame = if self.planted == Some(Planted::SendBeforeSync) {

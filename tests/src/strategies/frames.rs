@@ -5,8 +5,8 @@ use omni_protocol::{
     fence::{Bytes, List, decode, to_bytes},
     frame::{
         Answers, Bye, Envelope, Filter, Frame, Greeting, Head, Heads, HeadsAsk, Hello, Keys,
-        KeysAsk, Known, Letter, Notice, NoticeWhat, Page, ProvedRecord, PullAsk, SignedGreeting,
-        SignedNotice, Stored, WhatIs,
+        KeysAsk, Known, Letter, Lives, Notice, NoticeWhat, Page, ProvedRecord, PullAsk,
+        SignedGreeting, SignedNotice, Stored, WhatIs,
     },
     hash::{EntryHash, NetworkId},
     limits::DIRECT_FRAME_BYTES_MAX,
@@ -169,14 +169,14 @@ fn records() -> impl Strategy<Value = List<ProvedRecord, 4, 1>> {
 }
 
 fn letter() -> impl Strategy<Value = Letter> {
-    let envelope =
-        (bytes(), list(any::<[u8; 32]>()), bytes()).prop_map(|(checkpoint, consistency, seen)| {
-            Envelope {
-                checkpoint,
-                consistency,
-                seen,
-            }
-        });
+    let envelope = ((life(), life()), bytes(), list(any::<[u8; 32]>()), bytes()).prop_map(
+        |((from, to), checkpoint, consistency, seen)| Envelope {
+            lives: Lives { from, to },
+            checkpoint,
+            consistency,
+            seen,
+        },
+    );
     (envelope, records(), list(proved())).prop_map(|(envelope, records, attached)| Letter {
         envelope,
         records,

@@ -3,7 +3,7 @@
 
 use omni_protocol::{
     fence::{Bytes, List, to_bytes},
-    frame::{Answers, Envelope, Frame, Head, Letter, ProvedRecord},
+    frame::{Answers, Envelope, Frame, Head, Letter, Lives, ProvedRecord},
     hash::{DealId, EntryHash, PartnerId, RecordId},
     identity::sign_bytes,
     ledger::{EntryBody, EntryHeader, Payload, Reason, Version, note::Checkpoint},
@@ -33,6 +33,8 @@ pub struct Paper {
     pub id: RecordId,
     pub bytes: Vec<u8>,
     pub proof: Proof,
+    /// Between which lives it is sent.
+    lives: Lives,
 }
 
 impl Paper {
@@ -138,6 +140,10 @@ impl Trace {
             id: received.record.id(),
             bytes: received.record.bytes().to_vec(),
             proof: received.proof,
+            lives: Lives {
+                from: Life::new(scribe.life).unwrap(),
+                to: Life::new(self.nodes[1 - node].life).unwrap(),
+            },
         }
     }
 
@@ -159,7 +165,12 @@ impl Trace {
         change(&mut bytes);
         let id = record_id(&network(), &bytes);
         let (_, proof) = self.nodes[node].identity.prove(&[id]).remove(0);
-        Paper { id, bytes, proof }
+        Paper {
+            id,
+            bytes,
+            proof,
+            lives: paper.lives,
+        }
     }
 
     /// A letter leaves.
@@ -187,8 +198,10 @@ impl Trace {
     fn letter(&self, from: usize, paper: &Paper) -> Vec<u8> {
         let proved = ProvedRecord::new(&paper.bytes, paper.proof.clone()).unwrap();
         let envelope = Envelope {
+            lives: paper.lives,
             checkpoint: Bytes::new(self.nodes[from].checkpoint.clone()).unwrap(),
-            ..Envelope::default()
+            consistency: List::default(),
+            seen: Bytes::default(),
         };
         let letter = Letter {
             envelope,

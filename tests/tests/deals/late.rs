@@ -1,11 +1,16 @@
 //! What comes late, in another order, or not at all, as the simulator found it.
 
 use omni_protocol::{
+    code::Code,
     deal::negotiation::Thread,
-    machine::{Approval, Input, Policy, Requesting, Verb},
+    frame::{Lives, NoticeWhat},
+    hash::{PartnerId, RecordId},
+    ledger::note::Checkpoint,
+    machine::{Approval, Input, Policy, Requesting, Step, Verb, Verdict},
     thread::Life,
+    value::Prose,
 };
-use omni_tests::market::{answers, signed};
+use omni_tests::market::{answers, greeting, network, signed};
 
 use crate::scene::{MINUTE_MS, Scene, goods};
 
@@ -61,17 +66,162 @@ fn a_release_brings_the_request_that_it_overtook() {
 #[test]
 fn a_question_is_asked_again_after_the_clock_ran_back() {
     let mut scene = Scene::new(Policy::default());
-    scene.verb(Verb::Request(Requesting {
-        partner: scene.them.identity.partner,
-        thread: None,
-        proposal: None,
-        valid_until: scene.us.now().plus_ms(20 * MINUTE_MS),
-        terms: goods(),
-        commit: Approval::Given,
-    }));
+    scene.verb(requesting(&scene));
     scene.us.ms -= 10 * MINUTE_MS;
     let step = scene.us.put(Input::Pulse);
     assert_eq!(answers(&scene.us, &step), ["again Request"]);
     let step = scene.us.put(Input::Pulse);
     assert_eq!(answers(&scene.us, &step), <[String; 0]>::default());
+}
+
+#[test]
+fn what_was_sent_between_other_lives_is_void() {
+    let mut scene = Scene::new(Policy::default());
+    let request = scene.them.request(goods(), 60, None);
+    let partner = scene.them.identity.partner;
+    let sent = |from, to| Input::Letter {
+        from: partner,
+        lives: Lives { from, to },
+        records: vec![request.clone()],
+        attached: vec![],
+    };
+    let (theirs, ours) = (scene.them.life, scene.us.life());
+    let other = Life::new(78).unwrap();
+    for void in [sent(other, ours), sent(theirs, other)] {
+        let step = scene.us.put(void);
+        assert_eq!((step.changes, step.replies), (vec![], vec![]));
+    }
+    // A life is followed from when the later one is answered, whichever life that one named.
+    let unnamed = greeting(partner, scene.us.partner(), other, Life::new(5).unwrap());
+    scene.us.put(Input::Greeting(Box::new(unnamed)));
+    let step = scene.us.put(sent(theirs, ours));
+    assert_eq!((step.changes, step.replies), (vec![], vec![]));
+    // What the author still has it sends again.
+    scene.them.life = other;
+    scene.greet(&[]);
+    assert_eq!(signed(&scene.letter(&[&request])), ["Hold"]);
+}
+
+/// A checkpoint of this node's own that it lacks, of this epoch.
+fn shown(scene: &Scene, epoch: u32) -> Input {
+    Input::Shown(Checkpoint {
+        network: network(),
+        partner: scene.us.partner(),
+        epoch,
+        size: 1_000,
+        root: [9; 32],
+        at: scene.us.now(),
+        life: 5,
+    })
+}
+
+/// The node lost something, and its operator opens the next epoch.
+fn open_next_epoch(scene: &mut Scene) {
+    let shown = shown(scene, 0);
+    scene.us.put(shown);
+    assert!(scene.recovers());
+    scene.us.must(Input::OpenEpoch);
+}
+
+#[test]
+fn recovering_a_node_rejects_nothing_and_a_past_epoch_is_given_up() {
+    let mut scene = Scene::new(Policy::default());
+    let shown = shown(&scene, 0);
+    scene.us.put(shown.clone());
+    let request = scene.them.request(goods(), 60, None);
+    let step = scene.letter(&[&request]);
+    assert_eq!((step.changes, step.replies), (vec![], vec![]));
+    scene.us.must(Input::OpenEpoch);
+    scene.us.put(shown);
+    assert!(!scene.recovers(), "it is of an earlier epoch");
+    scene.greet(&[]);
+    assert_eq!(signed(&scene.letter(&[&request])), ["Hold"]);
+}
+
+#[test]
+fn a_request_that_is_not_taken_in_the_next_epoch_may_be_given_up() {
+    let mut scene = Scene::new(Policy::default());
+    let step = scene.verb(requesting(&scene));
+    scene.opened_by(made(&step));
+    open_next_epoch(&mut scene);
+    scene.greet(&[]);
+    let cancel = Verb::Cancel {
+        deal: scene.deal_id(),
+    };
+    let step = scene.verb(cancel.clone());
+    assert_eq!(step.verdict, Verdict::Refused(Code::Lost));
+    scene.notice(NoticeWhat::Rejected, Code::DealOpen);
+    assert_eq!(signed(&scene.verb(cancel)), ["Release"]);
+}
+
+#[test]
+fn a_provider_asks_whether_a_deal_of_an_earlier_epoch_is_known() {
+    let mut scene = Scene::new(Policy::default());
+    let request = scene.them.request(goods(), 60, None);
+    scene.opened_by(request.record.id());
+    scene.letter(&[&request]);
+    open_next_epoch(&mut scene);
+    let step = scene.greet(&[]);
+    assert_eq!(answers(&scene.us, &step), ["lost"]);
+    scene.wait(60 * MINUTE_MS);
+    scene.us.put(Input::Pulse);
+    assert_eq!(scene.state(), "closed");
+    let step = scene.notice(NoticeWhat::Rejected, Code::DealUnknown);
+    assert_eq!(signed(&step), ["Refusal hold-over"]);
+}
+
+#[test]
+fn who_does_not_know_a_deal_that_may_be_lost_says_so() {
+    let mut scene = Scene::new(Policy::default());
+    scene.opened_by(RecordId::from_bytes([7; 32]));
+    let step = scene.lost();
+    assert_eq!(answers(&scene.us, &step), ["reject deal-unknown"]);
+}
+
+#[test]
+fn a_question_without_an_answer_takes_its_thread_along() {
+    let mut scene = Scene::new(Policy::default());
+    let partner = scene.them.identity.partner;
+    let step = scene.verb(inquiry(partner, None));
+    let opening = made(&step);
+    scene.us.put(Input::Stored {
+        from: partner,
+        record: opening,
+    });
+    scene.verb(inquiry(partner, Some(opening)));
+    let mut said = Vec::new();
+    for pause in [1, 2, 4, 8, 16] {
+        scene.wait(pause * 1_000);
+        let step = scene.us.put(Input::Pulse);
+        said.push(answers(&scene.us, &step).join(", "));
+    }
+    let alone = "again Inquiry";
+    assert_eq!(said[..4], [alone; 4]);
+    assert_eq!(said[4], format!("{alone}, {alone}"));
+}
+
+fn inquiry(partner: PartnerId, thread: Option<RecordId>) -> Verb {
+    Verb::Inquire {
+        partner,
+        thread: thread.map(Into::into),
+        text: Prose::new("Well?").unwrap(),
+    }
+}
+
+fn requesting(scene: &Scene) -> Verb {
+    Verb::Request(Requesting {
+        partner: scene.them.identity.partner,
+        thread: None,
+        proposal: None,
+        valid_until: scene.us.now().plus_ms(60 * MINUTE_MS),
+        terms: goods(),
+        commit: Approval::Given,
+    })
+}
+
+fn made(step: &Step) -> RecordId {
+    let Verdict::Made(ids) = &step.verdict else {
+        panic!("{:?}", step.verdict);
+    };
+    ids[0]
 }

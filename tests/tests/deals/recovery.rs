@@ -97,6 +97,10 @@ impl Two {
         match message {
             Message::Letter { records, attached } => Input::Letter {
                 from,
+                lives: self.nodes[at]
+                    .machine
+                    .lives(self.nodes[1 - at].partner())
+                    .expect("it was met"),
                 records: load(records),
                 attached: load(attached),
             },

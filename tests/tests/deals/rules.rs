@@ -28,46 +28,12 @@ fn nothing() -> Vec<String> {
     Vec::new()
 }
 
-/// The partner greets with another life and this head.
-fn greet_as(scene: &mut Scene, life: u64, size: u64) -> Step {
-    scene.them.life = Life::new(life).unwrap();
-    let partner = scene.them.identity.partner;
-    scene.us.put(Input::Met(partner));
-    let own = scene.us.life();
-    let mut greeting = greeting(partner, scene.us.partner(), scene.them.life, own);
-    greeting.head.size = size;
-    scene.us.put(Input::Greeting(Box::new(greeting)))
-}
-
-#[test]
-fn what_an_earlier_life_never_announced_is_void() {
-    for (announced, expected) in [(10, "reject void"), (11, "")] {
-        let mut scene = Scene::new(Policy::default());
-        scene.them.sequence = 9;
-        let old = scene.them.request(goods(), 60, None);
-        greet_as(&mut scene, 78, announced);
-        scene.opened_by(old.record.id());
-        let step = scene.letter(&[&old]);
-        let expected: Vec<String> = match expected {
-            "" => nothing(),
-            one => vec![one.to_owned()],
-        };
-        assert_eq!(answers(&scene.us, &step), expected, "announced {announced}");
-        // What the present life signs is never void, wherever it stands.
-        scene.them.sequence = 3;
-        scene.them.thread = None;
-        scene.them.parent = None;
-        let new = scene.them.request(goods(), 60, None);
-        assert_eq!(signed(&scene.letter(&[&new])), ["Hold"]);
-    }
-}
-
 #[test]
 fn nothing_is_signed_for_who_has_not_greeted_this_life() {
     let mut scene = Scene::new(Policy::default());
     let request = scene.them.request(goods(), 60, None);
     scene.us.restart(Policy::default());
-    assert_eq!(scene.letter(&[&request]).verdict, Verdict::Away);
+    assert_eq!(signed(&scene.letter(&[&request])), nothing());
     // A greeting of the life before this one opens nothing and is answered with a fresh one.
     let partner = scene.them.identity.partner;
     let old = greeting(

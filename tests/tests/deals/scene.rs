@@ -4,7 +4,7 @@ use omni_protocol::{
     code::Code,
     deal::Deal,
     fence::List,
-    frame::{Notice, NoticeWhat},
+    frame::{Lives, Notice, NoticeWhat},
     hash::{DealId, RecordId, ThreadId},
     machine::{Approval, Grant, Input, Key, Policy, Received, Standing, Step, Verb},
     thread::{Life, Terms},
@@ -113,6 +113,10 @@ impl Scene {
         let owned = |list: &[&Received]| list.iter().map(|one| (*one).clone()).collect();
         self.us.put(Input::Letter {
             from: self.them.identity.partner,
+            lives: Lives {
+                from: self.them.life,
+                to: self.us.life(),
+            },
             records: owned(records),
             attached: owned(attached),
         })
@@ -130,14 +134,19 @@ impl Scene {
     }
 
     pub fn lost(&mut self) -> Step {
+        self.notice(NoticeWhat::Lost, Code::Lost)
+    }
+
+    /// The partner's notice about the deal.
+    pub fn notice(&mut self, what: NoticeWhat, code: Code) -> Step {
         let notice = Notice {
-            what: NoticeWhat::Lost,
+            what,
             from: self.them.identity.partner,
             to: self.us.partner(),
             key_index: 0,
             life: self.them.life,
             about: self.deal_id().into(),
-            code: Code::Lost,
+            code,
             at: self.us.now(),
         };
         self.us.put(Input::Notice(notice))

@@ -44,7 +44,7 @@ pub fn received(id: RecordId) -> Option<Received> {
 pub struct Site {
     at: usize,
     policy: Policy,
-    machine: Machine,
+    pub machine: Machine,
     pub store: Store,
     /// Its clock.
     pub ms: u64,

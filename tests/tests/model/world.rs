@@ -487,11 +487,17 @@ impl Moment {
             ids.into_iter().filter_map(received).collect()
         };
         let input = match mail {
-            Mail::Letter(records, attached) => Input::Letter {
-                from,
-                records: load(records),
-                attached: load(attached),
-            },
+            Mail::Letter(records, attached) => {
+                let Some(lives) = self.sites[1 - to].machine.lives(partner(to)) else {
+                    return;
+                };
+                Input::Letter {
+                    from,
+                    lives,
+                    records: load(records),
+                    attached: load(attached),
+                }
+            }
             Mail::WhatIs(records) => Input::WhatIs {
                 from,
                 records: load(records),

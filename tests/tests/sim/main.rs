@@ -1,7 +1,10 @@
 //! Runs of the simulator: many seeds, each without a fault of the product; the same bytes for the
-//! same seed; and every planted bug found.
+//! same seed; every kind of fault met; and every planted bug found, and made small.
 
-use omni_tests::sim::{Plan, Planted, commit, judge, line, shrink};
+use std::collections::BTreeSet;
+
+use omni_tests::auditor::Check;
+use omni_tests::sim::{Fault, Plan, Planted, commit, judge, line, shrink};
 use sha2::{Digest as _, Sha256};
 
 /// Seeds of one test, so that tests run side by side.
@@ -113,4 +116,40 @@ fn each_planted_bug_is_found() {
         missed.is_empty(),
         "not found in {PLANTED_SEEDS} seeds: {missed:?}"
     );
+}
+
+#[test]
+fn every_kind_of_fault_is_met() {
+    let mut met = BTreeSet::new();
+    for seed in 1..=PLANTED_SEEDS {
+        let plan = Plan::draw(seed);
+        met.extend(judge(&plan, None, &mut |_| {}).0.met);
+    }
+    let missed: Vec<_> = Fault::ALL
+        .iter()
+        .filter(|kind| !met.contains(kind))
+        .collect();
+    assert!(
+        missed.is_empty(),
+        "not met in {PLANTED_SEEDS} seeds: {missed:?}"
+    );
+}
+
+#[test]
+fn a_run_that_fails_is_made_small() {
+    let planted = Some(Planted::SignTwice);
+    let mut fails = |plan: &Plan| {
+        let watch = judge(plan, planted, &mut |_| {}).0;
+        watch
+            .audited
+            .iter()
+            .any(|found| found.check == Check::Twice)
+    };
+    let mut plans = (1..=PLANTED_SEEDS).map(Plan::draw);
+    let plan = plans.find(|plan| fails(plan)).unwrap();
+    let small = shrink(&plan, &mut fails);
+    let (before, after) = (plan.actions.len(), small.actions.len());
+    println!("seed {}: of {before} actions {after} are left", plan.seed);
+    assert!(after * 4 <= before, "{after} of {before} actions are left");
+    assert!(fails(&small));
 }

@@ -37,16 +37,17 @@ pub(crate) fn request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) 
 
 fn new_request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) -> Result<(), No> {
     check_horizon(trial, request.valid_until)?;
+    let id = DealId::from(case.id());
+    if trial.at() > request.valid_until {
+        // Whatever became of its thread: its author may ask until it knows.
+        trial.keep(case);
+        return Ok(refuse(trial, id, Code::ValidityOver)?);
+    }
     let thread = receive::place(trial, case)?;
     if let Some(thread) = thread {
         thread.may_request(Who::Them)?;
     }
-    let id = DealId::from(case.id());
-    let verdict = if trial.at() > request.valid_until {
-        Err(Code::ValidityOver)
-    } else {
-        judge::request(trial, case, request, thread.as_ref())
-    };
+    let verdict = judge::request(trial, case, request, thread.as_ref());
     trial.keep(case);
     if let Err(code) = verdict {
         return Ok(refuse(trial, id, code)?);
@@ -74,15 +75,16 @@ pub(crate) fn firm_proposal(
         return Ok(());
     }
     check_horizon(trial, proposal.valid_until())?;
+    if trial.at() > proposal.valid_until() {
+        // Whatever became of its thread: its author is in doubt.
+        trial.keep(case);
+        return Ok(refuse(trial, id, Code::ValidityOver)?);
+    }
     let thread = receive::place(trial, case)?;
     // Its author is in doubt until it is decided, so a proposal out of turn is refused by a
     // decision and not only rejected.
     let turn = thread.map_or(Ok(()), |thread| thread.may_propose(Who::Them));
-    let verdict = if trial.at() > proposal.valid_until() {
-        Err(Code::ValidityOver)
-    } else {
-        turn.and_then(|()| judge::meaning_of(trial, case, proposal))
-    };
+    let verdict = turn.and_then(|()| judge::meaning_of(trial, case, proposal));
     let accepted = verdict.is_ok() && judge::accepts(trial, case, proposal);
     trial.keep(case);
     match verdict {
@@ -178,8 +180,7 @@ fn take_released(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) {
         return;
     };
     let request = Case { received, ..case };
-    let header = request.header();
-    let is_ours = header.to == trial.machine.config.partner && !trial.is_void(case.from, header);
+    let is_ours = request.header().to == trial.machine.config.partner;
     if let ThreadBody::Request(body) = received.record.body()
         && is_ours
         && !trial.knows(request.id())

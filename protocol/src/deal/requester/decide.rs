@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 
 use crate::{
     code::Code,
-    deal::{Deal, State, credit, evidence, judge, negotiation::Who, receive, reservation},
+    deal::{
+        Deal, State, credit, evidence, has_order, judge, negotiation::Who, receive, reservation,
+    },
     hash::{DealId, RecordId},
     ledger::Payload,
     machine::{Case, Key, No, Stop, Trial, View as _},
@@ -95,6 +97,10 @@ pub(crate) fn receipt(trial: &mut Trial<'_>, case: Case<'_>, receipt: &Receipt) 
     let Some(deal) = deal else {
         return Err(Code::DealUnknown.into());
     };
+    if !has_order(&trial.view, &deal) {
+        // It comes again after the order that it changes.
+        return Err(No::Unanswered);
+    }
     let same = Some(receipt.commit) == deal.commit && has_alternative(trial, receipt, &deal);
     match deal.state {
         State::Doubt | State::Written if same => {

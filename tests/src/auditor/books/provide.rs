@@ -52,6 +52,9 @@ impl Books {
             }
             return;
         };
+        if deal.state != "asked" && at.comes_back {
+            return;
+        }
         if deal.state != "asked" {
             let why = format!("a Hold is signed for a deal that is {}", deal.state);
             at.find(found, Check::Twice, &[id, hold], why);

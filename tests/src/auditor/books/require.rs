@@ -77,6 +77,9 @@ impl Books {
             return;
         };
         let expected = deal.state == "held" && deal.hold == Some(hold);
+        if at.comes_back && !matches!(deal.state, "requested" | "held") {
+            return;
+        }
         if !expected && !at.comes_back {
             let check = match deal.state {
                 "requested" | "held" => Check::Hold,
@@ -104,7 +107,11 @@ impl Books {
             }
             return;
         };
-        if !matches!(deal.state, "requested" | "held") && !at.comes_back {
+        let is_free = matches!(deal.state, "requested" | "held");
+        if !is_free && at.comes_back {
+            return;
+        }
+        if !is_free {
             let why = format!("a Release is signed for a deal that is {}", deal.state);
             at.find(found, Check::Twice, &[id, release], why);
             return;
