@@ -4,6 +4,7 @@
 //! can have real ids, and a command of a page means the thing that the page showed before.
 
 mod binding;
+mod clock;
 mod draft;
 mod page;
 mod shell;
@@ -20,8 +21,12 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Where a page is written anew there is nothing to wait for, so what is under way gets time.
+/// Where a command is new there is nothing to wait for, so what is under way gets time.
 const SETTLE: Duration = Duration::from_millis(600);
+/// How long one command may wait for what its page says before the page is taken to be outdated,
+/// and all of them together, since what has changed never comes.
+const DOUBT: Duration = Duration::from_secs(10);
+const DOUBTS: Duration = Duration::from_secs(40);
 /// Verbs that change nothing, so that they may be typed again until they show what is awaited.
 const READINGS: [&str; 13] = [
     "doctor", "events", "export", "get", "ls", "owed", "path", "requests", "search", "show",
@@ -36,6 +41,7 @@ const READINGS: [&str; 13] = [
 pub fn run(folder: &Path, overwrite: bool) {
     let mut shell = Shell::open(&folder.join("files"));
     let (mut bindings, mut draft) = (Bindings::default(), Draft::default());
+    let mut doubts = DOUBTS;
     let mut pages: Vec<_> = std::fs::read_dir(folder)
         .expect("the guide has a folder")
         .map(|entry| entry.expect("an entry").path())
@@ -49,10 +55,9 @@ pub fn run(folder: &Path, overwrite: bool) {
             let mut command = page.commands()[index].clone();
             if overwrite {
                 command.typed = draft.resolve(&command.typed);
-                let said = settled(&mut shell, &mut bindings, &command);
-                let text = bindings.as_page(&said.text);
-                draft.hear(&text);
-                page.tell(index, &command.typed, said.code, &text);
+                let said = settled(&mut shell, &mut bindings, &command, &mut doubts);
+                draft.hear(&said.text);
+                page.tell(index, &command.typed, said.code, &said.text);
             } else if let Err((said, why)) = expected(&mut shell, &mut bindings, &command) {
                 let Command { line, typed, .. } = &command;
                 panic!(
@@ -94,17 +99,34 @@ fn expected(
     }
 }
 
-/// Types a command of a page that is written anew: once, after what went before has settled.
-fn settled(shell: &mut Shell, bindings: &mut Bindings, command: &Command) -> Said {
+/// Types a command of a page that is written anew, after what went before has settled. What the
+/// page has right stays as it is; the rest is what this run shows.
+fn settled(
+    shell: &mut Shell,
+    bindings: &mut Bindings,
+    command: &Command,
+    doubts: &mut Duration,
+) -> Said {
     std::thread::sleep(SETTLE);
-    let said = shell.say(&bindings.as_run(&command.typed));
-    // What the page has right stays as it is; the rest is what this run shows.
-    if said.code != command.code || bindings.bind(&command.text, &said.text).is_err() {
-        return said;
-    }
-    Said {
-        code: said.code,
-        text: command.text.clone(),
+    let begun = Instant::now();
+    loop {
+        let said = shell.say(&bindings.as_run(&command.typed));
+        if said.code == command.code && bindings.bind(&command.text, &said.text).is_ok() {
+            return Said {
+                code: said.code,
+                text: command.text.clone(),
+            };
+        }
+        let may_repeat = is_reading(&command.typed) && !command.text.is_empty();
+        if !may_repeat || begun.elapsed() >= DOUBT.min(*doubts) {
+            *doubts = doubts.saturating_sub(begun.elapsed());
+            bindings.learn(&command.text, &said.text);
+            return Said {
+                code: said.code,
+                text: bindings.as_page(&said.text),
+            };
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

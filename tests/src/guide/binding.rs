@@ -2,6 +2,8 @@
 //! spaces by whether there are any; ids, keys and processes are bound, one to one, for the whole
 //! guide; times, ports and spans only have to be there.
 
+use super::clock::{self, Clock};
+
 /// Beginnings of ids that are not hexadecimal.
 const NAMED: [&str; 3] = ["omni1", "omniinvite1", "12D3KooW"];
 /// Fewer hexadecimal digits are a word or a number.
@@ -23,6 +25,7 @@ const ANY_LINES: &str = "...";
 #[derive(Debug, Default)]
 pub struct Bindings {
     pairs: Vec<(String, String)>,
+    clock: Clock,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +53,27 @@ impl Bindings {
             return Err(format!("it differs at: {line}"));
         }
         self.pairs.extend(new);
+        self.clock.hear(&page, &run);
         Ok(())
+    }
+
+    /// Takes from what a page said, and what is said now in its place, what is the same thing: the
+    /// ids of the lines that are still alike, and what time it is in the page.
+    pub fn learn(&mut self, page: &str, run: &str) {
+        let page: Vec<&str> = page.lines().collect();
+        let run: Vec<&str> = run.lines().collect();
+        self.clock.hear(&page, &run);
+        let mut rest = run.as_slice();
+        for line in page {
+            for (at, said) in rest.iter().enumerate() {
+                let mut new = Vec::new();
+                if self.line(line, said, &mut new) {
+                    self.pairs.extend(new);
+                    rest = rest.get(at + 1..).unwrap_or_default();
+                    break;
+                }
+            }
+        }
     }
 
     /// A command of the page with the ids of this run.
@@ -59,12 +82,14 @@ impl Bindings {
         self.translated(typed, |(page, run)| (page, run))
     }
 
-    /// What was said in this run with the ids of the pages, as far as they are bound.
+    /// What was said in this run with the ids of the pages, as far as they are bound, and as if it
+    /// were said when the pages were written.
     #[must_use]
     pub fn as_page(&self, said: &str) -> String {
-        let lines = said
-            .lines()
-            .map(|line| self.translated(line, |(page, run)| (run, page)));
+        let lines = said.lines().map(|line| {
+            let line = self.translated(line, |(page, run)| (run, page));
+            self.clock.as_page(&line)
+        });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -228,7 +253,7 @@ fn token(before: &str, rest: &str) -> (Token, usize) {
     if spaces > 0 {
         return (Token::Gap, spaces);
     }
-    if let Some(length) = time(rest) {
+    if let Some(length) = clock::time(rest) {
         return (Token::Free("TIME"), length);
     }
     let length = span(|c| c.is_ascii_alphanumeric());
@@ -264,20 +289,6 @@ fn token(before: &str, rest: &str) -> (Token, usize) {
         Token::Text(word.to_owned())
     };
     (token, length)
-}
-
-/// The length of a time such as `2026-11-21 21:20:00Z`, with or without parts of a second.
-fn time(rest: &str) -> Option<usize> {
-    const FORM: &str = "0000-00-00 00:00:00";
-    let head = rest.get(..FORM.len())?;
-    let fits = head.chars().zip(FORM.chars()).all(|(c, form)| match form {
-        '0' => c.is_ascii_digit(),
-        ' ' => c == ' ' || c == 'T',
-        form => c == form,
-    });
-    let tail = rest.get(FORM.len()..)?;
-    let parts = tail.find(|c: char| c != '.' && !c.is_ascii_digit())?;
-    (fits && tail.get(parts..)?.starts_with('Z')).then_some(FORM.len() + parts + 1)
 }
 
 #[cfg(test)]
@@ -340,5 +351,19 @@ mod tests {
         assert_eq!(bindings.as_page("a 0123456789ab"), "a deadbeef0011");
         assert!(bindings.bind("deadbeef00", "9999999999").is_err());
         assert!(bindings.bind("beefbeef00", "0123456789").is_err());
+    }
+
+    #[test]
+    fn what_is_written_anew_keeps_the_ids_and_the_time_of_its_page() {
+        let mut bindings = Bindings::default();
+        let page = "thread  deadbeef00112233\nstate   doubt\nat 2026-11-21 21:20:00Z we said\n";
+        let run =
+            "thread  0123456789abcdef\nstate   doubt (more)\nat 2026-11-22 03:00:09Z we said\n";
+        assert!(bindings.bind(page, run).is_err());
+        bindings.learn(page, run);
+        assert_eq!(
+            bindings.as_page(run),
+            "thread  deadbeef00112233\nstate   doubt (more)\nat 2026-11-21 21:20:00Z we said"
+        );
     }
 }
