@@ -53,7 +53,7 @@ use crate::launch::Daemon;
 /// it, and every other command asks the running node. Without a command, `omni` shows its status.
 #[derive(Debug, Parser)]
 #[command(name = "omni", version, max_term_width = 100)]
-#[command(after_help = exit::help(status::EXITS))]
+#[command(after_help = exit::help(&Exit::ALL))]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -81,6 +81,7 @@ struct Global {
 enum Command {
     Init(init::InitArgs),
     Up(up::UpArgs),
+    #[command(alias = "stop")]
     Down(down::DownArgs),
     Status(status::StatusArgs),
     Wait(wait::WaitArgs),

@@ -4,6 +4,7 @@
 mod asking;
 mod building;
 pub(super) mod naming;
+pub(super) mod refusing;
 pub(super) mod telling;
 
 use axum::body::Bytes;
@@ -112,9 +113,22 @@ async fn propose(State(desk): State<Desk>, body: Bytes) -> Result<Json<DealView>
     open(&desk, Verb::Propose(proposing), clear).await
 }
 
+/// Puts a word of the operator to the core. A refusal names what it is about, and says in numbers
+/// which limit it would pass.
+pub(super) async fn made(desk: &Desk, verb: Verb) -> Result<Vec<RecordId>, Problem> {
+    let made = desk.made(Input::Verb(Box::new(verb.clone()))).await;
+    match made {
+        Ok(made) => Ok(made),
+        Err(problem) => {
+            let told = move |reading: &Reading| Ok(refusing::told(reading, problem, &verb));
+            Err(desk.read(told).await?)
+        }
+    }
+}
+
 /// Puts a word of the operator to the core that opens a thread.
 async fn open(desk: &Desk, verb: Verb, clear: Option<Shipto>) -> Result<Json<DealView>, Problem> {
-    let made = desk.made(Input::Verb(Box::new(verb))).await?;
+    let made = made(desk, verb).await?;
     let thread = made.last().copied().map(ThreadId::from);
     let thread = thread.ok_or_else(nothing_made)?;
     keep(desk, thread, clear).await?;
@@ -294,7 +308,7 @@ async fn say(
     let kept = Kept::of(desk.about().home.root());
     let is_new = clear.is_some() && !kept.has(thread);
     keep(desk, thread, clear).await?;
-    let said = desk.made(Input::Verb(Box::new(verb))).await;
+    let said = made(desk, verb).await;
     if said.is_err() && is_new {
         kept.forget(thread)?;
     }

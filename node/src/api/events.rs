@@ -33,6 +33,8 @@ struct Ask {
     /// Events after this number; without it a stream begins with what is to come, and a page with
     /// the oldest that is kept.
     after: Option<u64>,
+    /// How many of the newest to begin with, where no number is said.
+    last: Option<u64>,
 }
 
 async fn events(
@@ -43,7 +45,7 @@ async fn events(
     let Query(ask) = query.map_err(|_unread| {
         Problem::new(
             ApiCode::Malformed,
-            "Say after=NUMBER, the last event that you have seen.",
+            "Say after=NUMBER, the last event that you have seen, or last=NUMBER, how many of the newest.",
         )
     })?;
     let text = |name| {
@@ -65,6 +67,10 @@ async fn events(
         }
         Some(after) if after.saturating_add(EVENTS_KEPT) < newest => return Err(gone(newest)),
         Some(after) => after,
+        None if ask.last.is_some() => {
+            let last = ask.last.unwrap_or_default().min(EVENTS_KEPT);
+            newest.saturating_sub(last)
+        }
         None if wants_stream => newest,
         None => newest.saturating_sub(EVENTS_KEPT),
     };

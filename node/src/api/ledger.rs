@@ -11,6 +11,7 @@ use omni_protocol::hash::RecordId;
 use omni_protocol::ledger::{EntryHeader, LedgerHead, Payload};
 use omni_protocol::machine::{Input, Key, Verdict, View};
 use omni_protocol::record::Envelope;
+use omni_protocol::value::Minor;
 use serde::Deserialize;
 
 use super::desk::done;
@@ -23,6 +24,7 @@ use crate::view::ledger::{
     AccountView, AccountsView, CheckpointView, EntriesView, EntryRecord, EntryView, ExportView,
     VerificationView,
 };
+use crate::view::money::amount_text;
 use crate::view::terms::money;
 
 /// Longest stored account: four amounts.
@@ -116,11 +118,43 @@ fn beginning(reading: &Reading, query: &ListQuery) -> Result<Option<Place>, Prob
             let Some(head) = reading.get::<LedgerHead>(&Key::Head {}) else {
                 return Ok(None);
             };
-            let before = head.size.saturating_sub(latest).checked_sub(1);
-            let epoch = head.epoch;
-            Ok(before.map(|sequence| Place { epoch, sequence }))
+            Ok(before_latest(reading, &head, latest))
         }
     }
+}
+
+/// The entry before the newest so many; none where they are all. Where the epoch has fewer, those
+/// before it make up what is missing.
+fn before_latest(view: &impl View, head: &LedgerHead, latest: u64) -> Option<Place> {
+    let (mut epoch, mut size, mut missing) = (head.epoch, head.size, latest);
+    loop {
+        if let Some(sequence) = size.checked_sub(missing.saturating_add(1)) {
+            return Some(Place { epoch, sequence });
+        }
+        missing = missing.saturating_sub(size);
+        epoch = epoch.checked_sub(1)?;
+        size = entries_in(view, epoch);
+    }
+}
+
+/// Entries of an epoch, found by halving, since they are numbered without gaps from 0.
+fn entries_in(view: &impl View, epoch: u32) -> u64 {
+    let is_there = |sequence| view.read(&Key::Entry { epoch, sequence }).is_some();
+    let mut above = 1_u64;
+    while is_there(above.saturating_sub(1)) && above < u64::MAX / 2 {
+        above = above.saturating_mul(2);
+    }
+    let mut below = above / 2;
+    // All below `below` are there, and `above - 1` is not.
+    while below.saturating_add(1) < above {
+        let middle = below.midpoint(above);
+        if is_there(middle.saturating_sub(1)) {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    below
 }
 
 async fn entry(
@@ -198,9 +232,25 @@ fn says(payload: &Payload) -> String {
         Payload::Counted { subject, steps } => {
             format!("{steps} steps of {}", short(subject.to_string()))
         }
-        Payload::Granted(text) => text.to_string(),
+        Payload::Granted(text) => granted(text),
         Payload::Closed(deal) => format!("hold of {} closed", short(deal.to_string())),
         Payload::WrittenOff(deal) => format!("deal {} written off", short(deal.to_string())),
+    }
+}
+
+/// A grant for people: limits in decimal text, moments as moments.
+fn granted(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    match words.as_slice() {
+        [what @ ("credit" | "budget"), minor, currency] => {
+            let minor = minor.parse().ok().and_then(|minor| Minor::new(minor).ok());
+            let limit = minor.zip(currency.parse().ok());
+            limit.map_or_else(
+                || text.to_owned(),
+                |(minor, currency)| format!("{what} {} {currency}", amount_text(minor, currency)),
+            )
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -279,4 +329,63 @@ async fn exported(State(desk): State<Desk>, given: Params) -> Result<Json<Export
         Ok(export::page(reading, after, limit))
     };
     desk.read(read).await.map(Json)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Entries of some epochs and nothing else.
+    struct Epochs(BTreeMap<Key, Vec<u8>>);
+
+    impl View for Epochs {
+        fn read(&self, key: &Key) -> Option<Vec<u8>> {
+            self.0.get(key).cloned()
+        }
+
+        fn next(&self, _after: &Key) -> Option<(Key, Vec<u8>)> {
+            None
+        }
+    }
+
+    #[test]
+    fn the_newest_go_over_epochs() {
+        let sizes = [7_u64, 1, 4];
+        let epochs = (0_u32..).zip(sizes);
+        let keys = epochs.flat_map(|(epoch, size)| {
+            (0..size).map(move |sequence| Key::Entry { epoch, sequence })
+        });
+        let view = Epochs(keys.map(|key| (key, Vec::new())).collect());
+        for (epoch, size) in (0..).zip(sizes) {
+            assert_eq!(entries_in(&view, epoch), size, "{epoch}");
+        }
+        let head = LedgerHead {
+            epoch: 2,
+            size: 4,
+            ..LedgerHead::empty()
+        };
+        let check = |latest: u64, expected: Option<&str>| {
+            let before = before_latest(&view, &head, latest);
+            assert_eq!(before.map(|place| place.to_string()).as_deref(), expected);
+        };
+        check(1, Some("2-2"));
+        check(3, Some("2-0"));
+        check(4, Some("1-0"));
+        check(5, Some("0-6"));
+        check(6, Some("0-5"));
+        check(11, Some("0-0"));
+        check(12, None);
+        check(u64::MAX, None);
+    }
+
+    #[test]
+    fn grants_are_told_in_decimals() {
+        let check = |text: &str, expected: &str| assert_eq!(granted(text), expected);
+        check("credit 100000 GBP", "credit 1000.00 GBP");
+        check("budget 500 JPY", "budget 500 JPY");
+        check("standing partner", "standing partner");
+        check("credit x GBP", "credit x GBP");
+    }
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use self::telling::Known;
 use super::deals;
 use super::deals::naming::Named;
+use super::deals::refusing::short;
 use super::deals::telling::needs_address;
 use super::offers::{Params, params};
 use super::{ApiCode, Desk, Problem, Reading, done, json, page, partner};
@@ -131,7 +132,8 @@ async fn say(
         let detail = "The partner's node has not confirmed the agreement yet, and this order waits \
                       for that: it is for a chain, or above orders.ship_gate.";
         let problem = Problem::of_market(Code::InDoubt, detail);
-        return Err(problem.next("wait until it has: omni deal show"));
+        let next = format!("wait until it has: omni order show {}", short(&order));
+        return Err(problem.next(next));
     }
     done(verdict)?;
     told(desk, order).await
@@ -230,9 +232,7 @@ async fn cancel(
         .read(move |reading| cancelling::proposing(reading, &telling::known(reading, order)?, &ask))
         .await?;
     let thread = proposing.thread;
-    let made = desk
-        .made(Input::Verb(Box::new(Verb::Propose(proposing))))
-        .await?;
+    let made = deals::made(&desk, Verb::Propose(proposing)).await?;
     let thread = thread.or_else(|| made.last().copied().map(ThreadId::from));
     let thread = thread.ok_or_else(deals::nothing_made)?;
     desk.read(move |reading| deals::telling::view(reading, thread))

@@ -189,8 +189,8 @@ const ADVICE: &[(Code, &str)] = &[
     ),
     (
         Code::OverCredit,
-        "see what is owed: omni ledger owed\nraise what the partner may owe, or what this node lets \
-         itself owe: omni peer set PARTNER --credit AMOUNT, or --budget AMOUNT",
+        "see what is owed: omni ledger owed\nraise what the partner may owe: omni peer set PARTNER --credit AMOUNT\n\
+         or what this node lets itself owe: omni peer set PARTNER --budget AMOUNT",
     ),
     (Code::OverHolds, "wait until a hold ends: omni deal ls"),
     (
@@ -236,6 +236,26 @@ impl Problem {
     pub fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+
+    /// The same refusal with a name in place of `word`, such as `THREAD`, in what to do about it.
+    #[must_use]
+    pub fn naming(mut self, word: &str, name: &str) -> Self {
+        self.next = self.next.map(|next| next.replace(word, name));
+        self
+    }
+
+    /// The same refusal with another detail.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Whether it is this refusal of the market.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        self.code == code.name()
     }
 
     /// A refusal by a rule of the market, with its code and sentence from SPEC.md 18.

@@ -24,6 +24,9 @@ pub(super) struct EventsArgs {
     /// Only events after this number; with --follow and without this, only those to come
     #[arg(long, value_name = "NUMBER", value_parser = whole::<u64>, allow_negative_numbers = true)]
     after: Option<u64>,
+    /// Begin with so many of the newest
+    #[arg(long, value_name = "NUMBER", value_parser = some, allow_negative_numbers = true, conflicts_with = "after")]
+    last: Option<u32>,
     /// Go on as events happen, until Ctrl-C or the node's end
     #[arg(long)]
     follow: bool,
@@ -38,16 +41,16 @@ pub(super) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Outcome, CliError> {
         left: args.limit,
     };
     if args.follow {
-        follow(ctx, args.after, printer)
+        follow(ctx, args, printer)
     } else {
-        list(ctx, args.after, printer)
+        list(ctx, args, printer)
     }
 }
 
-fn list(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Outcome, CliError> {
+fn list(ctx: &Ctx, args: &EventsArgs, mut printer: Printer) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
+    let mut path = path(args);
     loop {
-        let path = path(after);
         let page: EventsView = client.get(&path).map_err(|e| ctx.asked(e))?;
         for event in &page.events {
             if printer.show(event).is_break() {
@@ -55,16 +58,18 @@ fn list(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Outco
             }
         }
         match page.events.last() {
-            Some(last) if last.number < page.newest => after = Some(last.number),
+            Some(last) if last.number < page.newest => {
+                path = after_number(last.number);
+            }
             Some(_) | None => return Ok(Outcome::silent()),
         }
     }
 }
 
-fn follow(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Outcome, CliError> {
+fn follow(ctx: &Ctx, args: &EventsArgs, mut printer: Printer) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
     let (mut problem, mut is_over) = (None, false);
-    let begin = path(after);
+    let (begin, mut after) = (path(args), args.after);
     let take = |kind: &str, data: &str| {
         if kind == "end" {
             problem = serde_json::from_str(data).ok();
@@ -97,11 +102,16 @@ fn follow(ctx: &Ctx, mut after: Option<u64>, mut printer: Printer) -> Result<Out
     }
 }
 
-fn path(after: Option<u64>) -> String {
-    match after {
-        Some(after) => format!("/v1/events?after={after}"),
-        None => "/v1/events".to_owned(),
+fn path(args: &EventsArgs) -> String {
+    match (args.after, args.last) {
+        (Some(after), _) => after_number(after),
+        (None, Some(last)) => format!("/v1/events?last={last}"),
+        (None, None) => "/v1/events".to_owned(),
     }
+}
+
+fn after_number(number: u64) -> String {
+    format!("/v1/events?after={number}")
 }
 
 /// Prints events until nobody wants more.
@@ -157,6 +167,8 @@ fn text(event: &EventView) -> String {
     let details: Vec<_> = details
         .map(|(name, value)| match value.as_str() {
             Some(text) => format!("{name}={}", short(text)),
+            // Only a grant may have no partner: it is an invite, and whoever shows it comes later.
+            None if value.is_null() => "an invite".to_owned(),
             None => format!("{name}={value}"),
         })
         .collect();

@@ -49,6 +49,8 @@ struct InitReport {
     spare_keys: PathBuf,
     #[serde(skip)]
     up: String,
+    #[serde(skip)]
+    name_it: String,
 }
 
 impl Report for InitReport {
@@ -73,9 +75,10 @@ impl Report for InitReport {
             self.up
         ));
         if self.name.is_none() {
-            text.push_str(
-                "  3. Name the partner:\n       omni config set partner.name \"Your firm\"\n",
-            );
+            text.push_str(&format!(
+                "  3. Name the partner:\n       {}\n",
+                self.name_it
+            ));
         }
         text
     }
@@ -122,5 +125,6 @@ pub(super) fn run(ctx: &Ctx, args: InitArgs) -> Result<Outcome, CliError> {
         listen: made.listen,
         spare_keys: made.spare,
         up: ctx.typed("up"),
+        name_it: ctx.typed("config set partner.name \"Your firm\""),
     }))
 }

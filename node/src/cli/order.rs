@@ -11,6 +11,7 @@ use super::deal::told;
 use super::exit::{self, Exit};
 use super::outcome::{CliError, Outcome, Report};
 use super::pages::{Page, Part, fetch};
+use super::plain::plain;
 use super::ship_to::ShipTo;
 use super::table::{Side, page};
 use super::when::when;
@@ -104,7 +105,7 @@ struct EventFlags {
     line: Vec<StepLine>,
 }
 
-/// Ask to cancel an order, bindingly; the fee is what its terms say
+/// Ask to cancel an order, bindingly; the fee is what its terms say, else none
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct CancelArgs {
@@ -249,12 +250,7 @@ fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
 fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
     let order: OrderView = client.get(&path(&args.order)).map_err(|e| ctx.asked(e))?;
-    let granted = order.cancellation_fee.as_ref();
-    let fee = match (&args.fee, granted) {
-        (Some(fee), _) => format!("a fee of {fee}"),
-        (None, Some(fee)) => format!("a fee of {} {}, as the terms say", fee.text, fee.currency),
-        (None, None) => "no fee".to_owned(),
-    };
+    let fee = fee(ctx, args, &order)?;
     let what = format!(
         "Cancelling binds: a firm proposal to cancel goes to the other side with {fee}. When it is \
          accepted, what was cancelled is neither delivered nor owed."
@@ -271,11 +267,44 @@ fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
     )
 }
 
+/// The fee of a cancellation in words. Of what has nothing open nobody is asked to say yes.
+fn fee(ctx: &Ctx, args: &CancelArgs, order: &OrderView) -> Result<String, CliError> {
+    if order.progress.iter().all(|line| line.open == "0") {
+        let what = "nothing of this order is open any more";
+        let show = ctx.typed(&format!("order show {}", short(&order.row.order)));
+        return Err(CliError::new(Exit::Refused, "conflict", what).next(format!("see it: {show}")));
+    }
+    match (&args.fee, &order.cancellation_fee) {
+        (Some(fee), _) => Ok(format!("a fee of {fee}")),
+        (None, _) if order.row.side == "provider" => Ok("no fee".to_owned()),
+        (None, Some(fee)) if args.line.is_empty() => Ok(format!(
+            "a fee of {} {}, as the terms say",
+            fee.text, fee.currency
+        )),
+        (None, Some(fee)) => Ok(format!(
+            "the fee that the terms say; for all that is open it would be {} {}",
+            fee.text, fee.currency
+        )),
+        (None, None) => Ok(
+            "no fee; the terms grant no cancellation as things stand, so the \
+                            provider decides, and may want one (--fee AMOUNT)"
+                .to_owned(),
+        ),
+    }
+}
+
+fn short(id: &str) -> String {
+    id.chars().take(12).collect()
+}
+
 fn hand_over(ctx: &Ctx, args: &HandOverArgs) -> Result<Outcome, CliError> {
     let ship_to = args.ship_to.doc()?.ok_or_else(|| {
         CliError::new(Exit::Usage, "usage", "who receives it?").next(format!(
             "name a file: {}",
-            ctx.typed("order hand-over ORDER --ship-to FILE")
+            ctx.typed(&format!(
+                "order hand-over {} --ship-to FILE",
+                plain(&args.order)
+            ))
         ))
     })?;
     let ask = HandOverAsk { ship_to };

@@ -146,10 +146,18 @@ impl Report for PeerAddedView {
 
     fn text(&self) -> String {
         let partner = self.partner.as_deref().unwrap_or("known when it is met");
-        pairs(&[
+        let mut lines = vec![
             ("meeting", self.peer.clone()),
             ("partner", partner.to_owned()),
-        ])
+        ];
+        // Only an invite names the partner before it is met, and only its maker knows whether it
+        // was used.
+        if self.partner.is_some() {
+            let note = "an invite is good once: if another node showed it before, its maker finds \
+                        this one in omni peer requests, and answers with omni peer trust";
+            lines.push(("note", note.to_owned()));
+        }
+        pairs(&lines)
     }
 }
 

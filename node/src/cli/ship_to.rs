@@ -16,6 +16,14 @@ use crate::view::ship_to::ShipToDoc;
 /// Larger than all of its fields together.
 const FILE_BYTES_MAX: u64 = 16 * 1024;
 
+const FIELDS: &str = "name, lines, city, postcode, region, country, phone, email, note";
+const EXAMPLE: &str = "\
+name = \"Ada Moor\"
+lines = [\"Hafenstraße 7\"]
+postcode = \"20457\"
+city = \"Hamburg\"
+country = \"DE\"";
+
 /// The recipient. The flags lay their values over those of the file.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Recipient (sealed; sent after the Receipt)")]
@@ -121,16 +129,32 @@ fn read(file: &Path) -> Result<ShipToDoc, CliError> {
         serde_json::from_str(&text).map_err(|e| place(e.line(), e.column()))
     } else {
         toml::from_str(&text).map_err(|e: toml::de::Error| match e.span() {
-            Some(span) => format!("it stops making sense at byte {}", span.start),
+            Some(span) => {
+                let before = text.bytes().take(span.start);
+                let line = before.filter(|byte| *byte == b'\n').count();
+                format!("it stops making sense at line {}", line.saturating_add(1))
+            }
             None => "a field is missing or unknown".to_owned(),
         })
     };
     doc.map_err(|why| {
-        let fields = "name, lines, city, postcode, region, country, phone, email, note";
-        unread(&why).next(format!("it is JSON or TOML with some of: {fields}"))
+        unread(&why).next(format!(
+            "it is JSON or TOML with some of: {FIELDS}\nlines is a list, as in this file:\n\n{EXAMPLE}"
+        ))
     })
 }
 
 fn place(line: usize, column: usize) -> String {
     format!("it stops making sense at line {line} column {column}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_a_recipient() {
+        let doc: ShipToDoc = toml::from_str(EXAMPLE).unwrap();
+        assert!(doc.clear().is_ok());
+    }
 }

@@ -42,6 +42,12 @@ struct SetArgs {
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {
+    /// Only this own article, by its number
+    #[arg(conflicts_with_all = ["short", "limit", "after"])]
+    sku: Option<String>,
+    /// The price list of that article; else the general one
+    #[arg(long, requires = "sku")]
+    list: Option<String>,
     /// Only articles of which more is promised than was counted
     #[arg(long)]
     short: bool,
@@ -128,12 +134,19 @@ fn set(ctx: &Ctx, args: &SetArgs) -> Result<Outcome, CliError> {
     }];
     let counted: Result<CountsView, _> = client.post("/v1/stock", &CountsAsk { counts });
     counted.map_err(|e| ctx.asked(e))?;
-    let path = format!("/v1/stock/{}", segment(&args.sku));
-    let path = with_query(&path, &[("list", args.list.as_deref())]);
-    ctx.report::<StockView>(client.get(&path))
+    one(ctx, &args.sku, args.list.as_deref())
+}
+
+fn one(ctx: &Ctx, sku: &str, list: Option<&str>) -> Result<Outcome, CliError> {
+    let path = format!("/v1/stock/{}", segment(sku));
+    let path = with_query(&path, &[("list", list)]);
+    ctx.report::<StockView>(ctx.client()?.get(&path))
 }
 
 fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
+    if let Some(sku) = &args.sku {
+        return one(ctx, sku, args.list.as_deref());
+    }
     let params = [("short", args.short.then_some("true"))];
     fetch::<StocksView>(ctx, "/v1/stock", &params, &args.part)
 }

@@ -98,6 +98,9 @@ pub struct CounterAsk {
     /// What changes in which line.
     #[serde(default)]
     pub lines: Vec<LineChange>,
+    /// Another fee, where the terms cancel; as before if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<String>,
     /// Another note; none if left out.
     #[serde(default)]
     pub note: String,
@@ -173,6 +176,9 @@ pub struct DealsView {
 pub struct DealRow {
     /// The thread.
     pub thread: String,
+    /// What its terms change of an order that was agreed before, such as `cancel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The other side.
     pub partner: String,
     /// Its name, if it is known.

@@ -85,6 +85,8 @@ pub struct ProgressView {
     pub unit: String,
     /// Agreed.
     pub ordered: String,
+    /// Handed over to the carrier, as the events say; never more than was ordered.
+    pub shipped: String,
     /// Fulfilled.
     pub fulfilled: String,
     /// Cancelled.
@@ -150,7 +152,8 @@ pub struct CancelAsk {
     /// The lines to be cancelled; all that is open if left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<StepLine>,
-    /// The fee; that of the terms if left out, and nothing where the provider cancels.
+    /// The fee; if left out that of the terms, and nothing where they grant none or the provider
+    /// cancels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<String>,
     /// A note to the other side.

@@ -172,7 +172,7 @@ fn hostile_moments_of_an_order() {
     check(&wholesaler, "hand-over", " --ship-name A", 5, "requester");
     check(&retailer, "hand-over", "", 2, "who receives");
     check(&wholesaler, "ship", " --what Vanished", 6, "HandedOver");
-    check(&retailer, "cancel", " --yes", 5, "fee");
+    check(&retailer, "cancel", "", 5, "the provider decides");
     let recipient = ["--ship-name", "Ada", "--ship-country", "GB"];
     retailer.json(&[&["order", "hand-over", &thread], &recipient[..]].concat());
     check(&retailer, "hand-over", " --ship-name Eve", 5, "already");
@@ -180,6 +180,13 @@ fn hostile_moments_of_an_order() {
     check(&wholesaler, "complete", " --line 2=1", 6, "1 to 1");
     check(&wholesaler, "complete", " --line 1=3", 5, "quantity");
     wholesaler.json(&["order", "ship", &thread]);
+    // What the terms don't grant is asked for, and binds who asks.
+    let asked = retailer.json(&["order", "cancel", &thread, "--yes"]);
+    let [terms] = asked["alternatives"].as_array().unwrap().as_slice() else {
+        panic!("{asked}");
+    };
+    assert_eq!(terms["total"]["text"], "0.00");
+    assert_eq!(asked["state"], "doubt");
 }
 
 #[test]

@@ -244,7 +244,24 @@ pub(super) fn countered(standing: &Terms, ask: &CounterAsk) -> Result<Terms, Pro
     if let Some(days) = ask.payment_days {
         conditions.payment_days = days;
     }
-    Terms::new(items, standing.currency(), conditions).map_err(|why| invalid(format!("{why}.")))
+    let currency = standing.currency();
+    let cancels = conditions.on.is_some();
+    let terms = match (&ask.fee, cancels) {
+        (None, false) => Terms::new(items, currency, conditions),
+        (Some(_), false) => return Err(invalid("fee: these terms cancel nothing; say a price.")),
+        (_, true) if ask.lines.iter().any(|line| line.price.is_some()) => {
+            return Err(invalid(
+                "price: what is cancelled keeps its price; say a fee.",
+            ));
+        }
+        (None, true) => Terms::cancellation(items, currency, standing.total(), conditions),
+        (Some(text), true) => {
+            let fee = parse_amount(text, currency.as_str());
+            let fee = fee.map_err(|why| invalid(format!("fee: {why}.")))?;
+            Terms::cancellation(items, currency, fee.minor, conditions)
+        }
+    };
+    terms.map_err(|why| invalid(format!("{why}.")))
 }
 
 fn apply(items: &mut [Item], change: &LineChange, currency: Currency) -> Result<(), Problem> {

@@ -13,7 +13,7 @@ use omni_protocol::deal::{Deal, Lateness, Side, State};
 use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
 use omni_protocol::machine::{Key, View};
 use omni_protocol::record::Signed;
-use omni_protocol::thread::{Role, Terms, ThreadBody};
+use omni_protocol::thread::{ChangeWhat, Role, Terms, ThreadBody};
 use omni_protocol::trade::Method;
 use omni_protocol::value::Time;
 
@@ -116,7 +116,11 @@ impl Situation {
             return None;
         }
         let state = self.deal.as_ref().map(|(_, deal)| deal.state);
-        let text = match (self.thread.open.and(state), self.role?) {
+        let open = self.thread.open.and(state);
+        if self.change().is_some() {
+            return Some(cancelling(open, self.role?).to_owned());
+        }
+        let text = match (open, self.role?) {
             (Some(State::Kept), _) => {
                 "It commits this node to these terms at once. It is bound until the provider's \
                  Receipt or Refusal comes, and owes the total with the Receipt."
@@ -140,6 +144,12 @@ impl Situation {
         Some(text.to_owned())
     }
 
+    /// What the terms change of an order, where they change one.
+    fn change(&self) -> Option<ChangeWhat> {
+        let first = self.alternatives.first()?;
+        first.conditions().on.map(|change| change.what)
+    }
+
     fn row(&self, reading: &Reading, id: ThreadId) -> Result<DealRow, Problem> {
         let first = self.alternatives.first();
         let line = first.and_then(|terms| terms.lines().first());
@@ -152,6 +162,7 @@ impl Situation {
             role: self.role.map(|role| role.name().to_owned()),
             state: self.state.to_owned(),
             waits_for: self.waits_for.to_owned(),
+            change: self.change().map(|what| what.name().to_owned()),
             title: match line {
                 Some(line) => line.item().title.to_string(),
                 None => opening(reading, id).unwrap_or_default(),
@@ -162,6 +173,27 @@ impl Situation {
             total: first.map(|terms| money(terms.total(), terms.currency())),
             latest_ms: latest.map_or(0, |(_, record)| record.body().header().at.ms()),
         })
+    }
+}
+
+/// What accepting a cancellation would bind to.
+const fn cancelling(open: Option<State>, role: Role) -> &'static str {
+    match (open, role) {
+        (Some(State::Asked), _) => {
+            "It lets the requester cancel on these terms, until what is asked for ends."
+        }
+        (Some(State::Offered), _) => {
+            "It cancels: with the Receipt the lines named above are neither delivered nor owed, \
+             their stock is free again, and the requester owes the fee."
+        }
+        (_, Role::Requester) => {
+            "It commits this node to cancel: with the provider's Receipt the lines named above are \
+             neither delivered nor owed, and this node owes the fee."
+        }
+        (_, Role::Provider) => {
+            "It makes the cancellation firm: the requester may take it until it ends. Then the \
+             lines named above are neither delivered nor owed, and the requester owes the fee."
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The binding proposal to cancel an order or parts of it. Which fee the terms grant, and whether
 //! the other side takes it, is the core's matter.
 
-use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
 use omni_protocol::deal::negotiation::{Thread, Who};
 use omni_protocol::deal::order::{Order, cancellation_fee};
@@ -11,6 +10,7 @@ use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Role, Terms};
 use omni_protocol::value::{Minor, Steps};
 
 use super::telling::Known;
+use crate::api::deals::refusing::short;
 use crate::api::{ApiCode, Problem, Reading};
 use crate::view::money::{parse_amount, parse_quantity, quantity_text};
 use crate::view::order::{CancelAsk, StepLine};
@@ -29,7 +29,7 @@ pub(super) fn proposing(
         [] => open_lines(order, terms),
         lines => lines_of(terms, lines)?,
     };
-    check_open(order, terms, &lines)?;
+    check_open(known, &lines)?;
     let items = items(terms, &lines).ok_or_else(nothing_open)?;
     let conditions = conditions(known, &ask.note)?;
     let currency = terms.currency();
@@ -49,11 +49,8 @@ pub(super) fn proposing(
             let asked = cancellation(Minor::ZERO)?;
             let granted =
                 cancellation_fee(reading, &reading.network, known.id, &asked, reading.now());
-            granted.ok_or_else(|| {
-                let detail = "The terms grant no cancellation as things stand.";
-                let next = "say what you would pay for it, and the provider decides: --fee AMOUNT";
-                Problem::of_market(Code::PriceRefused, detail).next(next)
-            })?
+            // What the terms don't grant may be asked for, and the provider decides.
+            granted.unwrap_or(Minor::ZERO)
         }
     };
     let (role, minutes) = match order.side {
@@ -71,8 +68,9 @@ pub(super) fn proposing(
 }
 
 /// Refuses to cancel more of a line than is still owed.
-fn check_open(order: &Order, terms: &Terms, lines: &[(usize, u64)]) -> Result<(), Problem> {
-    let still = open_lines(order, terms);
+fn check_open(known: &Known, lines: &[(usize, u64)]) -> Result<(), Problem> {
+    let terms = &known.terms;
+    let still = open_lines(&known.order, terms);
     for (index, steps) in lines {
         let open = still.iter().find(|(line, _)| line == index);
         let open = open.map_or(0, |(_, open)| *open);
@@ -80,8 +78,9 @@ fn check_open(order: &Order, terms: &Terms, lines: &[(usize, u64)]) -> Result<()
             let unit = terms.lines().get(*index).map(|line| &line.item().unit);
             let open = unit.map_or_else(|| open.to_string(), |unit| quantity_text(open, unit));
             let detail = format!("line {}: {open} of it are open.", index.saturating_add(1));
-            let next = "see it: omni order show ORDER";
-            return Err(Problem::new(ApiCode::Conflict, detail).next(next));
+            return Err(Problem::new(ApiCode::Conflict, detail)
+                .next("see it: omni order show ORDER")
+                .naming("ORDER", &short(&known.id)));
         }
     }
     Ok(())

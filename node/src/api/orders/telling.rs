@@ -6,7 +6,8 @@ use omni_protocol::deal::order::{LineState, Order, cancellation_fee};
 use omni_protocol::deal::{Deal, Lateness, Side};
 use omni_protocol::hash::{DealId, RecordId};
 use omni_protocol::machine::Key;
-use omni_protocol::thread::{Handover, Terms, ThreadBody};
+use omni_protocol::record::Signed;
+use omni_protocol::thread::{Handover, Happening, Line, Terms, ThreadBody};
 use omni_protocol::value::{Currency, Minor};
 
 use crate::api::deals::{naming, telling};
@@ -105,7 +106,7 @@ pub(super) fn view(reading: &Reading, id: DealId, sealing: &Sealing) -> Result<O
     Ok(OrderView {
         row: row(reading, &known)?,
         version: order.version,
-        progress: progress(order, terms),
+        progress: progress(reading, &known),
         terms: Some(terms_view(terms)),
         late: deal.lateness == Lateness::Late,
         change: order.change.map(|change| change.to_string()),
@@ -133,9 +134,11 @@ pub(super) fn handed(reading: &Reading, known: &Known) -> Option<Box<Handover>> 
     handed.last()
 }
 
-fn progress(order: &Order, terms: &Terms) -> Vec<ProgressView> {
-    let lines = order.lines.iter().zip(terms.lines());
-    let one = |(state, line): (&LineState, &omni_protocol::thread::Line)| {
+fn progress(reading: &Reading, known: &Known) -> Vec<ProgressView> {
+    let Known { order, terms, .. } = known;
+    let shipped = shipped(reading, known);
+    let lines = order.lines.iter().zip(terms.lines()).zip(shipped);
+    let one = |((state, line), shipped): ((&LineState, &Line), u64)| {
         let item = line.item();
         let text = |steps: u64| quantity_text(steps, &item.unit);
         ProgressView {
@@ -143,12 +146,43 @@ fn progress(order: &Order, terms: &Terms) -> Vec<ProgressView> {
             title: item.title.to_string(),
             unit: item.unit.code().to_owned(),
             ordered: text(state.ordered),
+            shipped: text(shipped),
             fulfilled: text(state.fulfilled),
             cancelled: text(state.cancelled),
             open: text(state.open()),
         }
     };
     lines.map(one).collect()
+}
+
+/// Steps of each line that were handed over to a carrier. An event that names no line means all
+/// that was not handed over before; what is said twice counts once, up to what was ordered.
+fn shipped(reading: &Reading, known: &Known) -> Vec<u64> {
+    let most = |state: &LineState| state.ordered.saturating_sub(state.cancelled);
+    let mut shipped = vec![0_u64; known.order.lines.len()];
+    for id in step_ids(reading, known) {
+        let record = naming::record(reading, id);
+        let Some(ThreadBody::Event(event)) = record.as_ref().map(Signed::body) else {
+            continue;
+        };
+        if event.what != Happening::HandedOver {
+            continue;
+        }
+        for (index, (done, state)) in shipped.iter_mut().zip(known.order.lines.iter()).enumerate() {
+            let named = event
+                .lines
+                .iter()
+                .filter(|line| usize::from(line.line) == index);
+            let steps = named.map(|line| line.steps.get()).sum();
+            let steps = if event.lines.is_empty() {
+                most(state)
+            } else {
+                steps
+            };
+            *done = done.saturating_add(steps).min(most(state));
+        }
+    }
+    shipped
 }
 
 /// What cancelling all that is open would cost now.
@@ -163,11 +197,16 @@ fn fee(reading: &Reading, known: &Known) -> Option<MoneyView> {
 }
 
 fn steps(reading: &Reading, known: &Known) -> Vec<StepView> {
-    let order = known.id;
-    let ids = (0..known.order.steps)
-        .filter_map(|number| reading.get::<RecordId>(&Key::OrderStep { order, number }));
+    let ids = step_ids(reading, known);
     ids.filter_map(|id| step(reading, id, &known.terms))
         .collect()
+}
+
+/// The records of its events and changes, oldest first.
+fn step_ids(reading: &Reading, known: &Known) -> impl Iterator<Item = RecordId> {
+    let order = known.id;
+    (0..known.order.steps)
+        .filter_map(move |number| reading.get::<RecordId>(&Key::OrderStep { order, number }))
 }
 
 fn step(reading: &Reading, id: RecordId, terms: &Terms) -> Option<StepView> {

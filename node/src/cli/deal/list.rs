@@ -63,15 +63,20 @@ fn row(deal: &DealRow) -> Vec<String> {
         lines => format!(" and {} more", lines.saturating_sub(1)),
     };
     let total = deal.total.as_ref();
+    // The total of a cancellation is what it costs.
+    let (change, fee) = match &deal.change {
+        Some(change) => (format!("{change}: "), "fee "),
+        None => (String::new(), ""),
+    };
     vec![
         deal.thread.chars().take(12).collect(),
         deal.name
             .clone()
             .unwrap_or_else(|| deal.partner.chars().take(16).collect()),
         deal.role.clone().unwrap_or_default(),
-        format!("{}{more}", deal.title),
+        format!("{change}{}{more}", deal.title),
         total
-            .map(|total| format!("{} {}", total.text, total.currency))
+            .map(|total| format!("{fee}{} {}", total.text, total.currency))
             .unwrap_or_default(),
         deal.state.clone(),
         deal.waits_for.clone(),

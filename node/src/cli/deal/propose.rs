@@ -92,6 +92,14 @@ pub(in crate::cli) struct CounterArgs {
     /// Another quantity: 3, or for line 2 of several: 2=3
     #[arg(long, value_name = "[LINE=]QUANTITY", allow_hyphen_values = true)]
     qty: Vec<String>,
+    /// Another fee, where the terms cancel
+    #[arg(
+        long,
+        value_name = "AMOUNT",
+        allow_hyphen_values = true,
+        conflicts_with = "price"
+    )]
+    fee: Option<String>,
     /// The alternative to start from, where there are several
     #[arg(long, value_name = "NUMBER")]
     alternative: Option<u8>,
@@ -130,28 +138,25 @@ pub(in crate::cli) fn propose(ctx: &Ctx, args: &ProposeArgs) -> Result<Outcome, 
     ask.ship_to = args.common.ship_to.doc()?.or(ask.ship_to);
     if ask.firm {
         let provides = ask.role.as_deref() == Some("provider");
-        let what = firm_text(provides, None);
-        confirm(ctx, args.common.yes, &what)?;
+        confirm(ctx, args.common.yes, &firm_text(provides))?;
     }
     told(ctx, ctx.client()?.post("/v1/deals", &ask))
 }
 
+/// What a firm proposal to cancel binds to.
+const CANCELLING_TEXT: &str = "A firm proposal to cancel can't be taken back: when the other side accepts before it ends, \
+     what it cancels is neither delivered nor owed, and the requester owes the fee.";
+
 /// What a firm proposal binds to.
-fn firm_text(provides: bool, total: Option<&str>) -> String {
-    let of = total
-        .map(|total| format!(" for {total}"))
-        .unwrap_or_default();
-    if provides {
-        format!(
-            "A firm proposal of the provider{of} holds the stock: the other side may take it \
-             until it ends, and this node can't take it back."
-        )
+fn firm_text(provides: bool) -> String {
+    let text = if provides {
+        "A firm proposal of the provider holds the stock: the other side may take it until it \
+         ends, and this node can't take it back."
     } else {
-        format!(
-            "A firm proposal of the requester{of} commits: when the provider accepts before it \
-             ends, this node owes the total, and it can't take it back."
-        )
-    }
+        "A firm proposal of the requester commits: when the provider accepts before it ends, this \
+         node owes the total, and it can't take it back."
+    };
+    text.to_owned()
 }
 
 fn from_flags(args: &ProposeArgs) -> Result<ProposeAsk, CliError> {
@@ -236,6 +241,7 @@ pub(in crate::cli) fn counter(ctx: &Ctx, args: &CounterArgs) -> Result<Outcome, 
     let ask = CounterAsk {
         alternative: args.alternative,
         lines: changes(&args.price, &args.qty, &thread)?,
+        fee: args.fee.clone(),
         note: args.common.note.clone().unwrap_or_default(),
         payment_days: args.payment_days,
         firm: args.common.firm,
@@ -244,7 +250,10 @@ pub(in crate::cli) fn counter(ctx: &Ctx, args: &CounterArgs) -> Result<Outcome, 
     };
     if ask.firm {
         let provides = thread.row.role.as_deref() == Some("provider");
-        let what = firm_text(provides, None);
+        let what = match thread.row.change {
+            Some(_) => CANCELLING_TEXT.to_owned(),
+            None => firm_text(provides),
+        };
         confirm(ctx, args.common.yes, &what)?;
     }
     told(

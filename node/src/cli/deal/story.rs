@@ -108,7 +108,12 @@ fn state(view: &DealView) -> String {
     } else {
         ""
     };
-    format!("{}{waits}{late}", view.row.state)
+    let means = match view.row.state.as_str() {
+        "doubt" => " (committed; the provider's Receipt or Refusal is to come)",
+        "requested" => " (asked for a hold; commits when it comes)",
+        _ => "",
+    };
+    format!("{}{means}{waits}{late}", view.row.state)
 }
 
 /// What became of the recipient's address, in words.
@@ -128,16 +133,23 @@ fn next(view: &DealView) -> Vec<String> {
     let thread: String = row.thread.chars().take(12).collect();
     let requests = row.role.as_deref() == Some("requester");
     let asks_address = requests && view.hand_over == HandOverState::Missing;
-    let mut all: Vec<String> = view
+    let waits = matches!(row.state.as_str(), "requested" | "doubt");
+    let mut all: Vec<String> = Vec::new();
+    if waits && !view.over {
+        all.push(format!("deal wait {thread} --for agreed"));
+    }
+    // Whoever just committed is not to be told first how to stop counting on it.
+    let may = view
         .may
         .iter()
-        .map(|verb| match verb.as_str() {
-            "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
-            "counter" => format!("deal counter {thread} --price PRICE"),
-            "answer" => format!("deal answer {thread} TEXT"),
-            verb => format!("deal {} {thread}", plain(verb)),
-        })
-        .collect();
+        .filter(|verb| verb.as_str() != "write-off" || view.over);
+    all.extend(may.map(|verb| match verb.as_str() {
+        "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
+        "counter" if row.change.is_some() => format!("deal counter {thread} --fee AMOUNT"),
+        "counter" => format!("deal counter {thread} --price PRICE"),
+        "answer" => format!("deal answer {thread} TEXT"),
+        verb => format!("deal {} {thread}", plain(verb)),
+    }));
     if matches!(row.state.as_str(), "agreed" | "sold") {
         if asks_address {
             all.push(format!("order hand-over {thread} --ship-to FILE"));
@@ -186,10 +198,9 @@ fn terms_text(terms: &TermsView) -> String {
         let total = &line.total.text;
         text.push_str(&format!("  {} = {total}\n", plain(&line_text(line))));
     }
-    let mut more = vec![format!(
-        "total {} {}",
-        terms.total.text, terms.total.currency
-    )];
+    let label = if terms.on.is_some() { "fee" } else { "total" };
+    let (total, currency) = (&terms.total.text, &terms.total.currency);
+    let mut more = vec![format!("{label} {total} {currency}")];
     let place = [
         terms.method.as_str(),
         &terms.region,

@@ -5,6 +5,7 @@ use super::super::outcome::{Report, pairs};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
 use super::super::when::when;
+use super::short;
 use crate::view::deal::HandOverState;
 use crate::view::order::{OrderView, StepView};
 use crate::view::ship_to::ShipToDoc;
@@ -72,10 +73,6 @@ impl Report for OrderView {
     }
 }
 
-fn short(id: &str) -> String {
-    id.chars().take(12).collect()
-}
-
 fn address(to: &ShipToDoc) -> Vec<(&'static str, String)> {
     let city = [&to.postcode, &to.city, &to.region, &to.country];
     let city: Vec<_> = city
@@ -98,6 +95,7 @@ fn progress(order: &OrderView) -> String {
         ("title", Side::Left),
         ("unit", Side::Left),
         ("ordered", Side::Right),
+        ("shipped", Side::Right),
         ("fulfilled", Side::Right),
         ("cancelled", Side::Right),
         ("open", Side::Right),
@@ -111,6 +109,7 @@ fn progress(order: &OrderView) -> String {
                 line.title.clone(),
                 line.unit.clone(),
                 line.ordered.clone(),
+                line.shipped.clone(),
                 line.fulfilled.clone(),
                 line.cancelled.clone(),
                 line.open.clone(),

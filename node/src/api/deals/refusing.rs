@@ -1,0 +1,148 @@
+//! A refusal of the operator's word as the operator needs it: the thread, order and partner by
+//! name, and the limit that would be passed in numbers. Whether it is refused is the core's matter.
+
+use omni_protocol::code::Code;
+use omni_protocol::deal::credit::Account;
+use omni_protocol::hash::{DealId, PartnerId, ThreadId};
+use omni_protocol::machine::{GrantTerms, Verb};
+use omni_protocol::thread::{Role, Terms};
+use omni_protocol::value::{Currency, Minor};
+
+use super::telling;
+use crate::api::{Problem, Reading, partner};
+use crate::view::money::amount_text;
+
+/// Digits by which an id is named, as in lists.
+const SHORT_DIGITS: usize = 12;
+/// Characters of a partner's id that name it, as in lists.
+const PARTNER_CHARS: usize = 16;
+
+/// What was to be done.
+#[derive(Default)]
+struct Meant {
+    partner: Option<PartnerId>,
+    thread: Option<ThreadId>,
+    order: Option<DealId>,
+    /// What it would come to, and the own part in it.
+    would: Option<(Role, Terms)>,
+}
+
+/// The beginning of an id, which every command takes for the whole.
+pub(in crate::api) fn short(id: &impl ToString) -> String {
+    id.to_string().chars().take(SHORT_DIGITS).collect()
+}
+
+/// The refusal of this word of the operator, told with names and numbers.
+pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem {
+    let Some(meant) = meant(reading, verb) else {
+        return problem;
+    };
+    let mut problem = problem;
+    if problem.is(Code::OverCredit)
+        && let (Some(partner), Some((role, terms))) = (meant.partner, &meant.would)
+    {
+        problem = over_credit(reading, problem, partner, (*role, terms));
+    }
+    if let Some(thread) = meant.thread {
+        problem = problem.naming("THREAD", &short(&thread));
+    }
+    if let Some(order) = meant.order {
+        problem = problem.naming("ORDER", &short(&order));
+    }
+    match meant.partner {
+        Some(partner) => problem.naming("PARTNER", &beginning(partner)),
+        None => problem,
+    }
+}
+
+fn beginning(partner: PartnerId) -> String {
+    partner.to_string().chars().take(PARTNER_CHARS).collect()
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "words that bind nobody pass no limit and need no name"
+)]
+fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
+    match verb {
+        Verb::Propose(proposing) => {
+            let dearest = proposing.alternatives.iter().max_by_key(|t| t.total())?;
+            Some(Meant {
+                partner: Some(proposing.partner),
+                thread: proposing.thread,
+                order: dearest.conditions().on.map(|change| change.order),
+                would: Some((proposing.role, dearest.clone())),
+            })
+        }
+        Verb::Accept {
+            thread,
+            alternative,
+        } => {
+            let situation = telling::situation(reading, *thread).ok()?;
+            let terms = situation.alternatives.get(usize::from(*alternative));
+            Some(Meant {
+                partner: Some(situation.thread.partner),
+                thread: Some(*thread),
+                order: None,
+                would: situation.role.zip(terms.cloned()),
+            })
+        }
+        Verb::Question { thread, .. }
+        | Verb::Answer { thread, .. }
+        | Verb::Reject { thread }
+        | Verb::Withdraw { thread } => Some(Meant {
+            thread: Some(*thread),
+            ..Meant::default()
+        }),
+        _ => None,
+    }
+}
+
+/// Which limit is too low, by how much, and the command that raises it.
+fn over_credit(
+    reading: &Reading,
+    problem: Problem,
+    id: PartnerId,
+    (role, terms): (Role, &Terms),
+) -> Problem {
+    let currency: Currency = terms.currency();
+    let account = Account::read(reading, id, currency);
+    let granted = GrantTerms::read(reading, id);
+    let (owed, open, limit) = match role {
+        Role::Provider => (
+            account.receivable,
+            account.held,
+            granted.credit_in(currency),
+        ),
+        Role::Requester => (account.payable, account.doubt, granted.budget_in(currency)),
+    };
+    let Some(sum) = Minor::total([owed, open, terms.total()]) else {
+        return problem;
+    };
+    let name = partner::name(reading, id).ok().flatten();
+    let name = name.unwrap_or_else(|| beginning(id));
+    let text = |amount: Minor| format!("{} {currency}", amount_text(amount, currency));
+    let (more, owed, open) = (text(terms.total()), text(owed), text(open));
+    let limit = text(limit);
+    let (detail, flag) = match role {
+        Role::Provider => (
+            format!(
+                "{name} owes this node {owed}, {open} is held for it, and this is {more} more; \
+                 its credit here is {limit}."
+            ),
+            "credit",
+        ),
+        Role::Requester => (
+            format!(
+                "This node owes {name} {owed}, {open} is in doubt, and this is {more} more; the \
+                 budget for it is {limit}."
+            ),
+            "budget",
+        ),
+    };
+    let enough = amount_text(sum, currency);
+    problem.detail(detail).next(format!(
+        "see what is owed: omni ledger owed\n\
+         raise that limit, at least so far: omni peer set PARTNER --{flag} {enough}{currency}"
+    ))
+}
