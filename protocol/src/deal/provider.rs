@@ -2,7 +2,7 @@
 //! writes its decision in the entry that moves the stock. It keeps out whether terms are fit, which
 //! is `judge`'s, and the requester's side.
 
-use super::{Deal, State, credit, holds, opened, order, stock, tombstone};
+use super::{Deal, Opening, State, credit, holds, opened, order, stock, tombstone};
 use crate::{
     hash::{DealId, PartnerId, RecordId},
     machine::{Fold, Key},
@@ -73,6 +73,7 @@ pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     deal.commit = Some(receipt.commit);
     deal.state = State::Sold;
     deal.decision = Some(id);
+    came(fold, receipt.deal, &deal);
     fold.view.put(Key::Decision { deal: receipt.deal }, &id);
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
@@ -125,7 +126,16 @@ pub(crate) fn closed(fold: &mut Fold<'_, '_>, deal_id: DealId) {
 pub(super) fn released(fold: &mut Fold<'_, '_>, id: RecordId, release: &Release) {
     if let Some(mut deal) = Deal::read(fold.view, release.deal) {
         deal.release = Some(id);
+        came(fold, release.deal, &deal);
         deal.keep(fold.view, release.deal);
+    }
+}
+
+/// Whoever commits or releases an own firm proposal has it. Asked again, a requester that fell back
+/// would take it for a new one, and might bind itself otherwise than before.
+fn came(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
+    if deal.opening == Opening::ProviderProposal {
+        fold.answered(deal.partner, deal_id.into());
     }
 }
 

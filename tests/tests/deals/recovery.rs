@@ -147,49 +147,53 @@ impl Two {
         self.settle();
     }
 
+    /// A firm proposal of this side.
+    fn firm(&self, at: usize, role: Role) -> Verb {
+        Verb::Propose(Proposing {
+            partner: self.nodes[1 - at].partner(),
+            thread: None,
+            role,
+            binding: Binding::Firm,
+            valid_until: self.nodes[0].now().plus_ms(30 * MINUTE_MS),
+            alternatives: vec![terms("B", 700, 2)],
+        })
+    }
+
     /// Opens a deal in one of the three ways, and gives its id.
     fn trade(&mut self, opening: Opening) -> DealId {
-        let valid_until = self.nodes[0].now().plus_ms(30 * MINUTE_MS);
-        let terms = terms("B", 700, 2);
-        let [requester, provider] = [0, 1].map(|at| self.nodes[at].partner());
-        let firm = |partner, role| {
-            Verb::Propose(Proposing {
-                partner,
-                thread: None,
-                role,
-                binding: Binding::Firm,
-                valid_until,
-                alternatives: vec![terms.clone()],
-            })
-        };
         match opening {
             Opening::Request => self.say(
                 REQUESTER,
                 Verb::Request(Requesting {
-                    partner: provider,
+                    partner: self.nodes[PROVIDER].partner(),
                     thread: None,
                     proposal: None,
-                    valid_until,
-                    terms: terms.clone(),
+                    valid_until: self.nodes[0].now().plus_ms(30 * MINUTE_MS),
+                    terms: terms("B", 700, 2),
                     commit: Approval::Given,
                 }),
             ),
-            Opening::OfRequester => self.say(REQUESTER, firm(provider, Role::Requester)),
+            Opening::OfRequester => {
+                let firm = self.firm(REQUESTER, Role::Requester);
+                self.say(REQUESTER, firm);
+            }
             Opening::OfProvider => {
-                self.say(PROVIDER, firm(requester, Role::Provider));
-                let (deal, _) = self.deal(REQUESTER);
-                let thread = RecordId::from(deal).into();
-                let alternative = 0;
-                self.say(
-                    REQUESTER,
-                    Verb::Accept {
-                        thread,
-                        alternative,
-                    },
-                );
+                let firm = self.firm(PROVIDER, Role::Provider);
+                self.say(PROVIDER, firm);
+                let accept = self.acceptance();
+                self.say(REQUESTER, accept);
             }
         }
         self.deal(REQUESTER).0
+    }
+
+    /// The requester's word that takes a firm proposal.
+    fn acceptance(&self) -> Verb {
+        let (deal, _) = self.deal(REQUESTER);
+        Verb::Accept {
+            thread: RecordId::from(deal).into(),
+            alternative: 0,
+        }
     }
 
     fn deal(&self, at: usize) -> (DealId, Deal) {
@@ -376,4 +380,34 @@ fn a_partner_that_only_claims_gets_no_recovery_but_the_operator_may_open() {
     two.settle();
     two.trade(Opening::Request);
     assert_eq!(two.deal(PROVIDER).1.state, State::Sold);
+}
+
+#[test]
+fn a_firm_proposal_is_not_asked_again_once_it_was_taken_up() {
+    for gives_up in [false, true] {
+        let mut two = Two::new();
+        two.meet();
+        let firm = two.firm(PROVIDER, Role::Provider);
+        two.put(PROVIDER, Input::Verb(Box::new(firm)));
+        let (to, proposal) = two.mail.pop_front().expect("a letter");
+        two.put(to, proposal);
+        // That it is stored never arrives.
+        two.mail.clear();
+        let (deal, _) = two.deal(REQUESTER);
+        let word = if gives_up {
+            Verb::Cancel { deal }
+        } else {
+            two.acceptance()
+        };
+        two.say(REQUESTER, word);
+        let decided = two.deal(PROVIDER).1.state;
+        let expected = [State::Sold, State::Refused][usize::from(gives_up)];
+        assert_eq!(decided, expected);
+        let mut keys = two.nodes[PROVIDER].store.0.keys();
+        let asks = keys.any(|key| matches!(key, Key::Outbox { .. }));
+        assert!(
+            !asks,
+            "{expected:?}: a requester that falls back would take it anew"
+        );
+    }
 }
