@@ -20,10 +20,12 @@ use serde::Deserialize;
 
 use self::naming::Named;
 use self::telling::Situation;
-use super::offers::{Params, params};
+use super::offers::{Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
 use crate::hand_over::{Kept, KeptError};
-use crate::view::deal::{AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk};
+use crate::view::deal::{
+    AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk, THREAD_STATES, WAITS_FOR,
+};
 use crate::view::ship_to::{BadShipTo, ShipToDoc};
 
 /// How long a proposal stands where nobody says otherwise.
@@ -47,8 +49,10 @@ pub(super) fn routes() -> Router<Desk> {
 struct ListQuery {
     limit: Option<String>,
     cursor: Option<String>,
-    /// `us`, `them` or `nobody`.
+    /// One of [`WAITS_FOR`].
     waits_for: Option<String>,
+    /// One of [`THREAD_STATES`].
+    state: Option<String>,
     partner: Option<String>,
 }
 
@@ -71,10 +75,12 @@ fn listed(reading: &Reading, query: &ListQuery) -> Result<DealsView, Problem> {
         };
         Some(thread)
     });
-    let waits = query.waits_for.as_deref();
+    let waits = word("waits_for", query.waits_for.as_deref(), &WAITS_FOR)?;
+    let state = word("state", query.state.as_deref(), &THREAD_STATES)?;
     let row = |thread: &ThreadId| {
         let row = telling::row(reading, *thread)?;
         let is_meant = waits.is_none_or(|who| who == row.waits_for)
+            && state.is_none_or(|state| state == row.state)
             && whose.is_none_or(|whose| whose.to_string() == row.partner);
         Ok(is_meant.then_some(row))
     };

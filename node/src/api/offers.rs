@@ -26,7 +26,7 @@ use crate::view::offer::{
 };
 
 pub(super) use self::finding::{Known, by_id, of_author, own_band};
-pub(super) use self::query::{Name, Params, params};
+pub(super) use self::query::{Name, Params, params, word};
 
 /// Withdrawing an offer may take its availability along, which is a record too.
 const WITHDRAWN_MAX: usize = BATCH_RECORDS_MAX / 2;

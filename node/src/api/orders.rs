@@ -21,10 +21,10 @@ use super::deals;
 use super::deals::naming::Named;
 use super::deals::refusing::short;
 use super::deals::telling::needs_address;
-use super::offers::{Params, params};
+use super::offers::{Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, done, json, page, partner};
 use crate::view::deal::DealView;
-use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, OrderView, OrdersView};
+use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, ORDER_STATUSES, OrderView, OrdersView};
 
 /// The routes of this noun.
 pub(super) fn routes() -> Router<Desk> {
@@ -43,6 +43,7 @@ pub(super) fn routes() -> Router<Desk> {
 struct ListQuery {
     limit: Option<String>,
     cursor: Option<String>,
+    /// One of [`ORDER_STATUSES`].
     status: Option<String>,
     partner: Option<String>,
 }
@@ -65,7 +66,7 @@ fn listed(reading: &Reading, query: &ListQuery) -> Result<OrdersView, Problem> {
         };
         Some(order)
     });
-    let status = query.status.as_deref();
+    let status = word("status", query.status.as_deref(), &ORDER_STATUSES)?;
     let row = |order: &DealId| {
         let known = telling::known(reading, *order)?;
         let row = telling::row(reading, &known)?;

@@ -33,7 +33,8 @@ pub(super) fn after<T: FromStr>(cursor: Option<&str>, first: T) -> Result<T, Pro
     })
 }
 
-/// The rows of the first `limit` ids that are meant, and behind which id the next page begins.
+/// The rows of the first `limit` ids that are meant, and behind which id the next page begins, where
+/// one more is meant.
 ///
 /// # Errors
 /// Those of `row`.
@@ -44,10 +45,12 @@ pub(super) fn fill<I: ToString, R>(
 ) -> Result<(Vec<R>, Option<String>), Problem> {
     let (mut rows, mut last) = (Vec::new(), None);
     for id in ids {
-        if rows.len() >= limit {
-            return Ok((rows, last));
+        if let Some(found) = row(&id)? {
+            if rows.len() >= limit {
+                return Ok((rows, last));
+            }
+            rows.push(found);
         }
-        rows.extend(row(&id)?);
         last = Some(id.to_string());
     }
     Ok((rows, None))
@@ -65,11 +68,11 @@ mod tests {
     fn a_page_goes_on_only_where_more_follows() {
         let check = |limit: usize, rows: &[u32], next: Option<&str>| {
             let even = |n: &u32| Ok(n.is_multiple_of(2).then_some(*n));
-            let page = fill([1, 2, 3, 4].into_iter(), limit, even);
+            let page = fill([1, 2, 3, 4, 5].into_iter(), limit, even);
             let expected = (rows.to_vec(), next.map(str::to_owned));
             assert_eq!(page, Ok(expected), "{limit}");
         };
-        check(1, &[2], Some("2"));
+        check(1, &[2], Some("3"));
         check(2, &[2, 4], None);
         check(3, &[2, 4], None);
     }

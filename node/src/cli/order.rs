@@ -16,7 +16,7 @@ use super::ship_to::ShipTo;
 use super::table::{Side, page};
 use super::when::when;
 use crate::view::order::{
-    CancelAsk, EventAsk, HandOverAsk, OrderRow, OrderView, OrdersView, StepLine,
+    CancelAsk, EventAsk, HandOverAsk, ORDER_STATUSES, OrderRow, OrderView, OrdersView, StepLine,
 };
 
 /// See what was agreed, say what happens to it, cancel it
@@ -42,7 +42,7 @@ enum Verb {
 #[command(after_help = exit::help(exit::OF_NODE))]
 struct LsArgs {
     /// Only those that are ordered, in-fulfilment, completed or cancelled
-    #[arg(long, value_parser = ["ordered", "in-fulfilment", "completed", "cancelled"])]
+    #[arg(long, value_parser = ORDER_STATUSES)]
     status: Option<String>,
     /// Only those with this partner, by id or name
     #[arg(long)]

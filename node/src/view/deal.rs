@@ -162,6 +162,31 @@ pub struct AcceptAsk {
     pub ship_to: Option<ShipToDoc>,
 }
 
+/// Where a thread can stand: first what is its own, then the states of a deal, of SPEC.md 12.
+pub const THREAD_STATES: [&str; 18] = [
+    "inquiry",
+    "answered",
+    "proposed",
+    "to-answer",
+    "rejected",
+    "withdrawn",
+    "asked",
+    "requested",
+    "offered",
+    "held",
+    "released",
+    "closed",
+    "refused",
+    "aborted",
+    "doubt",
+    "written",
+    "sold",
+    "agreed",
+];
+
+/// For whom a thread can wait.
+pub const WAITS_FOR: [&str; 3] = ["us", "them", "nobody"];
+
 /// `GET /v1/deals`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DealsView {
@@ -185,9 +210,9 @@ pub struct DealRow {
     pub name: Option<String>,
     /// The own part: `requester` or `provider`; absent where nothing was proposed yet.
     pub role: Option<String>,
-    /// Where it stands.
+    /// Where it stands: one of [`THREAD_STATES`].
     pub state: String,
-    /// Who has to say something: `us`, `them` or `nobody`.
+    /// Who has to say something: one of [`WAITS_FOR`].
     pub waits_for: String,
     /// The first line's title; of a thread without terms the question that opened it.
     pub title: String,
@@ -300,4 +325,18 @@ pub struct SaidView {
     /// Why the partner did not take it, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use omni_protocol::deal::State;
+
+    use super::THREAD_STATES;
+
+    #[test]
+    fn a_thread_can_stand_where_its_deal_does() {
+        for state in State::ALL {
+            assert!(THREAD_STATES.contains(&state.name()), "{state}");
+        }
+    }
 }

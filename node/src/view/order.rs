@@ -8,6 +8,9 @@ use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
 use super::terms::TermsView;
 
+/// How an order can stand.
+pub const ORDER_STATUSES: [&str; 4] = ["ordered", "in-fulfilment", "completed", "cancelled"];
+
 /// `GET /v1/orders`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrdersView {
@@ -30,7 +33,7 @@ pub struct OrderRow {
     pub name: Option<String>,
     /// The own side: `requester` or `provider`.
     pub side: String,
-    /// `ordered`, `in-fulfilment`, `completed` or `cancelled`.
+    /// How it stands: one of [`ORDER_STATUSES`].
     pub status: String,
     /// The kind of the latest event.
     pub latest: Option<String>,
@@ -167,4 +170,17 @@ pub struct CancelAsk {
 pub struct HandOverAsk {
     /// The recipient.
     pub ship_to: ShipToDoc,
+}
+
+#[cfg(test)]
+mod tests {
+    use omni_protocol::deal::order::Status;
+
+    use super::ORDER_STATUSES;
+
+    #[test]
+    fn the_statuses_are_those_of_the_core() {
+        let names: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
+        assert_eq!(ORDER_STATUSES[..], names);
+    }
 }

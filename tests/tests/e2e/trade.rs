@@ -283,6 +283,42 @@ fn a_whole_trade_by_http_alone() {
 }
 
 #[test]
+fn threads_in_one_state_are_listed_page_by_page() {
+    let (retailer, _wholesaler) = partners();
+    let propose = words("deal propose Wholesaler --sku HTR --qty 1 --ship-country GB");
+    let proposed = std::iter::repeat_with(|| retailer.json(&propose)["thread"].clone());
+    let mut threads: Vec<String> = proposed
+        .take(3)
+        .map(|thread| thread.as_str().expect("a text").to_owned())
+        .collect();
+    threads.sort();
+    // The last in the order of a list, so that behind the second page only this one follows.
+    let withdrawn = threads.pop().expect("three threads");
+    retailer.json(&["deal", "withdraw", &withdrawn]);
+    let check = |more: &str, rows: &[&str], next: Option<&str>| {
+        let listed = retailer.json(&words(&format!("deal ls --state {more}")));
+        let found = listed["deals"].as_array().expect("a list").iter();
+        let found: Vec<_> = found.filter_map(|deal| deal["thread"].as_str()).collect();
+        assert_eq!(
+            (&found[..], listed["next"].as_str()),
+            (rows, next),
+            "{more}"
+        );
+    };
+    let (first, second) = (threads[0].as_str(), threads[1].as_str());
+    check("proposed", &[first, second], None);
+    check("proposed --limit 1", &[first], Some(first));
+    check(
+        &format!("proposed --limit 1 --after {first}"),
+        &[second],
+        None,
+    );
+    check("withdrawn --limit 1", &[&withdrawn], None);
+    check("withdrawn --mine", &[], None);
+    check("agreed", &[], None);
+}
+
+#[test]
 fn a_whole_trade_by_curl_alone() {
     let (retailer, wholesaler) = partners();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/curl/trade");

@@ -245,15 +245,24 @@ fn hostile_documents_are_refused() {
         &json!({ "ship_to": { "name": "" } }),
         422,
     );
+}
+
+#[test]
+fn hostile_addresses_are_refused() {
+    let node = Node::named("Retailer");
     for path in [
         "/v1/deals?limit=0",
         "/v1/deals?cursor=x",
+        "/v1/deals?state=kept",
+        "/v1/deals?state=",
+        "/v1/deals?waits_for=you",
+        "/v1/orders?status=sold",
         "/v1/orders?limit=501",
         "/v1/ledger/entries?cursor=1",
         "/v1/ledger/entries/x",
         "/v1/ledger/export?cursor=1-",
     ] {
-        let (status, document) = ask(&retailer, "GET", path, &Value::Null);
+        let (status, document) = ask(&node, "GET", path, &Value::Null);
         assert_eq!(status, 422, "{path}: {document}");
     }
 }

@@ -36,6 +36,7 @@ pub(in crate::api) struct Situation {
     /// What is on the table or was agreed.
     pub(in crate::api) alternatives: Vec<Terms>,
     deals: Vec<DealId>,
+    /// One of [`THREAD_STATES`](crate::view::deal::THREAD_STATES).
     state: &'static str,
     waits_for: &'static str,
     may: Vec<&'static str>,

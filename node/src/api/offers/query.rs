@@ -45,3 +45,20 @@ pub(in crate::api) fn params<T: DeserializeOwned>(given: Params) -> Result<T, Pr
         .map(|(name, value)| (name, serde_json::Value::String(value)));
     serde_json::from_value(serde_json::Value::Object(object.collect())).map_err(|e| refused(&e))
 }
+
+/// A parameter that is one of a few words. Another one is refused: it fits nothing, and an empty list
+/// would say that there is nothing.
+///
+/// # Errors
+/// `invalid`, with the words.
+pub(in crate::api) fn word<'a>(
+    name: &str,
+    given: Option<&'a str>,
+    words: &[&str],
+) -> Result<Option<&'a str>, Problem> {
+    if given.is_some_and(|given| !words.contains(&given)) {
+        let detail = format!("{name} is one of: {}.", words.join(", "));
+        return Err(Problem::new(ApiCode::Invalid, detail));
+    }
+    Ok(given)
+}

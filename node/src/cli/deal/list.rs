@@ -8,7 +8,7 @@ use super::super::outcome::{CliError, Outcome, Report};
 use super::super::pages::{Page, Part, fetch};
 use super::super::table::{Side, page};
 use super::super::when::when;
-use crate::view::deal::{DealRow, DealsView};
+use crate::view::deal::{DealRow, DealsView, THREAD_STATES};
 
 /// List threads: with whom, about what, where they stand, and for whom they wait
 #[derive(Debug, Args)]
@@ -17,6 +17,9 @@ pub(in crate::cli) struct LsArgs {
     /// Only those that wait for you
     #[arg(long)]
     mine: bool,
+    /// Only those in this state
+    #[arg(long, value_parser = THREAD_STATES)]
+    state: Option<String>,
     /// Only those with this partner, by id or name
     #[arg(long)]
     partner: Option<String>,
@@ -87,6 +90,7 @@ fn row(deal: &DealRow) -> Vec<String> {
 pub(in crate::cli) fn run(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
     let params = [
         ("waits_for", args.mine.then_some("us")),
+        ("state", args.state.as_deref()),
         ("partner", args.partner.as_deref()),
     ];
     fetch::<DealsView>(ctx, "/v1/deals", &params, &args.part)
