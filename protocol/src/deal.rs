@@ -226,9 +226,7 @@ impl Deal {
     pub fn read(view: &dyn View, deal: DealId) -> Option<Self> {
         stored(view, &Key::Deal { deal })
     }
-}
 
-impl Deal {
     /// Whether a time at which it ends must be noticed.
     const fn has_end(&self) -> bool {
         matches!(
@@ -256,15 +254,20 @@ impl Deal {
 
     /// The records by which it stands, in the order in which they were made.
     pub(crate) fn chain(&self, id: DealId) -> Vec<RecordId> {
-        let mut chain = Vec::from([id.into()]);
-        let later = [self.hold, self.commit, self.release, self.decision];
-        for record in later.into_iter().flatten() {
-            if !chain.contains(&record) {
-                chain.push(record);
-            }
-        }
+        let [hold, commit, release] = [self.hold, self.commit, self.release];
+        let mut chain = each_once(&[Some(id.into()), hold, commit, release, self.decision]);
         chain.truncate(LETTER_RECORDS_MAX);
         chain
+    }
+
+    /// Those of its chain that this node signed, in the same order.
+    pub(crate) fn own_chain(&self, id: DealId) -> Vec<RecordId> {
+        let opened = Some(id.into()).filter(|_| self.opening != Opening::ProviderProposal);
+        let own = match self.side() {
+            Side::Requester => [opened, self.commit, self.release],
+            Side::Provider => [self.hold, self.decision, None],
+        };
+        each_once(&own)
     }
 
     /// What the requester asks until the deal is decided.
@@ -324,6 +327,17 @@ impl Deal {
             .into_iter()
             .nth(usize::from(self.alternative))
     }
+}
+
+/// The records that are there: of a firm proposal one stands in several places.
+fn each_once(records: &[Option<RecordId>]) -> Vec<RecordId> {
+    let mut once = Vec::new();
+    for record in records.iter().flatten() {
+        if !once.contains(record) {
+            once.push(*record);
+        }
+    }
+    once
 }
 
 /// What a deal may come to: the largest amount, and of each article the most steps, over all of its

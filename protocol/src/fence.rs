@@ -114,7 +114,9 @@ pub fn form<T: Wire>(bytes: &[u8]) -> Result<Form<T>, Invalid> {
     if reader.remaining() > 0 {
         return Err(Invalid::Rule("nothing may follow it"));
     }
-    if to_bytes(&value) == bytes {
+    let mut writer = Writer::with_room(bytes.len());
+    value.put(&mut writer);
+    if writer.into_bytes() == bytes {
         Ok(Form::Canonical(value))
     } else {
         Ok(Form::Other(value))
@@ -124,6 +126,8 @@ pub fn form<T: Wire>(bytes: &[u8]) -> Result<Form<T>, Invalid> {
 /// bincode claims up to eight bytes for an integer that takes one, so the largest structure, an
 /// opened page, may claim eight times its size. Lengths are bounded here before that.
 const CLAIM_BYTES_MAX: usize = 8 * PAGE_PLAIN_BYTES_MAX;
+/// Room for most values, so that few grow as they are written.
+const BYTES_AIM: usize = 128;
 const CONFIG: Limited = config::standard().with_limit::<CLAIM_BYTES_MAX>();
 
 type Limited =
@@ -143,11 +147,15 @@ struct Input<'a> {
 
 impl Default for Writer {
     fn default() -> Self {
-        Self(EncoderImpl::new(Output(Vec::new()), CONFIG))
+        Self::with_room(BYTES_AIM)
     }
 }
 
 impl Writer {
+    fn with_room(bytes: usize) -> Self {
+        Self(EncoderImpl::new(Output(Vec::with_capacity(bytes)), CONFIG))
+    }
+
     /// What was written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

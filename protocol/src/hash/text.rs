@@ -47,10 +47,23 @@ pub(super) mod partner {
 pub(super) mod hexadecimal {
     use core::fmt;
 
-    use super::{BadId, digit};
+    use super::{BadId, String, digit};
 
     pub(in crate::hash) fn show(bytes: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Ids are shown in every event and checkpoint, and the formatter takes long over a byte.
+        let shown = |half: u8| {
+            char::from(if half < 10 {
+                b'0' + half
+            } else {
+                b'a' + half - 10
+            })
+        };
+        let mut text = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            text.push(shown(byte >> 4));
+            text.push(shown(byte & 15));
+        }
+        f.write_str(&text)
     }
 
     pub(in crate::hash) fn read(text: &str) -> Result<[u8; 32], BadId> {

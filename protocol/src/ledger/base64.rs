@@ -49,6 +49,13 @@ fn letter(bits: u32) -> u8 {
 }
 
 fn value(letter: u8) -> Option<u32> {
-    let place = ALPHABET.iter().position(|known| *known == letter)?;
-    u32::try_from(place).ok()
+    let place = match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    };
+    Some(u32::from(place))
 }

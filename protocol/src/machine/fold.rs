@@ -83,32 +83,39 @@ pub(super) fn apply(machine: &mut Machine, entry: &Entry, view: &dyn View) -> Ve
 
 /// Own records. Those of a thread that one entry names travel in one letter.
 fn signed(fold: &mut Fold<'_, '_>, entry: &Entry) {
-    let letter: Vec<Signed<ThreadBody>> = thread_records(entry).collect();
+    let (mut letter, mut published) = (Vec::new(), Vec::new());
+    for record in records(entry) {
+        match record {
+            Read::Thread(record) => letter.push(record),
+            Read::Public(record) => published.push(record),
+        }
+    }
     for record in &letter {
         deal::recorded(fold, Who::Us, record);
     }
     deal::ask(fold, &letter);
-    for carried in &entry.records {
-        if let Some(Read::Public(record)) = read(&entry.header.network, &carried.bytes) {
-            own::published(fold.view, &record);
-            if let Some(revision) = record.body().revision() {
-                let last = &mut fold.machine.head.revision;
-                *last = revision.get().max(*last);
-            }
-            if let PublicBody::Evidence(evidence) = record.body() {
-                accuse::accused(fold.view, record.id(), evidence, fold.header.at);
-            }
+    for record in &published {
+        own::published(fold.view, record);
+        if let Some(revision) = record.body().revision() {
+            let last = &mut fold.machine.head.revision;
+            *last = revision.get().max(*last);
+        }
+        if let PublicBody::Evidence(evidence) = record.body() {
+            accuse::accused(fold.view, record.id(), evidence, fold.header.at);
         }
     }
 }
 
+fn records(entry: &Entry) -> impl Iterator<Item = Read> {
+    let carried = entry.records.iter();
+    carried.filter_map(|carried| read(&entry.header.network, &carried.bytes))
+}
+
 fn thread_records(entry: &Entry) -> impl Iterator<Item = Signed<ThreadBody>> {
-    entry.records.iter().filter_map(
-        |carried| match read(&entry.header.network, &carried.bytes) {
-            Some(Read::Thread(record)) => Some(record),
-            Some(Read::Public(_)) | None => None,
-        },
-    )
+    records(entry).filter_map(|record| match record {
+        Read::Thread(record) => Some(record),
+        Read::Public(_) => None,
+    })
 }
 
 pub(super) fn read(network: &NetworkId, bytes: &[u8]) -> Option<Read> {

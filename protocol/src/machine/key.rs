@@ -12,6 +12,8 @@ use crate::{
     value::{Currency, Time},
 };
 
+/// Room for most keys, so that few grow as they are written.
+const BYTES_AIM: usize = 48;
 /// First family that is no projection.
 const LOCAL: u8 = 64;
 
@@ -121,7 +123,8 @@ macro_rules! keys {
             /// The bytes under which a store keeps the value; they sort as keys do.
             #[must_use]
             pub fn to_bytes(&self) -> Vec<u8> {
-                let mut bytes = Vec::from([self.family()]);
+                let mut bytes = Vec::with_capacity(BYTES_AIM);
+                bytes.push(self.family());
                 match self { $(Self::$name { $($field),* } => { $($field.put(&mut bytes);)* })* }
                 bytes
             }

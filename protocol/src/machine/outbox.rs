@@ -202,7 +202,7 @@ pub(super) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
         return;
     };
     let (partner, kind) = (case.from, case.record().kind());
-    for record in deal.chain(deal_id) {
+    for record in deal.own_chain(deal_id) {
         let is_shown = question(&trial.view, partner, record)
             .is_some_and(|question| question.ends_by == EndsBy::Following);
         // Kinds ascend in a deal, but for the decision that follows a Release.
