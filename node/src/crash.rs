@@ -25,6 +25,21 @@ pub fn point(name: &str) {
 #[inline]
 pub fn point(_name: &str) {}
 
+/// Whether anything looks at the places, so that their names must be made up.
+#[cfg(feature = "faulty")]
+#[must_use]
+pub fn is_armed() -> bool {
+    armed::HOOK.get().is_some()
+}
+
+/// Whether anything looks at the places. In this build nothing does.
+#[cfg(not(feature = "faulty"))]
+#[inline]
+#[must_use]
+pub fn is_armed() -> bool {
+    false
+}
+
 /// Whether the ledger syncs what it writes. It does, unless `omni-faulty` was told not to: so a test
 /// shows that it would notice.
 #[cfg(feature = "faulty")]

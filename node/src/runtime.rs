@@ -425,7 +425,7 @@ impl Runtime {
 
     fn synced(&mut self, report: Report) {
         let landed = self.keeper.landed(report);
-        self.door.remember(landed.seals);
+        self.door.remember(landed.seals, landed.checkpoint);
         self.release(landed.promises);
         self.shelver.shelve_own(landed.news.shelved);
         for command in landed.news.commands {
@@ -473,9 +473,8 @@ impl Runtime {
 
     fn send(&self, outgoing: Outgoing) {
         let Outgoing { to, message } = outgoing;
-        let lives = self.keeper.lives(to);
         let seen = self.door.checkpoint_of(to);
-        match self.courier.frame(message, lives, seen) {
+        match self.courier.frame(to, message, &self.keeper, seen) {
             Ok(frame) => self.door.tell(NetCommand::Send { partner: to, frame }),
             // It is asked at its first greeting.
             Err(CourierError::Unmet) => tracing::debug!(%to, "a partner was never met"),

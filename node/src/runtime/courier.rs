@@ -9,6 +9,7 @@ use omni_protocol::machine::{Key, Message};
 use omni_protocol::proof::Proof;
 use omni_protocol::value::Invalid;
 
+use super::keeper::Keeper;
 use super::news;
 use super::shelf::PROOF_BYTES_MAX;
 use super::signer::Signer;
@@ -41,24 +42,28 @@ impl Courier {
         Self { synced, signer }
     }
 
-    /// The frame that carries a message: a letter between these lives. `seen` is the receiver's
-    /// newest checkpoint that is known.
+    /// The frame that carries a message to this partner. `seen` is its newest checkpoint that is
+    /// known.
     pub(super) fn frame(
         &self,
+        to: PartnerId,
         message: Message,
-        lives: Option<Lives>,
+        keeper: &Keeper,
         seen: &[u8],
     ) -> Result<Frame, CourierError> {
         Ok(match message {
-            Message::Letter { records, attached } => Frame::Letter(Box::new(Letter {
-                envelope: self.envelope(lives.ok_or(CourierError::Unmet)?, seen)?,
-                records: List::new(self.proved(&records)?)?,
-                attached: List::new(self.those_here(&attached)?)?,
-            })),
+            Message::Letter { records, attached } => {
+                let lives = keeper.lives(to).ok_or(CourierError::Unmet)?;
+                Frame::Letter(Box::new(Letter {
+                    envelope: envelope(lives, keeper, seen)?,
+                    records: List::new(proved(&records, keeper)?)?,
+                    attached: List::new(those_here(&attached, keeper)?)?,
+                }))
+            }
             Message::Stored(record) => Frame::Stored(Stored { record }),
             Message::WhatIs { deal, records } => Frame::WhatIs(WhatIs {
                 deal,
-                records: List::new(self.proved(&records)?)?,
+                records: List::new(proved(&records, keeper)?)?,
             }),
             Message::Notice(notice) => Frame::Notice(Box::new(self.signer.notice(notice)?)),
             Message::Greeting(greeting) => {
@@ -72,43 +77,39 @@ impl Courier {
         let key = self.signer.key();
         news::named_for(partner, key.network(), key.partner(), &self.synced)
     }
+}
 
-    /// The sender's checkpoint, fresh at each sending. A consistency proof travels once partners
-    /// cosign; its field is there.
-    fn envelope(&self, lives: Lives, seen: &[u8]) -> Result<Envelope, CourierError> {
-        let checkpoint = self
-            .synced
-            .read(&Key::Checkpoint {}.to_bytes())?
-            .unwrap_or_default();
-        Ok(Envelope {
-            lives,
-            checkpoint: Bytes::new(checkpoint)?,
-            consistency: List::default(),
-            seen: Bytes::new(seen)?,
-        })
-    }
+/// The sender's checkpoint, fresh at each sending. A consistency proof travels once partners
+/// cosign; its field is there.
+fn envelope(lives: Lives, keeper: &Keeper, seen: &[u8]) -> Result<Envelope, CourierError> {
+    let checkpoint = keeper.synced(&Key::Checkpoint {})?.unwrap_or_default();
+    Ok(Envelope {
+        lives,
+        checkpoint: Bytes::new(checkpoint)?,
+        consistency: List::default(),
+        seen: Bytes::new(seen)?,
+    })
+}
 
-    fn proved(&self, ids: &[RecordId]) -> Result<Vec<ProvedRecord>, CourierError> {
-        ids.iter()
-            .map(|id| self.one(*id)?.ok_or(CourierError::Absent(*id)))
-            .collect()
-    }
+fn proved(ids: &[RecordId], keeper: &Keeper) -> Result<Vec<ProvedRecord>, CourierError> {
+    ids.iter()
+        .map(|id| one(*id, keeper)?.ok_or(CourierError::Absent(*id)))
+        .collect()
+}
 
-    /// What a letter rests on goes along where it is at hand.
-    fn those_here(&self, ids: &[RecordId]) -> Result<Vec<ProvedRecord>, CourierError> {
-        ids.iter()
-            .filter_map(|id| self.one(*id).transpose())
-            .collect()
-    }
+/// What a letter rests on goes along where it is at hand.
+fn those_here(ids: &[RecordId], keeper: &Keeper) -> Result<Vec<ProvedRecord>, CourierError> {
+    ids.iter()
+        .filter_map(|id| one(*id, keeper).transpose())
+        .collect()
+}
 
-    fn one(&self, id: RecordId) -> Result<Option<ProvedRecord>, CourierError> {
-        let record = self.synced.read(&Key::Record { id }.to_bytes())?;
-        let proof = self.synced.read(&Key::Proof { record: id }.to_bytes())?;
-        let Some((record, proof)) = record.zip(proof) else {
-            return Ok(None);
-        };
-        let proof: Proof =
-            fence::decode(&proof, PROOF_BYTES_MAX).map_err(CourierError::Unreadable)?;
-        Ok(Some(ProvedRecord::new(&record, proof)?))
-    }
+fn one(id: RecordId, keeper: &Keeper) -> Result<Option<ProvedRecord>, CourierError> {
+    let record = keeper.synced(&Key::Record { id })?;
+    let proof = keeper.synced(&Key::Proof { record: id })?;
+    let Some((record, proof)) = record.zip(proof) else {
+        return Ok(None);
+    };
+    let proof: Proof = fence::decode(&proof, PROOF_BYTES_MAX).map_err(CourierError::Unreadable)?;
+    Ok(Some(ProvedRecord::new(&record, proof)?))
 }

@@ -1,7 +1,7 @@
 //! The door to the net: what its events mean for the core and the market store, after the checks
 //! that the net leaves to the loop: whose session it is, and who signed what came by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use libp2p::Multiaddr;
 use omni_protocol::code::Code;
@@ -25,6 +25,10 @@ use crate::net::{
 };
 use crate::store::market::{Arrival, Reach};
 use crate::store::{LedgerReader, witnessed};
+
+/// Checkpoints of this life that partners may show again: each batch makes one, and a partner shows
+/// what came to it last.
+const OWN_CHECKPOINTS_MAX: usize = 64;
 
 /// What an event means.
 #[derive(Debug, Default)]
@@ -64,6 +68,9 @@ pub(super) struct Door {
     sessions: BTreeMap<PartnerId, Session>,
     /// Of records of threads: each comes again with what rests on it.
     seals: Seals,
+    /// The newest that this life synced, as they were signed. One of them says nothing about what
+    /// was lost, so it is neither checked nor put to the core when a partner shows it.
+    checkpoints: VecDeque<Vec<u8>>,
 }
 
 impl Door {
@@ -80,13 +87,18 @@ impl Door {
             synced,
             sessions: BTreeMap::new(),
             seals: Seals::default(),
+            checkpoints: VecDeque::new(),
         }
     }
 
     /// What this node signed need not be checked when a partner shows it.
-    pub(super) fn remember(&mut self, own: Vec<CheckedSeal>) {
+    pub(super) fn remember(&mut self, own: Vec<CheckedSeal>, checkpoint: Option<Vec<u8>>) {
         for seal in own {
             self.seals.remember(seal);
+        }
+        self.checkpoints.extend(checkpoint);
+        if self.checkpoints.len() > OWN_CHECKPOINTS_MAX {
+            self.checkpoints.pop_front();
         }
     }
 
@@ -319,8 +331,11 @@ impl Door {
         })
     }
 
-    /// A checkpoint of our own that a partner shows, if it is ours.
+    /// A checkpoint of our own that a partner shows, if it is ours and not of this life's newest.
     fn shown(&self, note: &[u8]) -> Option<Input> {
+        if self.checkpoints.iter().rev().any(|own| own == note) {
+            return None;
+        }
         let note = std::str::from_utf8(note)
             .ok()
             .filter(|note| !note.is_empty())?;

@@ -66,6 +66,8 @@ pub(super) struct Landed {
     pub(super) news: News,
     /// What it signed in threads.
     pub(super) seals: Vec<CheckedSeal>,
+    /// The signed checkpoint that closes it, if it holds an entry.
+    pub(super) checkpoint: Option<Vec<u8>>,
 }
 
 /// The batch being built.
@@ -153,7 +155,7 @@ impl Keeper {
             let Change::Entry(entry) = change else {
                 continue;
             };
-            if cfg!(feature = "faulty") {
+            if crash::is_armed() {
                 self.open.places.extend(self.signer.places(&entry));
             }
             self.open.own.extend(self.signer.own(&entry, &self.overlay));
@@ -199,17 +201,22 @@ impl Keeper {
         self.overlay.put(key, Some(value));
     }
 
+    /// A value on the disk.
+    pub(super) fn synced(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.overlay.read_synced(&key.to_bytes())
+    }
+
     /// The time, as the core is told it.
     pub(super) fn time(&self) -> Time {
         Time::new(self.clock.now_ms()).unwrap_or_default()
     }
 
-    /// Whether nothing was ever granted to a partner, as things will stand after the open batch.
     /// Between which lives letters to this partner are sent now.
     pub(super) fn lives(&self, partner: PartnerId) -> Option<Lives> {
         self.machine.lives(partner)
     }
 
+    /// Whether nothing was ever granted to a partner, as things will stand after the open batch.
     pub(super) fn is_stranger(&self, partner: PartnerId) -> bool {
         View::read(&self.overlay, &Key::Grant { partner }).is_none()
     }
@@ -238,7 +245,7 @@ impl Keeper {
             places,
         } = std::mem::take(&mut self.open);
         let (news, seals) = self.prove(own);
-        self.sign_head();
+        let checkpoint = self.sign_head();
         for place in &places {
             crash::point(&format!("before-sync:{place}"));
         }
@@ -251,6 +258,7 @@ impl Keeper {
                 promises,
                 news,
                 seals,
+                checkpoint,
             },
             places,
         });
@@ -305,10 +313,10 @@ impl Keeper {
     }
 
     /// Signs the checkpoint, if the batch holds an entry.
-    fn sign_head(&mut self) {
+    fn sign_head(&mut self) -> Option<Vec<u8>> {
         let head = *self.machine.head();
         if head == self.signed_head {
-            return;
+            return None;
         }
         let Some(checkpoint) = self.machine.checkpoint(&self.overlay) else {
             (self.halt)(&StoreError::Damaged {
@@ -316,10 +324,11 @@ impl Keeper {
                 detail: "hashes of the ledger's tree are missing".to_owned(),
             });
         };
-        let note = self.signer.checkpoint(checkpoint);
+        let note = self.signer.checkpoint(checkpoint).into_bytes();
         self.overlay
-            .put(Key::Checkpoint {}.to_bytes(), Some(note.into_bytes()));
+            .put(Key::Checkpoint {}.to_bytes(), Some(note.clone()));
         self.signed_head = head;
+        Some(note)
     }
 
     fn now(&self) -> Now {

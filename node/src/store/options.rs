@@ -21,6 +21,9 @@ const MARKET_WRITE_BUFFER_BYTES: usize = 32 << 20;
 const BLOCK_CACHE_BYTES: usize = 32 << 20;
 /// One false positive in a hundred lookups of what is absent (`RocksDB` wiki, Bloom filters).
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
+/// Share of the write buffer that tells which keys are not in it: most of what the core looks for is
+/// new, and so is nowhere.
+const LEDGER_BUFFER_BLOOM: f64 = 0.02;
 /// Descriptors that one database may hold open.
 const OPEN_FILES_MAX: i32 = 256;
 /// Files of `RocksDB`'s own diary, and their size.
@@ -37,6 +40,8 @@ pub(super) fn ledger() -> Options {
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_write_buffer_size(LEDGER_WRITE_BUFFER_BYTES);
+    options.set_memtable_prefix_bloom_ratio(LEDGER_BUFFER_BLOOM);
+    options.set_memtable_whole_key_filtering(true);
     options
 }
 

@@ -156,6 +156,14 @@ impl Overlay {
         self.below.read(key)
     }
 
+    /// The value under `key` on the disk, whatever is under way.
+    ///
+    /// # Errors
+    /// What the ledger answers.
+    pub fn read_synced(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.below.read(key)
+    }
+
     /// The first key after `after` and before `end` that has a value.
     ///
     /// # Errors

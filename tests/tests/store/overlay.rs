@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use omni_node::store::{Appender, Delta, Overlay, abort_process, ledger};
+use omni_protocol::hash::ThreadId;
+use omni_protocol::machine::Key;
 use omni_tests::ledger::OWNER;
 use proptest::prelude::*;
 
@@ -88,38 +90,68 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 1..60)
 }
 
-fn whole(overlay: &Overlay) -> BTreeMap<u8, u8> {
+/// Keys that stay at hand when they are synced, and keys that do not.
+#[derive(Debug, Clone, Copy)]
+enum Keys {
+    Near,
+    Far,
+}
+
+impl Keys {
+    fn of(self, number: u8) -> Vec<u8> {
+        let key = match self {
+            Self::Near => Key::Token {
+                token: [number; 16],
+            },
+            Self::Far => Key::ThreadRecord {
+                thread: ThreadId::from_bytes([0; 32]),
+                number: number.into(),
+            },
+        };
+        key.to_bytes()
+    }
+
+    fn family(self) -> u8 {
+        self.of(0)[0]
+    }
+}
+
+fn whole(overlay: &Overlay, keys: Keys) -> BTreeMap<u8, u8> {
     let mut found = BTreeMap::new();
-    let mut after = vec![9];
-    while let Some(pair) = overlay.next(&after, &[10]).expect("readable") {
+    let mut after = vec![keys.family()];
+    let end = [keys.family() + 1];
+    while let Some(pair) = overlay.next(&after, &end).expect("readable") {
         assert!(pair.key > after, "a walk goes forward");
-        found.insert(pair.key[1], pair.value[0]);
+        found.insert(*pair.key.last().expect("a number"), pair.value[0]);
         after = pair.key;
     }
     found
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Whatever is open, flying or synced, reads and walks are those of a plain map.
     #[test]
-    fn an_overlay_reads_like_a_map(moves in moves()) {
+    fn an_overlay_reads_like_a_map(
+        moves in moves(),
+        keys in prop_oneof![Just(Keys::Near), Just(Keys::Far)],
+    ) {
         let home = tempfile::tempdir().expect("folder");
         let (mut overlay, mut appender) = empty(home.path());
         let mut model: BTreeMap<u8, u8> = BTreeMap::new();
         let mut flying: Option<(Arc<Delta>, bool)> = None;
         // Neighbours in other families are never walked into.
-        overlay.put(vec![8, 255], Some(vec![1]));
-        overlay.put(vec![10, 0], Some(vec![1]));
+        overlay.put(vec![keys.family() - 1, 255], Some(vec![1]));
+        overlay.put(vec![keys.family() + 1, 0], Some(vec![1]));
         for step in moves {
             match step {
                 Move::Put(key, value) => {
-                    overlay.put(vec![9, key], Some(vec![value]));
+                    overlay.put(keys.of(key), Some(vec![value]));
                     model.insert(key, value);
                 }
                 Move::Delete(key) => {
-                    overlay.put(vec![9, key], None);
+                    overlay.put(keys.of(key), None);
                     model.remove(&key);
                 }
                 Move::Close if flying.is_none() => flying = Some((overlay.close(), false)),
@@ -135,9 +167,9 @@ proptest! {
                 }
                 Move::Close | Move::Land => {}
             }
-            prop_assert_eq!(&whole(&overlay), &model);
+            prop_assert_eq!(&whole(&overlay, keys), &model);
             for key in 0..24 {
-                let read = overlay.read(&[9, key]).expect("readable");
+                let read = overlay.read(&keys.of(key)).expect("readable");
                 prop_assert_eq!(read.map(|value| value[0]), model.get(&key).copied());
             }
         }

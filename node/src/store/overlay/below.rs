@@ -7,13 +7,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
+use omni_protocol::machine::Key;
+
 use super::Delta;
 use crate::store::{LedgerReader, Pair, StoreError};
 
 /// Bytes of keys and values at hand. Beyond it all of them are forgotten, which costs reads and
 /// nothing else.
 const BYTES_MAX: usize = 4 << 20;
-/// Steps of walks at hand until a batch lands.
+/// Steps of walks at hand until a batch writes where they went.
 const STEPS_MAX: usize = 256;
 
 #[derive(Debug)]
@@ -62,19 +64,42 @@ impl Below {
         }
         let found = self.synced.next(after, end)?;
         let steps = &mut self.near.borrow_mut().steps;
-        if steps.len() < STEPS_MAX {
-            steps.insert(step, found.clone());
+        if steps.len() >= STEPS_MAX {
+            steps.clear();
         }
+        steps.insert(step, found.clone());
         Ok(found)
     }
 
     /// The batch is synced: what is read next was often written last.
     pub(super) fn landed(&mut self, batch: Delta) {
         let near = self.near.get_mut();
-        near.steps.clear();
+        near.steps
+            .retain(|(after, end), _| batch.first_after(after, end).is_none());
         for (key, value) in batch.keys {
-            near.keep(key, value);
+            if is_read_again(&key) {
+                near.keep(key, value);
+            } else {
+                near.values.remove(&key);
+            }
         }
+    }
+}
+
+/// Whether the core may soon read by its key what it has written. What a ledger or a thread is told
+/// from it seldom reads; what is found by walking has no value; keys of others are not read here.
+fn is_read_again(key: &[u8]) -> bool {
+    match Key::from_bytes(key) {
+        Some(
+            Key::Entry { .. }
+            | Key::Body { .. }
+            | Key::ThreadRecord { .. }
+            | Key::OpenDeal { .. }
+            | Key::Due { .. }
+            | Key::Posting { .. },
+        )
+        | None => false,
+        Some(_) => true,
     }
 }
 
