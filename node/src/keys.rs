@@ -20,7 +20,7 @@ use omni_protocol::limits::DELEGATION_DAYS_MAX;
 use omni_protocol::value::{Invalid, Time};
 use zeroize::Zeroizing;
 
-pub use self::folder::{KeyError, spare_file, spare_keys};
+pub use self::folder::{KeyError, Left, left, spare_file, spare_keys};
 pub use self::identity::Identity;
 pub use self::replace::{How, Replacement, chain};
 

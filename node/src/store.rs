@@ -160,6 +160,14 @@ pub enum StoreError {
         /// What `RocksDB` or the store found.
         detail: String,
     },
+    /// What others published is not what was written; it is thrown away at the next start.
+    #[error("what others published is damaged in {path:?} ({detail})")]
+    Market {
+        /// The database's folder.
+        path: PathBuf,
+        /// What `RocksDB` or the store found.
+        detail: String,
+    },
     /// The disk could not take a batch for so long that waiting on would only hide it.
     #[error(
         "the ledger took no write for {seconds} s: the disk is too slow or too full; free space and start again, nothing acknowledged is lost"

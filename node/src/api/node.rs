@@ -40,7 +40,8 @@ async fn status(State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
 }
 
 fn view(about: &About, net: &NetNow, reading: &Reading) -> Result<StatusView, Problem> {
-    let (catalogues, records_known) = counted(reading)?;
+    // A damaged market store counts as empty: the next start makes it anew, and `doctor` says so.
+    let (catalogues, records_known) = counted(reading).unwrap_or_default();
     // Addresses come up in any order; a person wants to find each where it was.
     let mut listening = net.listening.clone();
     listening.sort();

@@ -136,8 +136,12 @@ impl View for Reading {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         tracing::error!(%error, "a request could not read the disk");
-        Self::new(ApiCode::Store, format!("{error}."))
-            .next("stop the node, look at the disk, and restore a backup if need be: omni down")
+        let next = if matches!(error, StoreError::Market { .. }) {
+            "start the node again, and it fetches all of it anew: omni down, omni up"
+        } else {
+            "stop the node, look at the disk, and restore a backup if need be: omni down"
+        };
+        Self::new(ApiCode::Store, format!("{error}.")).next(next)
     }
 }
 

@@ -3,6 +3,10 @@
 
 mod running;
 
+use std::fs;
+use std::net::IpAddr;
+use std::time::UNIX_EPOCH;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -85,7 +89,10 @@ pub(super) fn run(ctx: &Ctx, args: &DoctorArgs) -> Result<Outcome, CliError> {
         Ok((client, status))
     });
     match asked {
-        Ok((client, status)) => findings.extend(running::look(&client, &status, depth)),
+        Ok((client, status)) => {
+            findings.extend(running::look(&client, &status, depth));
+            findings.extend(as_set(ctx, &status));
+        }
         Err(e) => findings.extend(silent(ctx, e, depth)),
     }
     for finding in &mut findings {
@@ -118,6 +125,62 @@ fn settings(ctx: &Ctx) -> Vec<FindingView> {
     found
 }
 
+/// The settings against a node that runs: whether it has them, and who can reach it by them.
+fn as_set(ctx: &Ctx, status: &StatusView) -> Vec<FindingView> {
+    let mut found = Vec::new();
+    let changed = fs::metadata(ctx.home.config_file()).and_then(|file| file.modified());
+    let changed = changed
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    if changed.is_some_and(|at| at.as_millis() > u128::from(status.started_ms)) {
+        let what = "the file was changed after the node started, which does not know of it";
+        let next = "start it again: omni down, omni up";
+        found.push(FindingView::note("settings", what, next));
+    }
+    let config = ctx.layers().and_then(|layers| Ok(layers.config()?));
+    if config.is_ok_and(|config| config.net.announce.is_empty()) {
+        found.extend(reach(&status.listening));
+    }
+    found
+}
+
+/// Who can't reach a node at these addresses, where that is not everybody.
+fn reach(listening: &[String]) -> Option<FindingView> {
+    let ips = listening.iter().filter_map(|address| {
+        let mut parts = address.split('/');
+        parts.find(|part| matches!(*part, "ip4" | "ip6"))?;
+        parts.next()?.parse::<IpAddr>().ok()
+    });
+    let ips: Vec<_> = ips.collect();
+    if ips.is_empty() {
+        return None;
+    }
+    let is_private = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    let (who, next) = if ips.iter().all(IpAddr::is_loopback) {
+        (
+            "machine",
+            "to listen everywhere: omni config set net.listen \
+             /ip4/0.0.0.0/udp/4117/quic-v1,/ip4/0.0.0.0/tcp/4117",
+        )
+    } else if ips.iter().all(|ip| ip.is_loopback() || is_private(ip)) {
+        (
+            "network",
+            "behind a router, let it forward the port, and say where that is: omni config set \
+             net.announce /ip4/…/tcp/…",
+        )
+    } else {
+        return None;
+    };
+    let what = format!(
+        "it listens at addresses of this {who} only: partners elsewhere are met only where this \
+         node dials them"
+    );
+    Some(FindingView::note("ports", what, next))
+}
+
 /// What can be seen where no node answers.
 fn silent(ctx: &Ctx, error: ClientError, depth: Depth) -> Vec<FindingView> {
     let in_use = match error {
@@ -138,11 +201,16 @@ fn silent(ctx: &Ctx, error: ClientError, depth: Depth) -> Vec<FindingView> {
         let next = "it is starting or ending: omni wait --ready\nif it stays so, end it, and look at its log";
         return vec![FindingView::fault("node", what, next)];
     }
-    let mut found = vec![FindingView::note(
-        "node",
-        "it does not run",
-        "start it: omni up",
-    )];
+    // A node that ends in good order takes this file away.
+    let mut found = vec![if ctx.home.endpoint_file().exists() {
+        FindingView::note(
+            "node",
+            "it does not run, and was killed or failed",
+            "see the end of its log, and start it: omni up",
+        )
+    } else {
+        FindingView::note("node", "it does not run", "start it: omni up")
+    }];
     if let Ok(config) = ctx.layers().and_then(|layers| Ok(layers.config()?)) {
         found.extend(look::ports(&config));
     }
@@ -172,6 +240,35 @@ fn clock(now: u64, last_ms: u64) -> FindingView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_can_reach_a_node_is_told_where_not_everybody_can() {
+        let check = |addresses: &[&str], words: Option<&str>| {
+            let listening: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            let found = reach(&listening);
+            assert_eq!(found.is_some(), words.is_some(), "{found:?}");
+            let said = found
+                .zip(words)
+                .is_none_or(|(f, words)| f.what.contains(words));
+            assert!(said, "{addresses:?}");
+        };
+        let here = "/ip4/127.0.0.1/tcp/4117";
+        check(&[], None);
+        check(&[here, "/ip6/::1/tcp/4117"], Some("of this machine"));
+        check(
+            &[here, "/ip4/192.168.1.7/udp/4117/quic-v1"],
+            Some("of this network"),
+        );
+        check(
+            &["/ip6/fe80::1/tcp/1", "/ip6/fd00::1/tcp/1"],
+            Some("of this network"),
+        );
+        check(
+            &[here, "/ip4/192.168.1.7/tcp/1", "/ip4/198.51.100.7/tcp/1"],
+            None,
+        );
+        check(&["/ip6/2001:db8::1/tcp/1", here], None);
+    }
 
     #[test]
     fn a_clock_that_is_wrong_is_named() {

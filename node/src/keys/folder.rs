@@ -230,6 +230,56 @@ pub fn spare_file(home: &Home) -> PathBuf {
     home.keys_folder().join(spare_name(index.saturating_add(1)))
 }
 
+/// Key files that a replacement of the market key left when it was cut short.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Of before the key in force. The recovery key among them may still be good.
+    pub spent: Vec<PathBuf>,
+    /// Of after it: the new key never came into force.
+    pub begun: Vec<PathBuf>,
+}
+
+/// What lies in the folder of the keys and has no use there, in the order of the names. A folder
+/// that can't be read has nothing.
+#[must_use]
+pub fn left(home: &Home) -> Left {
+    let identity = Identity::load(home);
+    let Ok(Some(chain)) = identity.and_then(|identity| kept_chain(home, &identity)) else {
+        return Left::default();
+    };
+    let index = chain.highest_index();
+    let folder = home.keys_folder();
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let mut left = Left::default();
+    for name in names {
+        // Spare keys have the index of the market key that they bring.
+        let of = match (number(&name, "market-"), number(&name, SPARE)) {
+            (Some(of), _) => of,
+            (None, Some(of)) => of.saturating_sub(1),
+            (None, None) => continue,
+        };
+        match of.cmp(&index) {
+            std::cmp::Ordering::Less => left.spent.push(folder.join(name)),
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => left.begun.push(folder.join(name)),
+        }
+    }
+    left
+}
+
+/// The index in the name of a key file that begins so; the first spare keys have none.
+fn number(name: &str, beginning: &str) -> Option<u32> {
+    let rest = name.strip_prefix(beginning)?.strip_suffix(".key")?;
+    match rest {
+        "" => Some(1),
+        rest => rest.trim_start_matches('-').parse().ok(),
+    }
+}
+
 fn market_file(index: u32) -> String {
     format!("market-{index}.key")
 }

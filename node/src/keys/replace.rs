@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::home::files::make_private_folder;
-    use crate::keys::{FirstKeys, spare_file};
+    use crate::keys::{FirstKeys, Left, left, spare_file};
 
     fn made(folder: &Path) -> Home {
         let home = Home::at(folder.join("home"));
@@ -137,8 +137,10 @@ mod tests {
             fs::rename(spare_file(&home), &to).unwrap();
             to
         };
+        assert_eq!(left(&home), Left::default());
         let first = away("first");
         let again = replace(&home, &first, How::Rotate).unwrap();
+        assert_eq!(left(&home), Left::default());
         assert_eq!(again, spare_file(&home), "the new spare keys");
         let keys = Keys::load(&home).unwrap();
         assert_eq!(

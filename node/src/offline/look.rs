@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::home::files::{self, Reach};
 use crate::home::token::{Token, TokenError};
 use crate::home::{Home, HomeError};
-use crate::keys::{Keys, spare_file, spare_keys};
-use crate::store::SpaceLimits;
+use crate::keys::{Keys, left, spare_file, spare_keys};
+use crate::store::{SpaceLimits, market};
 use crate::view::SpareKeys;
 use crate::view::health::FindingView;
 
@@ -30,7 +30,7 @@ pub enum Depth {
     Whole,
 }
 
-/// The home's folder, its keys and token, and its disk.
+/// The home's folder, its keys and token, its disk, and what was seen of the market there.
 #[must_use]
 pub fn home(home: &Home) -> Vec<FindingView> {
     let mut found = vec![folder(home.root()), keys(home)];
@@ -45,8 +45,41 @@ pub fn home(home: &Home) -> Vec<FindingView> {
             "move that file away from this machine",
         ));
     }
+    found.extend(left_keys(home));
     found.extend(token(home));
     found.push(disk(home.root()));
+    if market::is_condemned(home.root()) {
+        let what = "what others published is damaged on this disk: some of it is not shown";
+        let next = "start the node again (omni down, omni up): it fetches all of it anew\n\
+                    if it happens again, look at the disk";
+        found.push(FindingView::fault("market", what, next));
+    }
+    found
+}
+
+/// What a replacement of the market key left when it was cut short.
+fn left_keys(home: &Home) -> Vec<FindingView> {
+    let left = left(home);
+    let names = |files: &[PathBuf]| {
+        let names = files.iter().map(|file| file.display().to_string());
+        names.collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    if !left.spent.is_empty() {
+        let files = names(&left.spent).join(" ");
+        let what = format!("spent keys were left here, and a thief could use them: {files}");
+        let next = format!("destroy them: rm {files}");
+        found.push(FindingView::fault("keys", what, &next));
+    }
+    if !left.begun.is_empty() {
+        let files = names(&left.begun).join(" ");
+        let what = format!("a replacement of the market key was cut short: {files}");
+        let next = format!(
+            "the key in force is the one of before\n\
+             do it again: omni key rotate, or omni key recover\nor leave it so: rm {files}"
+        );
+        found.push(FindingView::fault("keys", what, &next));
+    }
     found
 }
 
@@ -226,8 +259,9 @@ fn damaged(what: &str) -> FindingView {
 #[must_use]
 pub fn recovering() -> FindingView {
     let what = "the node was shown something of its own that it lacks: an older copy of its home was \
-                put back, and it signs nothing";
-    let next = "put the newest copy back if there is one\nif there is none: omni ledger recover";
+                put back, or a second node runs with its keys; it signs nothing";
+    let next = "end the second node if there is one, for good\nput the newest copy back if there is \
+                one\nif there is none: omni ledger recover";
     FindingView::fault("recovery", what, next)
 }
 

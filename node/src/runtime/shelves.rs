@@ -104,7 +104,13 @@ impl Shelver {
         } = setup;
         let room = RoomCell::new(space.look()?);
         let (reader, mut writer) = market;
-        restock(ledger, chain, &reader, &mut writer)?;
+        match restock(ledger, chain, &reader, &mut writer) {
+            // What can't be read now is made anew at the next start, and holds up nothing.
+            Err(error @ StoreError::Market { .. }) => {
+                tracing::warn!(%error, "the market store is made anew at the next start");
+            }
+            restocked => restocked?,
+        }
         let (errands, queue) = sync_channel(ERRANDS_MAX);
         let done = Arc::new(Notify::new());
         let worker = Worker {
@@ -346,7 +352,10 @@ impl Worker {
     fn note(&self, done: Result<(), StoreError>) {
         let Err(error) = done else { return };
         tracing::warn!(%error, "the market store did not take a change");
-        if matches!(error, StoreError::Damaged { .. }) {
+        if matches!(
+            error,
+            StoreError::Damaged { .. } | StoreError::Market { .. }
+        ) {
             self.reader.condemn();
         }
     }

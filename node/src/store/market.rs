@@ -87,15 +87,38 @@ impl Inner {
     }
 
     fn fault(&self, error: rocksdb::Error) -> StoreError {
-        StoreError::database("read the market in", &self.folder, error)
+        let error = StoreError::database("read the market in", &self.folder, error);
+        if let StoreError::Damaged { detail, .. } = error {
+            return self.damaged(detail);
+        }
+        error
     }
 
     fn unreadable(&self, what: &str) -> StoreError {
-        StoreError::Damaged {
+        self.damaged(format!("{what} can't be read"))
+    }
+
+    /// Whoever meets the damage, the next start makes the store anew.
+    fn damaged(&self, detail: String) -> StoreError {
+        self.condemn();
+        StoreError::Market {
             path: self.folder.clone(),
-            detail: format!("{what} can't be read"),
+            detail,
         }
     }
+
+    fn condemn(&self) {
+        let path = self.folder.with_file_name(CONDEMNED_FILE);
+        if let Err(error) = std::fs::write(&path, b"") {
+            tracing::warn!(%error, path = %path.display(), "the damaged market store could not be marked");
+        }
+    }
+}
+
+/// Whether the market of `home` was found to be damaged, so that the next start makes it anew.
+#[must_use]
+pub fn is_condemned(home: &Path) -> bool {
+    home.join(CONDEMNED_FILE).exists()
 }
 
 /// Opens the market of `home`, or makes it anew where it can't be used.
@@ -365,10 +388,7 @@ impl MarketReader {
     /// Marks the store as damaged, so that the next start makes it anew. What it still answers may
     /// be used: a damaged block is an error, never a wrong answer.
     pub fn condemn(&self) {
-        let path = self.inner.folder.with_file_name(CONDEMNED_FILE);
-        if let Err(error) = std::fs::write(&path, b"") {
-            tracing::warn!(%error, path = %path.display(), "the damaged market store could not be marked");
-        }
+        self.inner.condemn();
     }
 
     fn highest(

@@ -40,7 +40,8 @@ pub struct WaitingView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingView {
     /// What was looked at: `settings`, `home`, `keys`, `token`, `disk`, `clock`, `node`, `ports`,
-    /// `ledger`, `recovery`, `partners`, `requests`, `outbox`, `offers` or `version`.
+    /// `ledger`, `market`, `recovery`, `partners`, `requests`, `outbox`, `deals`, `offers` or
+    /// `version`.
     pub about: String,
     /// How it is.
     pub state: FindingState,

@@ -9,6 +9,10 @@ use std::path::Path;
 use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
 use serde_json::Value;
 
+use crate::recovery::copy;
+use crate::trade::{partners, words};
+use crate::trade_ends::agreed;
+
 /// What it finds, and how it ends.
 pub(crate) fn diagnosis(place: &Place, variables: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
     let mut command = place.command(&["doctor", "--json"]);
@@ -45,6 +49,21 @@ fn good(found: &(Option<i32>, Vec<Value>)) {
     assert_eq!(found.0, Some(0));
 }
 
+/// A note is about this, in these words, with these in the advice.
+fn noted(found: &(Option<i32>, Vec<Value>), about: &str, what: &str, next: &str) {
+    let named = |f: &Value, member: &str, words: &str| {
+        f[member].as_str().is_some_and(|text| text.contains(words))
+    };
+    let is_it = |f: &Value| {
+        let is_note = f["about"] == about && f["state"] == "note";
+        is_note && named(f, "what", what) && named(f, "next", next)
+    };
+    assert!(
+        found.1.iter().any(is_it),
+        "{about}, {what}, {next}: {found:?}"
+    );
+}
+
 fn home() -> Place {
     let place = Place::new();
     place.ok(&["init", "--name", "Patient", "--network", "test"]);
@@ -63,8 +82,12 @@ fn a_good_home_has_no_fault() {
     let place = node.killed();
     let found = diagnosis(&place, &[]);
     good(&found);
-    let note = found.1.iter().find(|f| f["about"] == "node");
-    assert_eq!(note.expect("it tells of the node")["state"], "note");
+    noted(&found, "node", "killed or failed", "omni up");
+    let place = stopped(place.up(&[])).1;
+    let found = diagnosis(&place, &[]);
+    noted(&found, "node", "does not run", "omni up");
+    let is_killed = |f: &Value| f["what"].as_str().is_some_and(|w| w.contains("killed"));
+    assert!(!found.1.iter().any(is_killed), "it ended in good order");
 }
 
 #[test]
@@ -198,6 +221,128 @@ fn a_process_that_does_not_answer_is_named() {
         "node",
         "a process holds the home",
         "omni wait",
+    );
+}
+
+/// What a kill leaves before the spent keys are removed, and before the new one is in force.
+#[test]
+fn keys_that_a_replacement_left_are_named() {
+    let place = home();
+    let keys = place.home().join("keys");
+    let before = place.path().join("before");
+    copy(&keys, &before);
+    place.ok(&["key", "rotate", "--yes"]);
+    good(&diagnosis(&place, &[]));
+    for name in ["market-0.key", "next-and-recovery.key"] {
+        fs::copy(before.join(name), keys.join(name)).expect("ours");
+        only_fault(&diagnosis(&place, &[]), "keys", name, "rm ");
+        fs::remove_file(keys.join(name)).expect("ours");
+    }
+    for name in ["market-1.key", "next-and-recovery-2.key"] {
+        fs::copy(keys.join(name), before.join(name)).expect("ours");
+    }
+    fs::remove_dir_all(&keys).expect("ours");
+    copy(&before, &keys);
+    let found = diagnosis(&place, &[]);
+    only_fault(&found, "keys", "cut short", "omni key rotate");
+    place.ok(&["key", "rotate", "--yes"]);
+    good(&diagnosis(&place, &[]));
+}
+
+#[test]
+fn a_damaged_market_is_named() {
+    let (one, other) = (Node::named("One"), Node::named("Other"));
+    one.befriend(&other);
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let catalogue = catalogue.join("../examples/catalogues/caldmoor.csv.gz");
+    let catalogue = catalogue.display().to_string();
+    other
+        .place()
+        .ok(&["import", &catalogue, "--apply", "--no-stock"]);
+    let all = |node: &Node| {
+        let totals = node.json(&["offer", "ls", "--totals"]);
+        let catalogues = totals["catalogues"].as_array().expect("a list");
+        catalogues
+            .iter()
+            .any(|catalogue| catalogue["offers"] == 2_400)
+            .then_some(())
+    };
+    wait_for("all offers", PATIENCE, || all(&one));
+    // What is found in the log at a start is written to a table then.
+    let one = one.killed_and_up_again();
+    one.wait_for_session(&other);
+    let files = fs::read_dir(one.place().home().join("market"))
+        .expect("ours")
+        .flatten();
+    let files = files.map(|file| file.path());
+    let tables: Vec<_> = files
+        .filter(|f| f.extension().is_some_and(|e| e == "sst"))
+        .collect();
+    assert!(!tables.is_empty(), "the offers are in a table");
+    for table in tables {
+        let mut bytes = fs::read(&table).expect("ours");
+        let (from, to) = (bytes.len() / 4, bytes.len() / 4 * 3);
+        bytes[from..to].fill(0xff);
+        fs::write(&table, bytes).expect("ours");
+    }
+    let listed = one.place().run(&["offer", "ls", "--limit", "2400"]);
+    let told = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(told.contains("it fetches all of it anew"), "{told}");
+    let found = diagnosis(one.place(), &[]);
+    only_fault(&found, "market", "damaged", "omni down, omni up");
+    let one = stopped(one).1.up(&[]);
+    one.wait_for_session(&other);
+    wait_for("all offers, fetched anew", PATIENCE, || all(&one));
+    good(&diagnosis(one.place(), &[]));
+}
+
+#[test]
+fn what_waits_for_the_operator_is_noted() {
+    let (retailer, wholesaler) = partners();
+    let propose = "deal propose Wholesaler --sku HTR --qty 2 --ship-country GB";
+    let proposed = retailer.json(&words(propose));
+    let thread = proposed["thread"].as_str().expect("a text");
+    wholesaler.json(&["deal", "wait", thread, "--for", "to-answer"]);
+    let found = diagnosis(wholesaler.place(), &[]);
+    good(&found);
+    noted(&found, "deals", "1 deal waits", "omni deal ls --mine");
+    noted(&found, "ports", "of this machine only", "net.listen");
+    wholesaler
+        .place()
+        .ok(&["config", "set", "partner.about", "Heaters"]);
+    let found = diagnosis(wholesaler.place(), &[]);
+    noted(
+        &found,
+        "settings",
+        "after the node started",
+        "omni down, omni up",
+    );
+}
+
+/// Of two nodes with the same keys the one that is shown what the other signed signs nothing.
+#[test]
+fn a_second_node_with_the_same_keys_is_named() {
+    let (retailer, wholesaler) = partners();
+    let place = wholesaler.killed();
+    let second = Place::new();
+    copy(&place.home(), &second.home());
+    // The kill left it, and it names the first one.
+    fs::remove_file(second.home().join("api.json")).expect("ours");
+    let wholesaler = place.up(&[]);
+    retailer.wait_for_session(&wholesaler);
+    agreed(&retailer, &wholesaler);
+    drop(wholesaler);
+    let second = second.up(&[]);
+    wait_for("the second to be shown it", PATIENCE, || {
+        let status = second.json(&["status"]);
+        (status["ledger"]["recovering"] == true).then_some(())
+    });
+    let found = diagnosis(second.place(), &[]);
+    only_fault(
+        &found,
+        "recovery",
+        "a second node runs",
+        "end the second node",
     );
 }
 

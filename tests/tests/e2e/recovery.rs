@@ -10,7 +10,7 @@ use crate::doctor::{diagnosis, only_fault};
 use crate::trade::partners;
 use crate::trade_ends::agreed;
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     let mode = fs::metadata(from).expect("a folder").permissions();
     fs::set_permissions(to, mode).expect("its own");

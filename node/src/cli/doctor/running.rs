@@ -4,6 +4,7 @@ use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
 use crate::cli::when::{now_ms, span, when};
 use crate::client::{Client, ClientError};
 use crate::offline::look::{self, Depth};
+use crate::view::deal::DealsView;
 use crate::view::health::{EndingView, HealthView};
 use crate::view::ledger::VerificationView;
 use crate::view::peer::{PeerView, PeersView};
@@ -44,6 +45,10 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
     found.extend(answered(client.get("/v1/peers"), |peers| {
         partners(now, &peers)
     }));
+    found.extend(answered(
+        client.get("/v1/deals?waits_for=us&limit=500"),
+        |deals| ours(now, &deals),
+    ));
     if status.requests > 0 {
         let what = format!("without an answer: {}", status.requests);
         found.push(FindingView::note(
@@ -135,6 +140,22 @@ fn outbox(now: u64, health: &HealthView) -> Vec<FindingView> {
     found
 }
 
+/// Deals in which the other side waits for this one.
+fn ours(now: u64, deals: &DealsView) -> Vec<FindingView> {
+    let Some(oldest) = deals.deals.iter().map(|deal| deal.latest_ms).min() else {
+        return Vec::new();
+    };
+    let count = match (deals.deals.len(), &deals.next) {
+        (1, None) => "1 deal waits".to_owned(),
+        (deals, None) => format!("{deals} deals wait"),
+        (deals, Some(_)) => format!("{deals} deals and more wait"),
+    };
+    let age = span(now.saturating_sub(oldest) / 1_000);
+    let what = format!("{count} for an answer from here, the oldest for {age}");
+    let next = "see them: omni deal ls --mine";
+    vec![FindingView::note("deals", what, next)]
+}
+
 /// Offers that end soon: such as the node does not renew.
 fn ending(ending: EndingView) -> FindingView {
     let count = match ending.offers {
@@ -161,7 +182,8 @@ fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
         (count, 0) => {
             let what = format!("none of {count} is reachable");
             let next = "look at this machine's network and firewall, and whether their nodes run: \
-                        omni peer ls\nif one moved, ask it for an invite: omni peer add INVITE";
+                        omni peer ls\nif one moved, ask it for an invite: omni peer add INVITE\n\
+                        if a copy of this home runs elsewhere, end it for good";
             FindingView::fault("partners", what, next)
         }
         (count, up) => FindingView::good("partners", format!("{up} of {count} reachable")),
