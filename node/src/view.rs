@@ -10,6 +10,7 @@ pub mod money;
 pub mod offer;
 pub mod order;
 pub mod peer;
+pub mod preview;
 pub mod ship_to;
 pub mod stock;
 pub mod terms;

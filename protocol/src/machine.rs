@@ -27,7 +27,7 @@ pub use self::{
     key::Key,
     letter::Received,
     outbox::{EndsBy, Question},
-    own::{OwnCatalogue, OwnSlot, ProofGroup, Publication, own_offer, proof_groups},
+    own::{OwnCatalogue, OwnSlot, ProofGroup, Publication, own_offer, proof_groups, says_the_same},
     step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
     verbs::{Binding, Proposing, Requesting, Verb},
     view::{Overlay, View, Write},

@@ -3,6 +3,7 @@
 
 mod finding;
 mod listing;
+mod previewing;
 mod query;
 pub mod renewing;
 
@@ -24,6 +25,7 @@ use crate::view::offer::{
     ArticleDoc, CataloguesView, OfferDoc, OfferView, OffersView, PublishAsk, PublishView,
     PublishedView, WithdrawAsk,
 };
+use crate::view::preview::{PreviewAsk, PreviewView};
 
 pub(super) use self::finding::{Known, by_id, of_author, own_band};
 pub(super) use self::query::{Name, Params, params, word};
@@ -36,6 +38,7 @@ pub fn routes() -> Router<Desk> {
     Router::new()
         .route("/v1/offers", get(list).post(publish))
         .route("/v1/offers/{name}", get(show).delete(withdraw_one))
+        .route("/v1/previews", post(preview))
         .route("/v1/withdrawals", post(withdraw))
         .route("/v1/catalogues", get(catalogues))
         .route("/v1/search", get(search))
@@ -78,6 +81,14 @@ async fn publish(State(desk): State<Desk>, body: Bytes) -> Result<Json<PublishVi
     let drafts = desk.read(move |reading| drafts(reading, &offers)).await?;
     let ids = desk.made(Input::Publish(drafts)).await?;
     desk.read(move |reading| published(reading, &ids, asked))
+        .await
+        .map(Json)
+}
+
+async fn preview(State(desk): State<Desk>, body: Bytes) -> Result<Json<PreviewView>, Problem> {
+    let ask: PreviewAsk = json(&body)?;
+    at_most(ask.offers.len().max(ask.counts.len()), BATCH_RECORDS_MAX)?;
+    desk.read(move |reading| previewing::preview(reading, &ask))
         .await
         .map(Json)
 }
@@ -238,7 +249,7 @@ pub(super) fn subject_of(sku: &str, list: &str) -> Result<SubjectId, Problem> {
 }
 
 /// A public record that this node made.
-pub(super) fn own_record(reading: &Reading, id: RecordId) -> Option<PublicBody> {
+pub(in crate::api) fn own_record(reading: &Reading, id: RecordId) -> Option<PublicBody> {
     let bytes = reading.read(&Key::Record { id })?;
     let record = Signed::<PublicBody>::read(&reading.network, bytes).ok()?;
     Some(record.body().clone())

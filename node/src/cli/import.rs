@@ -1,7 +1,8 @@
 //! `omni import`: reads catalogue files, says what they would publish, and with `--apply` hands it to the node. Without `--apply` nothing is
-//! asked of a node, so this works without one.
+//! changed, and this works without a node; one that answers says what stands already.
 
 mod apply;
+mod preview;
 mod problems;
 mod report;
 
@@ -12,7 +13,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::apply::{Apply, Counting, Missing};
+use self::apply::{Apply, Counting, Doing, Missing};
 use self::problems::ProblemsFile;
 use self::report::{ImportReport, Speed};
 use super::Ctx;
@@ -72,7 +73,7 @@ struct Applying {
     #[arg(long)]
     apply: bool,
     /// Leave stock as it is: an old file knows nothing of what was sold since
-    #[arg(long, requires = "apply")]
+    #[arg(long)]
     no_stock: bool,
     /// Withdraw own offers of the same price lists that the files do not hold; only if every row could be read
     #[arg(long, requires = "apply")]
@@ -149,6 +150,8 @@ pub(super) fn run(ctx: &Ctx, args: &ImportArgs) -> Result<Outcome, CliError> {
     if let Some(problems) = problems {
         problems.finish()?;
     }
+    let previewing = apply.take_if(|apply| apply.doing() == Doing::Previewing);
+    report.previewed = previewing.and_then(Apply::previewed);
     if let Some(apply) = apply {
         // A row that could not be read may be an article that is still sold.
         let (applied, failed) = apply.finish(report.is_whole() && !report.has_refused());
@@ -168,13 +171,17 @@ pub(super) fn run(ctx: &Ctx, args: &ImportArgs) -> Result<Outcome, CliError> {
 }
 
 fn begin(ctx: &Ctx, applying: &Applying) -> Result<Option<Apply>, CliError> {
-    if !applying.apply {
-        return Ok(None);
-    }
-    let client = ctx.client()?;
     // Before a long file is read: whether anybody answers.
-    let status: Result<crate::view::StatusView, _> = client.get("/v1/status");
-    status.map_err(|e| ctx.asked(e))?;
+    let answering = ctx.client().and_then(|client| {
+        let status: Result<crate::view::StatusView, _> = client.get("/v1/status");
+        status.map_err(|e| ctx.asked(e)).map(|_status| client)
+    });
+    let (client, doing) = match (answering, applying.apply) {
+        (Ok(client), true) => (client, Doing::Applying),
+        (Ok(client), false) => (client, Doing::Previewing),
+        (Err(error), true) => return Err(error),
+        (Err(_), false) => return Ok(None),
+    };
     let counting = if applying.no_stock {
         Counting::No
     } else {
@@ -185,7 +192,7 @@ fn begin(ctx: &Ctx, applying: &Applying) -> Result<Option<Apply>, CliError> {
     } else {
         Missing::Stays
     };
-    Ok(Some(Apply::new(client, counting, missing)))
+    Ok(Some(Apply::new(client, doing, counting, missing)))
 }
 
 fn read(

@@ -260,9 +260,10 @@ fn body(
     })
 }
 
-/// Whether a new offer says what the standing one says, and renews it by little. An end that is
-/// chosen is what the offer says.
-fn says_the_same(old: &Offer, new: &Offer) -> bool {
+/// Whether a new offer says what the standing one says, and renews it by little, so that it is not
+/// published. An end that is chosen is what the offer says.
+#[must_use]
+pub fn says_the_same(old: &Offer, new: &Offer) -> bool {
     let mut renewed = old.draft().clone();
     if old.is_open_ended()
         && new.is_open_ended()

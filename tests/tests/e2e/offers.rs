@@ -73,6 +73,60 @@ fn an_import_is_complete_at_a_partner_and_at_who_comes_late() {
 }
 
 #[test]
+fn a_dry_run_tells_what_it_would_undo() {
+    let seller = Node::named("Seller");
+    let file = seller.place().path().join("three.csv");
+    let write = |kettle: &str| {
+        let rows = format!(
+            "sku,title,price,currency,stock\nA,Kettle,{kettle},EUR,5\nB,Pan,20.00,EUR,5\nC,Pot,30.00,EUR,\n"
+        );
+        fs::write(&file, rows).expect("ours");
+    };
+    let name = file.display().to_string();
+    let dry =
+        |more: &[&str]| seller.json(&[&["import", &name], more].concat())["previewed"].clone();
+    write("10.00");
+    assert_eq!(dry(&[])["new"], 3);
+    seller.json(&["import", &name, "--apply"]);
+    assert_eq!(
+        (&dry(&[])["new"], &dry(&[])["unchanged"]),
+        (&0.into(), &3.into())
+    );
+    // What is done by hand is undone by the file, and that is said before.
+    seller.json(&["offer", "revise", "A", "--price", "12.00"]);
+    seller.json(&["offer", "withdraw", "B"]);
+    seller.json(&["stock", "set", "A", "4"]);
+    let told = dry(&[]);
+    let counted = |name: &str| told[name].as_u64().expect("a number");
+    let all = [
+        "new",
+        "unchanged",
+        "changed",
+        "again",
+        "steep",
+        "counts_replaced",
+    ];
+    assert_eq!(all.map(counted), [0, 1, 2, 1, 0, 1], "{told}");
+    let text = seller.place().ok(&["import", &name]);
+    for line in [
+        "A: price 12.00 -> 10.00",
+        "B: withdrawn before, offered again",
+        "A: 4 counted -> 5",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert_eq!(dry(&["--no-stock"])["counts_replaced"], 0);
+    write("0.10");
+    assert_eq!(dry(&[])["steep"], 1);
+    let slip = ["offer", "revise", "A", "--price", "0.10"];
+    let refused = seller.place().run(&slip);
+    assert_eq!(refused.status.code(), Some(5));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("from 12.00 to 0.10"), "{said}");
+    seller.json(&[&slip[..], &["--yes"]].concat());
+}
+
+#[test]
 fn changes_and_withdrawals_follow() {
     let (seller, buyer) = (Node::named("Seller"), Node::named("Buyer"));
     buyer.befriend(&seller);

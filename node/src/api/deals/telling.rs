@@ -11,16 +11,19 @@ use omni_protocol::deal::negotiation::{Standing, Thread, Who};
 use omni_protocol::deal::order::Order;
 use omni_protocol::deal::{Deal, Lateness, Side, State};
 use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
-use omni_protocol::machine::{Key, View};
+use omni_protocol::machine::{Key, View, own_offer};
+use omni_protocol::public::{Offer, PublicBody};
 use omni_protocol::record::Signed;
 use omni_protocol::thread::{ChangeWhat, Role, Terms, ThreadBody};
 use omni_protocol::trade::Method;
 use omni_protocol::value::Time;
 
 use super::naming;
+use crate::api::offers::own_record;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Kept;
 use crate::view::deal::{DealRow, DealStateView, DealView, HandOverState, SaidView};
+use crate::view::money::amount_text;
 use crate::view::terms::{money, terms_view};
 
 /// Records that are told of one thread.
@@ -112,7 +115,7 @@ impl Situation {
     }
 
     /// What accepting would bind to, where there is something to accept.
-    fn accepting(&self) -> Option<String> {
+    fn accepting(&self, reading: &Reading) -> Option<String> {
         if !self.may.contains(&"accept") {
             return None;
         }
@@ -142,7 +145,45 @@ impl Situation {
                  until the hold ends."
             }
         };
-        Some(text.to_owned())
+        Some(format!("{text}{}", self.list_prices(reading)))
+    }
+
+    /// What a provider has to know of its own price lists: what changed in them since the terms
+    /// were proposed.
+    fn list_prices(&self, reading: &Reading) -> String {
+        let lines = self.alternatives.first().map(Terms::lines);
+        if self.role != Some(Role::Provider) {
+            return String::new();
+        }
+        let changed = lines.unwrap_or_default().iter().filter_map(|line| {
+            let item = line.item();
+            let PublicBody::Offer(then) = own_record(reading, item.offer?)? else {
+                return None;
+            };
+            let subject = then.subject();
+            let text = |offer: &Offer| {
+                let price = offer.draft().price;
+                amount_text(price.minor(), offer.draft().currency)
+            };
+            let now = own_offer(reading, &reading.network, subject, reading.now());
+            let now = now.map(|(_, offer)| offer);
+            let is_same = |now: &Offer| {
+                let (now, then) = (now.draft(), then.draft());
+                (now.price, now.currency) == (then.price, then.currency)
+            };
+            let sku = &item.sku;
+            match now {
+                Some(now) if is_same(&now) => None,
+                Some(now) => Some(format!(
+                    "\nThe list price of {sku} was {} then, and is {} {} now.",
+                    text(&then),
+                    text(&now),
+                    now.draft().currency
+                )),
+                None => Some(format!("\nThe offer of {sku} does not stand any more.")),
+            }
+        });
+        changed.collect()
     }
 
     /// What the terms change of an order, where they change one.
@@ -220,7 +261,7 @@ pub(in crate::api) fn view(reading: &Reading, id: ThreadId) -> Result<DealView, 
         until_ms: situation.until.map(Time::ms),
         over: situation.until.is_some_and(|until| until < now),
         may: situation.may.iter().map(ToString::to_string).collect(),
-        accepting: situation.accepting(),
+        accepting: situation.accepting(reading),
         rounds: situation.thread.rounds,
         order_status: order_status(reading, &situation),
         hand_over: hand_over(reading, id, &situation),

@@ -1,5 +1,6 @@
-//! What `--apply` does with the drafts: it publishes them in parts, counts their stock, and at the
-//! end withdraws what the files no longer hold. What a row says is not judged here.
+//! What is done with the drafts: with `--apply` they are published in parts, their stock is counted,
+//! and at the end what the files no longer hold is withdrawn; without it the node is asked what that
+//! would change. What a row says is not judged here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,11 +9,13 @@ use omni_protocol::value::Time;
 use serde::Serialize;
 
 use super::super::offer::{ARTICLES_MAX, OFFERS_MAX};
+use super::preview::Previewed;
 use crate::client::{Client, ClientError};
 use crate::formats::draft::{Draft, Stock};
 use crate::view::draft::doc_of;
 use crate::view::money::quantity_text;
 use crate::view::offer::{ArticleDoc, OfferDoc, OffersView, PublishAsk, PublishView, WithdrawAsk};
+use crate::view::preview::{PreviewAsk, PreviewView};
 use crate::view::stock::{CountDoc, CountsAsk, CountsView};
 
 /// Below the largest body that the node takes, with room for what stands around the offers.
@@ -58,24 +61,36 @@ pub(super) enum Missing {
     Withdrawn,
 }
 
+/// What the node is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// To publish and count.
+    Applying,
+    /// To say what that would change.
+    Previewing,
+}
+
 /// Drafts on their way to the node.
 #[derive(Debug)]
 pub(super) struct Apply {
     client: Client,
+    doing: Doing,
     counting: Counting,
     missing: Missing,
     offers: Vec<OfferDoc>,
     counts: Vec<CountDoc>,
     bytes: usize,
     seen: BTreeSet<ArticleDoc>,
-    pub(super) done: Applied,
+    done: Applied,
+    previewed: Previewed,
     failed: Option<ClientError>,
 }
 
 impl Apply {
-    pub(super) fn new(client: Client, counting: Counting, missing: Missing) -> Self {
+    pub(super) fn new(client: Client, doing: Doing, counting: Counting, missing: Missing) -> Self {
         Self {
             client,
+            doing,
             counting,
             missing,
             offers: Vec::new(),
@@ -83,8 +98,13 @@ impl Apply {
             bytes: 0,
             seen: BTreeSet::new(),
             done: Applied::default(),
+            previewed: Previewed::default(),
             failed: None,
         }
+    }
+
+    pub(super) fn doing(&self) -> Doing {
+        self.doing
     }
 
     /// Takes one more draft. After a failure nothing more is sent.
@@ -145,6 +165,12 @@ impl Apply {
         offers: Vec<OfferDoc>,
         counts: Vec<CountDoc>,
     ) -> Result<(), ClientError> {
+        if self.doing == Doing::Previewing {
+            let ask = PreviewAsk { offers, counts };
+            let view: PreviewView = patiently(|| self.client.post("/v1/previews", &ask))?;
+            self.previewed.add(view);
+            return Ok(());
+        }
         if !offers.is_empty() {
             let ask = PublishAsk { offers };
             let view: PublishView = patiently(|| self.client.post("/v1/offers", &ask))?;
@@ -158,6 +184,12 @@ impl Apply {
             self.done.counts_unchanged = self.done.counts_unchanged.saturating_add(view.unchanged);
         }
         Ok(())
+    }
+
+    /// What all of it would change; none where the node could not be asked to the end.
+    pub(super) fn previewed(mut self) -> Option<Previewed> {
+        self.send();
+        self.failed.is_none().then_some(self.previewed)
     }
 
     /// Sends what is left. With `whole`, what the files no longer hold is withdrawn if that was

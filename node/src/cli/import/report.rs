@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::super::outcome::Report;
 use super::super::plain::plain;
 use super::apply::Applied;
+use super::preview::Previewed;
 use crate::formats::problem::Problem;
 use crate::formats::{self, Counts};
 
@@ -23,6 +24,8 @@ pub(super) struct ImportReport {
     total: CountsView,
     /// What `--apply` changed; nothing in a dry run.
     applied: Option<Applied>,
+    /// What `--apply` would change, in a dry run beside a node that answers.
+    pub(super) previewed: Option<Previewed>,
     /// Whether withdrawing what the files do not hold was wanted and could not be whole.
     withdrawal_given_up: bool,
     #[serde(skip)]
@@ -123,6 +126,7 @@ impl ImportReport {
     pub(super) fn new(show: usize) -> Self {
         Self {
             applied: None,
+            previewed: None,
             withdrawal_given_up: false,
             files: vec![],
             total: CountsView::default(),
@@ -248,6 +252,14 @@ impl ImportReport {
     /// What was published, and what of the wishes was not fulfilled.
     fn end(&self, text: &mut String) {
         let whole = self.is_whole();
+        match &self.previewed {
+            Some(previewed) => text.push_str(&previewed.text(self.show)),
+            None if self.applied.is_none() => line(
+                text,
+                "No node answered, so this was not held against what stands already.",
+            ),
+            None => {}
+        }
         match self.applied {
             None if whole => line(text, "Nothing was published; --apply does it."),
             None => line(

@@ -10,12 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::super::Ctx;
 use super::super::address::{segment, with_query};
+use super::super::confirm::confirm;
 use super::super::exit::{self, Exit};
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
 use super::fields::{Fields, document};
 use crate::view::offer::{ArticleDoc, OfferDoc, OfferView, PublishAsk, PublishView, WithdrawAsk};
+use crate::view::preview::{PreviewAsk, PreviewView};
 
 /// Offers in one request, and articles in one withdrawal: what the node takes.
 pub(in crate::cli) const OFFERS_MAX: usize = 256;
@@ -44,6 +46,9 @@ pub(super) struct PublishArgs {
     list: Option<String>,
     #[command(flatten)]
     fields: Fields,
+    /// Do not ask where a price moves by a factor of 5 or more
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Change fields of an own offer; what is not named stays
@@ -57,6 +62,9 @@ pub(super) struct ReviseArgs {
     list: Option<String>,
     #[command(flatten)]
     fields: Fields,
+    /// Do not ask where the price moves by a factor of 5 or more
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Withdraw own offers, and say so to everybody
@@ -139,7 +147,7 @@ pub(super) fn publish(ctx: &Ctx, args: &PublishArgs) -> Result<Outcome, CliError
         args.fields.lay(doc)?;
     }
     let docs: Result<Vec<_>, _> = docs.into_iter().map(document).collect();
-    send(ctx, docs?, "published")
+    send(ctx, docs?, args.yes, "published")
 }
 
 pub(super) fn revise(ctx: &Ctx, args: &ReviseArgs) -> Result<Outcome, CliError> {
@@ -170,11 +178,25 @@ pub(super) fn revise(ctx: &Ctx, args: &ReviseArgs) -> Result<Outcome, CliError> 
         return Err(CliError::new(Exit::Invalid, "invalid", what)
             .next("publish a new offer, and withdraw this one"));
     }
-    send(ctx, vec![doc], "revised")
+    send(ctx, vec![doc], args.yes, "revised")
 }
 
-fn send(ctx: &Ctx, docs: Vec<OfferDoc>, done: &'static str) -> Result<Outcome, CliError> {
+fn send(
+    ctx: &Ctx,
+    docs: Vec<OfferDoc>,
+    yes: bool,
+    done: &'static str,
+) -> Result<Outcome, CliError> {
     let client = ctx.client()?;
+    if !yes {
+        for offers in docs.chunks(OFFERS_MAX) {
+            let offers = offers.to_vec();
+            let counts = Vec::new();
+            let ask = PreviewAsk { offers, counts };
+            let view: Result<PreviewView, _> = client.post("/v1/previews", &ask);
+            confirm_prices(ctx, &view.map_err(|e| ctx.asked(e))?)?;
+        }
+    }
     let mut view = PublishView::default();
     let mut docs = docs.into_iter().peekable();
     while docs.peek().is_some() {
@@ -183,6 +205,26 @@ fn send(ctx: &Ctx, docs: Vec<OfferDoc>, done: &'static str) -> Result<Outcome, C
         add(&mut view, part.map_err(|e| ctx.asked(e))?);
     }
     Ok(Outcome::of(&ChangeReport { view, done }))
+}
+
+/// Asks where a price moves so far that it may be a slip.
+fn confirm_prices(ctx: &Ctx, view: &PreviewView) -> Result<(), CliError> {
+    let steep = view.changed.iter().filter(|change| change.steep);
+    let lines = steep.map(|change| {
+        let moves = change.fields.iter().filter(|field| field.field == "price");
+        let moves = moves.map(|field| format!(" from {} to {}", field.from, field.to));
+        format!(
+            "The price of {} moves{}.",
+            change.sku,
+            moves.collect::<String>()
+        )
+    });
+    let lines: Vec<_> = lines.take(SHOWN_MAX).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let what = "That is a factor of 5 or more, and who accepts at it binds this node.";
+    confirm(ctx, false, &format!("{}\n{what}", lines.join("\n")))
 }
 
 pub(super) fn withdraw(ctx: &Ctx, args: &WithdrawArgs) -> Result<Outcome, CliError> {
