@@ -109,7 +109,9 @@ impl ApiCode {
         }
     }
 
-    fn title(self) -> &'static str {
+    /// What it means, in one sentence that never changes.
+    #[must_use]
+    pub fn title(self) -> &'static str {
         match self {
             Self::WrongHost => "The request names another host than this node.",
             Self::WrongOrigin => "This web page may not ask this node.",

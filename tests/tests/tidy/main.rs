@@ -3,6 +3,7 @@
 //! Each check is a function from text to complaints, and stands beside an example that it refuses,
 //! so that a check which can no longer fail is noticed.
 
+mod api;
 mod dependencies;
 mod directions;
 mod facts;
