@@ -63,7 +63,7 @@ fn record(bytes: &[u8]) -> Result<Vec<u8>, Code> {
 fn batch(bytes: &[u8]) -> Result<Vec<u8>, Code> {
     let network = NetworkName::new("main")?.id();
     let batch = fence::decode::<Batch>(bytes, BATCH_BYTES_MAX)?;
-    if let Ok(opened) = batch.open(&network) {
+    if let Ok(opened) = batch.clone().open(&network) {
         let records = opened.records.iter().map(|record| record.bytes().to_vec());
         let parts = records.zip(opened.proofs).collect();
         return Ok(fence::to_bytes(&Batch::gather(

@@ -160,15 +160,16 @@ impl Checks {
     /// A gossip message, or one that was set aside.
     pub(super) fn gossip(&self, bytes: &[u8]) -> Result<Fresh, Unfit> {
         let batch: Batch = fence::decode(bytes, GOSSIP_FRAME_BYTES_MAX).map_err(Unfit::Refused)?;
-        let sifted = self.sift(&batch, Audience::Everybody)?;
+        let sifted = self.sift(batch, Audience::Everybody)?;
         self.prove(sifted)
     }
 
     /// All that costs no signature check.
-    pub(super) fn sift(&self, batch: &Batch, audience: Audience) -> Result<Sifted, Unfit> {
+    pub(super) fn sift(&self, batch: Batch, audience: Audience) -> Result<Sifted, Unfit> {
+        let author = batch.author();
         let opened = batch.open(&self.network).map_err(Unfit::Refused)?;
         let mut sifted = Sifted {
-            author: batch.author(),
+            author,
             claim: opened.claim,
             fresh: vec![],
             key_events: vec![],

@@ -374,8 +374,8 @@ fn arrived(batch: VerifiedBatch, source: Source) -> Shelve {
     let records = batch.into_records();
     Shelve::Take(
         records
-            .iter()
-            .filter_map(|(record, proof)| Arrival::of(record, proof, reach))
+            .into_iter()
+            .filter_map(|(record, proof)| Arrival::of(&record, proof, reach))
             .collect(),
     )
 }

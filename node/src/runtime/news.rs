@@ -62,7 +62,7 @@ impl News {
                     catalogue = catalogue.saturating_add(usize::from(body.body().is_counted()));
                     public.entry(topic).or_default().push(record);
                     news.shelved
-                        .extend(Arrival::of(body, &record.proof, Reach::Public));
+                        .extend(Arrival::of(body, record.proof.clone(), Reach::Public));
                 }
                 Audience::Group(ProofGroup::Named(partners)) => {
                     for partner in partners {

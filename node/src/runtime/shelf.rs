@@ -208,7 +208,11 @@ impl net::Shelf for Shelf {
 
 /// Batches of records that follow each other and share a tree, so that each signature travels
 /// about once and the order of revisions stays.
-pub(super) fn gather(network: &NetworkId, author: PartnerId, records: Vec<Shelved>) -> Vec<Batch> {
+pub(super) fn gather(
+    network: &NetworkId,
+    author: PartnerId,
+    records: Vec<(Shelved, Proof)>,
+) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut part: Vec<(Vec<u8>, Proof)> = Vec::new();
     let mut close = |part: &mut Vec<(Vec<u8>, Proof)>| {
@@ -220,10 +224,7 @@ pub(super) fn gather(network: &NetworkId, author: PartnerId, records: Vec<Shelve
             }
         }
     };
-    for record in records {
-        let Ok(proof) = fence::decode::<Proof>(&record.proof, PROOF_BYTES_MAX) else {
-            continue;
-        };
+    for (record, proof) in records {
         let is_same_tree = part.last().is_some_and(|(_, last)| {
             (last.key_index, last.tree_size, last.signature)
                 == (proof.key_index, proof.tree_size, proof.signature)

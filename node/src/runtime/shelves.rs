@@ -29,6 +29,8 @@ const WAITING_MAX: usize = 64;
 const ROUND: Duration = Duration::from_secs(5);
 /// Ended records cleared in one write.
 const ENDED_MAX: usize = 1024;
+/// Records after which a write takes no more that wait.
+const TAKEN_TOGETHER: usize = 1024;
 /// Own records put back in one write.
 const RESTOCK_STEP: usize = 256;
 /// A record is served for so long after its end (SPEC.md 9).
@@ -220,6 +222,7 @@ fn restock(
     let network = *key.network();
     // Of one tree the signature is checked once.
     let mut seals = Seals::default();
+    let shelved = reader.ids(own)?;
     let mut arrivals = Vec::new();
     let mut named = BTreeSet::new();
     for standing in own_slots(ledger) {
@@ -228,7 +231,7 @@ fn restock(
             continue;
         }
         named.insert(standing.record);
-        if reader.slot_of(standing.record)?.is_some() {
+        if shelved.contains(&standing.record) {
             continue;
         }
         let Some((record, proof)) = own_record(&network, ledger, standing.record)? else {
@@ -242,7 +245,7 @@ fn restock(
             continue;
         };
         let arrival = record.verify(&attested).ok();
-        arrivals.extend(arrival.and_then(|record| Arrival::of(&record, &proof, Reach::Public)));
+        arrivals.extend(arrival.and_then(|record| Arrival::of(&record, proof, Reach::Public)));
         if arrivals.len() >= RESTOCK_STEP {
             writer.take(std::mem::take(&mut arrivals))?;
         }
@@ -271,6 +274,21 @@ fn learn(
     Ok(())
 }
 
+/// Records that wait one after the other go into one write; what follows them is carried out next.
+fn together(errand: Shelve, queue: &Receiver<Shelve>) -> (Shelve, Option<Shelve>) {
+    let Shelve::Take(mut records) = errand else {
+        return (errand, None);
+    };
+    while records.len() < TAKEN_TOGETHER {
+        match queue.try_recv() {
+            Ok(Shelve::Take(more)) => records.extend(more),
+            Ok(other) => return (Shelve::Take(records), Some(other)),
+            Err(_) => break,
+        }
+    }
+    (Shelve::Take(records), None)
+}
+
 struct Worker {
     reader: MarketReader,
     writer: MarketWriter,
@@ -287,9 +305,14 @@ impl Worker {
         loop {
             match queue.recv_timeout(ROUND.saturating_sub(last_round.elapsed())) {
                 Ok(errand) => {
-                    let done = self.carry_out(errand);
-                    self.note(done);
-                    self.done.notify_one();
+                    let mut next = Some(errand);
+                    while let Some(errand) = next {
+                        let (errand, after) = together(errand, queue);
+                        let done = self.carry_out(errand);
+                        self.note(done);
+                        self.done.notify_one();
+                        next = after;
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

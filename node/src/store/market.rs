@@ -6,25 +6,34 @@
 
 mod chain;
 mod draft;
+mod index;
 mod layout;
 mod list;
+mod row;
 mod search;
+mod segment;
 mod shelve;
+mod tree;
+mod words;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
+use omni_protocol::proof::Proof;
 use omni_protocol::public::IdSum;
 use omni_protocol::slot::{Family, Revision, Slot};
 use omni_protocol::value::Time;
-use rocksdb::{DB, Direction, IteratorMode, ReadOptions, Snapshot};
+use rocksdb::{DB, Direction, IteratorMode, Snapshot};
 
-pub use self::search::{Found, Page as SearchPage, words_of};
+pub use self::search::{Found, Page as SearchPage};
 pub use self::shelve::{Arrival, Becomes, MarketWriter, Reach};
+pub use self::words::{spaced, words_of};
 
-use self::layout::{Kept, Table, log_key_parts, slot_bytes, slot_of_log_value};
+use self::layout::{Kept, Standing, Table, Tally, record_key, record_key_parts, slot_bytes};
+use self::tree::Tree;
 use super::{Pair, StoreError, lock, options};
 
 const FOLDER: &str = "market";
@@ -32,9 +41,9 @@ const LOCK_FILE: &str = "market.lock";
 /// Beside the folder: it was found damaged while in use and is thrown away at the next start.
 const CONDEMNED_FILE: &str = "market.condemned";
 /// Raised when the layout changes. There is no migration: the store is filled again.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
-/// A public record with what proves it.
+/// A public record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shelved {
     /// The slot that it fills.
@@ -49,8 +58,6 @@ pub struct Shelved {
     pub reach: Reach,
     /// Its bytes, as received.
     pub record: Vec<u8>,
-    /// Its proof's bytes.
-    pub proof: Vec<u8>,
 }
 
 /// What is kept of one author's catalogue.
@@ -84,6 +91,47 @@ impl Inner {
         let mode = IteratorMode::From(from, Direction::Forward);
         let lines = self.db.iterator_opt(mode, options::until(end));
         Pair::of_lines(lines, |error| self.fault(error))
+    }
+
+    /// The same as they stood at `moment`.
+    fn walk_at<'a>(
+        &'a self,
+        moment: &'a Snapshot<'_>,
+        from: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = Result<Pair, StoreError>> + use<'a> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let lines = moment.iterator_opt(mode, options::until(end));
+        Pair::of_lines(lines, |error| self.fault(error))
+    }
+
+    /// The record that stood in a slot at `moment`.
+    fn record_at(
+        &self,
+        moment: &Snapshot<'_>,
+        slot: &Slot,
+        standing: &Standing,
+    ) -> Result<Shelved, StoreError> {
+        let Standing {
+            revision,
+            id,
+            reach,
+            ..
+        } = *standing;
+        let bytes = moment.get(record_key(reach, slot.author, (revision, id)));
+        let bytes = bytes.map_err(|error| self.fault(error))?;
+        let kept = bytes.as_deref().and_then(Kept::read);
+        let kept = kept.ok_or_else(|| self.unreadable("a kept record"))?;
+        Ok(kept.shelved(slot.author, (revision, id), reach))
+    }
+
+    /// Proofs that came together.
+    fn tree(&self, number: u64) -> Result<Option<Tree>, StoreError> {
+        let Some(bytes) = self.get(&Table::Tree.key(&[&number.to_be_bytes()]))? else {
+            return Ok(None);
+        };
+        let tree = Tree::read(&bytes);
+        tree.ok_or_else(|| self.unreadable("kept proofs")).map(Some)
     }
 
     fn fault(&self, error: rocksdb::Error) -> StoreError {
@@ -135,8 +183,8 @@ pub fn open(home: &Path, network: NetworkId) -> Result<(MarketReader, MarketWrit
         std::fs::remove_file(&condemned)
             .map_err(|error| StoreError::io("remove", &condemned, error))?;
     }
-    let db = match try_open(&folder, network) {
-        Ok(Some(db)) => db,
+    let (db, tally) = match try_open(&folder, network) {
+        Ok(Some(opened)) => opened,
         Ok(None) => anew(&folder, network)?,
         Err(error) => {
             tracing::warn!(%error, "the market store can't be used: it is thrown away and fetched again");
@@ -152,7 +200,7 @@ pub fn open(home: &Path, network: NetworkId) -> Result<(MarketReader, MarketWrit
         MarketReader {
             inner: Arc::clone(&inner),
         },
-        MarketWriter::new(inner),
+        MarketWriter::new(inner, tally),
     ))
 }
 
@@ -173,27 +221,34 @@ pub fn open_to_read(home: &Path, network: NetworkId) -> Option<MarketReader> {
 }
 
 /// `None` where the folder holds another network's market, or one of another layout.
-fn try_open(folder: &Path, network: NetworkId) -> Result<Option<DB>, StoreError> {
+fn try_open(folder: &Path, network: NetworkId) -> Result<Option<(DB, Tally)>, StoreError> {
     options::private_folder(folder)?;
     let db = DB::open(&options::market(), folder)
         .map_err(|error| StoreError::database("open the market in", folder, error))?;
     let key = Table::About.key(&[]);
     let about = about(network);
-    let found = db
-        .get(&key)
-        .map_err(|error| StoreError::database("read the market in", folder, error))?;
-    match found {
-        Some(found) if found == about => Ok(Some(db)),
+    let get = |key: &[u8]| {
+        db.get(key)
+            .map_err(|error| StoreError::database("read the market in", folder, error))
+    };
+    match get(&key)? {
+        Some(found) if found == about => {
+            let tally = match get(&Table::Tally.key(&[]))? {
+                Some(bytes) => Tally::read(&bytes),
+                None => Some(Tally::default()),
+            };
+            Ok(tally.map(|tally| (db, tally)))
+        }
         Some(_) => Ok(None),
         None => {
             db.put_opt(&key, about, &options::unsynced())
                 .map_err(|error| StoreError::database("write to the market in", folder, error))?;
-            Ok(Some(db))
+            Ok(Some((db, Tally::default())))
         }
     }
 }
 
-fn anew(folder: &Path, network: NetworkId) -> Result<DB, StoreError> {
+fn anew(folder: &Path, network: NetworkId) -> Result<(DB, Tally), StoreError> {
     throw_away(folder)?;
     try_open(folder, network)?.ok_or_else(|| StoreError::Damaged {
         path: folder.to_owned(),
@@ -228,9 +283,12 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged; see [`Self::condemn`].
     pub fn standing(&self, slot: &Slot) -> Result<Option<(Revision, RecordId)>, StoreError> {
-        Ok(self
-            .shelved(slot)?
-            .map(|shelved| (shelved.revision, shelved.id)))
+        let Some(bytes) = self.inner.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
+            return Ok(None);
+        };
+        let standing = Standing::read(&bytes);
+        let standing = standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
+        Ok(Some((standing.revision, standing.id)))
     }
 
     /// The record that stands in a slot.
@@ -238,43 +296,14 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn shelved(&self, slot: &Slot) -> Result<Option<Shelved>, StoreError> {
-        let Some(bytes) = self.inner.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
+        let moment = self.inner.db.snapshot();
+        let bytes = moment.get(Table::Slot.key(&[&slot_bytes(slot)]));
+        let Some(bytes) = bytes.map_err(|error| self.inner.fault(error))? else {
             return Ok(None);
         };
-        let kept = Kept::read(&bytes).ok_or_else(|| self.inner.unreadable("a kept record"))?;
-        Ok(Some(kept.shelved(*slot)))
-    }
-
-    /// The slot in which the record with this id stands.
-    ///
-    /// # Errors
-    /// When the store is damaged.
-    pub fn slot_of(&self, id: RecordId) -> Result<Option<Slot>, StoreError> {
-        let Some(bytes) = self.inner.get(&Table::Id.key(&[id.as_bytes()]))? else {
-            return Ok(None);
-        };
-        layout::slot_of(&bytes)
-            .ok_or_else(|| self.inner.unreadable("a slot"))
-            .map(Some)
-    }
-
-    /// Records whose ids begin with these bytes, at most `max`: a user may type a beginning.
-    ///
-    /// # Errors
-    /// When the store is damaged.
-    pub fn ids_beginning(&self, beginning: &[u8], max: usize) -> Result<Vec<RecordId>, StoreError> {
-        let from = Table::Id.key(&[beginning]);
-        let mut ids = Vec::new();
-        for pair in self.inner.walk(&from, &Table::Id.end()) {
-            let Pair { key, value: _ } = pair?;
-            let id = key.get(1..).and_then(|id| <[u8; 32]>::try_from(id).ok());
-            let id = id.ok_or_else(|| self.inner.unreadable("an id"))?;
-            if !id.starts_with(beginning) || ids.len() >= max {
-                break;
-            }
-            ids.push(RecordId::from_bytes(id));
-        }
-        Ok(ids)
+        let standing = Standing::read(&bytes);
+        let standing = standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
+        self.inner.record_at(&moment, slot, &standing).map(Some)
     }
 
     /// What is kept of an author's catalogue, all of it of one moment: the sum of one and the
@@ -283,18 +312,32 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn catalogue(&self, author: PartnerId) -> Result<Catalogue, StoreError> {
-        let moment = self.inner.db.snapshot();
-        let sum = moment.get(Table::Author.key(&[author.as_bytes()]));
-        let ids = match sum.map_err(|error| self.inner.fault(error))? {
-            Some(bytes) => {
-                layout::ids_of(&bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
+        // One iterator sees one moment; a snapshot would too, and its end lets the database press
+        // its newest files anew.
+        let mut moment = self.inner.db.raw_iterator();
+        let key = Table::Author.key(&[author.as_bytes()]);
+        moment.seek(&key);
+        let ids = match moment.item() {
+            Some((found, bytes)) if found == key => {
+                layout::ids_of(bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
             }
-            None => IdSum::default(),
+            Some(_) | None => IdSum::default(),
         };
-        Ok(Catalogue {
-            ids,
-            highest: self.highest(&moment, author)?,
-        })
+        let first = Table::Log.key(&[author.as_bytes()]);
+        moment.seek_for_prev(Table::Log.end_of(author.as_bytes()));
+        let mut highest = None;
+        while let Some((key, value)) = moment.item().filter(|(key, _)| key.starts_with(&first)) {
+            let line = record_key_parts(key).zip(Kept::read(value));
+            let ((revision, _), kept) =
+                line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            if is_counted(kept.family, Reach::Public) {
+                highest = Some(revision);
+                break;
+            }
+            moment.prev();
+        }
+        moment.status().map_err(|error| self.inner.fault(error))?;
+        Ok(Catalogue { ids, highest })
     }
 
     /// Whether anything of an author is kept.
@@ -302,8 +345,7 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn has_author(&self, author: PartnerId) -> Result<bool, StoreError> {
-        let sum = self.inner.get(&Table::Author.key(&[author.as_bytes()]))?;
-        Ok(sum.is_some())
+        Ok(self.inner.sum(author)?.is_some())
     }
 
     /// Authors of whom something is kept, ascending, those after `after`, at most `max`.
@@ -333,6 +375,24 @@ impl MarketReader {
         Ok(authors)
     }
 
+    /// The ids of all standing records of an author that are for everybody.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn ids(&self, author: PartnerId) -> Result<BTreeSet<RecordId>, StoreError> {
+        let from = Table::Log.key(&[author.as_bytes()]);
+        let lines = self
+            .inner
+            .walk(&from, &Table::Log.end_of(author.as_bytes()));
+        lines
+            .map(|pair| {
+                let named = record_key_parts(&pair?.key);
+                let (_, id) = named.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+                Ok(id)
+            })
+            .collect()
+    }
+
     /// Standing records of an author that follow a revision, ascending: at least one if there is
     /// one, then until about `bytes_aim` bytes of records. The flag says whether there are more.
     ///
@@ -352,27 +412,32 @@ impl MarketReader {
             return Ok(page);
         };
         let from = Table::Log.key(&[author.as_bytes(), &next.to_be_bytes()]);
-        let end = Table::Log.end_of_author(author);
+        let end = Table::Log.end_of(author.as_bytes());
+        let mut tree: Option<(u64, Tree)> = None;
         let mut bytes = 0_usize;
         for pair in self.inner.walk(&from, &end) {
             let Pair { key, value } = pair?;
-            let listed = log_key_parts(&key).ok_or_else(|| self.inner.unreadable("a log line"))?;
-            let slot = slot_of_log_value(author, &value)
-                .ok_or_else(|| self.inner.unreadable("a log line"))?;
-            let Some(shelved) = self.shelved(&slot)? else {
-                continue;
-            };
-            // The walk sees one moment and this read a later one. What was replaced in between has
-            // a revision above all of this page, and is asked for next time.
-            if listed != (shelved.revision.get(), shelved.id) {
-                continue;
-            }
-            bytes = bytes.saturating_add(shelved.record.len());
+            let line = record_key_parts(&key).zip(Kept::read(&value));
+            let (named, kept) = line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            bytes = bytes.saturating_add(kept.record.len());
             if bytes > bytes_aim && !page.records.is_empty() {
                 page.more = More::Yes;
                 break;
             }
-            page.records.push(shelved);
+            if tree.as_ref().is_none_or(|(number, _)| *number != kept.tree) {
+                tree = self.inner.tree(kept.tree)?.map(|tree| (kept.tree, tree));
+            }
+            let proof = tree.as_ref().and_then(|(_, tree)| tree.proof(kept.leaf));
+            match proof {
+                Some(proof) => {
+                    let shelved = kept.shelved(author, named, Reach::Public);
+                    page.records.push((shelved, proof));
+                }
+                // The walk sees one moment and proofs are read later. What was replaced in between
+                // has a revision above all of this page, and is asked for next time.
+                None if self.inner.get(&key)?.is_none() => {}
+                None => return Err(self.inner.unreadable("a kept proof")),
+            }
         }
         Ok(page)
     }
@@ -390,38 +455,13 @@ impl MarketReader {
     pub fn condemn(&self) {
         self.inner.condemn();
     }
-
-    fn highest(
-        &self,
-        moment: &Snapshot<'_>,
-        author: PartnerId,
-    ) -> Result<Option<Revision>, StoreError> {
-        let start = Table::Log.key(&[author.as_bytes()]);
-        let end = Table::Log.end_of_author(author);
-        let mut bounds = ReadOptions::default();
-        bounds.set_iterate_lower_bound(start);
-        let backwards = IteratorMode::From(&end, Direction::Reverse);
-        for item in moment.iterator_opt(backwards, bounds) {
-            let (key, value) = item.map_err(|error| self.inner.fault(error))?;
-            let slot = slot_of_log_value(author, &value)
-                .ok_or_else(|| self.inner.unreadable("a log line"))?;
-            if is_counted(slot.family, Reach::Public) {
-                let revision =
-                    log_key_parts(&key).and_then(|(revision, _)| Revision::new(revision).ok());
-                return revision
-                    .ok_or_else(|| self.inner.unreadable("a log line"))
-                    .map(Some);
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// Part of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// In ascending order of revision.
-    pub records: Vec<Shelved>,
+    /// In ascending order of revision, each with its proof.
+    pub records: Vec<(Shelved, Proof)>,
     /// Whether there are more after these.
     pub more: More,
 }
@@ -442,3 +482,6 @@ fn is_counted(family: Family, reach: Reach) -> bool {
         Family::Profile | Family::CatalogueHead => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

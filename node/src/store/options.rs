@@ -19,11 +19,16 @@ const LEDGER_WRITE_BUFFER_BYTES: usize = 16 << 20;
 const MARKET_WRITE_BUFFER_BYTES: usize = 32 << 20;
 /// Cache of decoded blocks, for each database.
 const BLOCK_CACHE_BYTES: usize = 32 << 20;
+/// Of the bytes of what is not sorted yet, for a filter over its keys: most slots that are looked up
+/// when a record comes are empty, and 30 bits a key say so at once.
+const MARKET_FILTER_SHARE: f64 = 0.02;
 /// One false positive in a hundred lookups of what is absent (`RocksDB` wiki, Bloom filters).
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 /// Share of the write buffer that tells which keys are not in it: most of what the core looks for is
 /// new, and so is nowhere.
 const LEDGER_BUFFER_BLOOM: f64 = 0.02;
+/// Levels of sorted files, as many as `RocksDB` makes.
+const LEVELS: usize = 7;
 /// Descriptors that one database may hold open.
 const OPEN_FILES_MAX: i32 = 256;
 /// Files of `RocksDB`'s own diary, and their size.
@@ -50,6 +55,14 @@ pub(super) fn market() -> Options {
     let mut options = shared();
     options.create_if_missing(true);
     options.set_write_buffer_size(MARKET_WRITE_BUFFER_BYTES);
+    options.set_memtable_prefix_bloom_ratio(MARKET_FILTER_SHARE);
+    options.set_memtable_whole_key_filtering(true);
+    // Files of the first level are soon sorted into others, and pressed there.
+    let mut compression = [DBCompressionType::Lz4; LEVELS];
+    if let Some(first) = compression.first_mut() {
+        *first = DBCompressionType::None;
+    }
+    options.set_compression_per_level(&compression);
     options
 }
 

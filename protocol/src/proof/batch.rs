@@ -124,20 +124,21 @@ impl Batch {
     /// # Errors
     /// `too-large` or `malformed` for a record; `bad-proof` for one of another author, one that
     /// stands twice, or a cover that does not fit.
-    pub fn open(&self, network: &NetworkId) -> Result<Opened, Code> {
-        let mut records = Vec::new();
-        for leaf in &self.leaves {
-            records.push(Envelope::read(network, &*leaf.record)?);
+    pub fn open(self, network: &NetworkId) -> Result<Opened, Code> {
+        let mut records = Vec::with_capacity(self.leaves.len());
+        let mut indices = Vec::with_capacity(self.leaves.len());
+        for leaf in self.leaves.into_vec() {
+            records.push(Envelope::read(network, leaf.record.into_vec())?);
+            indices.push(leaf.index);
         }
         if records.iter().any(|record| record.author() != self.author) {
             return Err(Code::BadProof);
         }
         let mut ids: Vec<_> = records.iter().map(Envelope::id).collect();
-        let places: Vec<_> = self
-            .leaves
+        let places: Vec<_> = indices
             .iter()
             .zip(&ids)
-            .map(|(leaf, id)| (leaf.index.into(), leaf_of(*id)))
+            .map(|(index, id)| (u64::from(*index), leaf_of(*id)))
             .collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
@@ -152,17 +153,20 @@ impl Batch {
             root: nodes.root(size).ok_or(Code::BadProof)?,
             signature: self.signature,
         };
-        let proof = |leaf: &Leaf| {
-            let path = nodes.path(size, leaf.index.into()).ok_or(Code::BadProof)?;
+        let proof = |leaf_index: u16| {
+            let path = nodes.path(size, leaf_index.into()).ok_or(Code::BadProof)?;
             Ok(Proof {
                 key_index: self.key_index,
                 tree_size: self.tree_size,
-                leaf_index: leaf.index,
+                leaf_index,
                 path,
                 signature: self.signature,
             })
         };
-        let proofs = self.leaves.iter().map(proof).collect::<Result<_, Code>>()?;
+        let proofs = indices
+            .into_iter()
+            .map(proof)
+            .collect::<Result<_, Code>>()?;
         Ok(Opened {
             records,
             claim: Claim { seal, ids },

@@ -1,7 +1,7 @@
 //! The hashes of a tree of records, as far as they are known: all of one's own tree, or those that
 //! the live leaves of another's batch and its cover give.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use crate::{
     fence::List,
@@ -9,9 +9,9 @@ use crate::{
     tree::{self, Span},
 };
 
-/// Known hashes by what they are over.
+/// Known hashes of a tree by their places; see [`place`].
 #[derive(Debug, Default)]
-pub(super) struct Nodes(BTreeMap<Span, [u8; 32]>);
+pub(super) struct Nodes(Vec<Option<[u8; 32]>>);
 
 /// Leaves with their indices, ascending.
 type Leaves<'a> = &'a [(u64, [u8; 32])];
@@ -43,7 +43,7 @@ impl Nodes {
                 tree::node(&left, &right)
             }
         };
-        self.0.insert(span, hash);
+        *self.at(span)? = Some(hash);
         Some(hash)
     }
 
@@ -85,17 +85,34 @@ impl Nodes {
     }
 
     fn agree(&mut self, span: Span, hash: [u8; 32]) -> Option<()> {
-        (*self.0.entry(span).or_insert(hash) == hash).then_some(())
+        let known = self.at(span)?;
+        (*known.get_or_insert(hash) == hash).then_some(())
+    }
+
+    /// Where the hash over a span stands, known or not.
+    fn at(&mut self, span: Span) -> Option<&mut Option<[u8; 32]>> {
+        let place = place(span)?;
+        if place >= self.0.len() {
+            self.0.resize(place + 1, None);
+        }
+        self.0.get_mut(place)
+    }
+
+    fn get(&self, span: Span) -> Option<[u8; 32]> {
+        *self.0.get(place(span)?)?
     }
 
     pub(super) fn root(&self, size: u64) -> Option<[u8; 32]> {
-        self.0.get(&Span::whole(size)).copied()
+        self.get(Span::whole(size))
     }
 
     pub(super) fn path(&self, size: u64, index: u64) -> Option<List<[u8; 32], PROOF_PATH_MAX>> {
         let spans = tree::path(size, index)?;
-        let hashes: Option<Vec<_>> = spans.iter().map(|span| self.0.get(span).copied()).collect();
-        List::new(hashes?).ok()
+        let mut hashes = Vec::with_capacity(spans.len());
+        for span in spans {
+            hashes.push(self.get(span)?);
+        }
+        List::new(hashes).ok()
     }
 
     /// The hashes of the largest subtrees without a leaf, left to right.
@@ -107,7 +124,7 @@ impl Nodes {
 
     fn descend(&self, span: Span, leaves: Leaves<'_>, cover: &mut Vec<[u8; 32]>) -> Option<()> {
         if leaves.is_empty() {
-            cover.push(*self.0.get(&span)?);
+            cover.push(self.get(span)?);
         } else if let Some((left, right)) = span.split() {
             let (before, after) = divide(leaves, right);
             self.descend(left, before, cover)?;
@@ -115,6 +132,16 @@ impl Nodes {
         }
         Some(())
     }
+}
+
+/// The places of a tree's nodes from left to right: leaf i is at 2i, and a node above others between
+/// the leaves at which it splits, so that each has a place of its own.
+fn place(span: Span) -> Option<usize> {
+    let place = match span.split() {
+        Some((_, right)) => right.start.checked_mul(2)?.checked_sub(1)?,
+        None => span.start.checked_mul(2)?,
+    };
+    usize::try_from(place).ok()
 }
 
 fn divide(leaves: Leaves<'_>, right: Span) -> (Leaves<'_>, Leaves<'_>) {

@@ -52,7 +52,7 @@ pub(crate) fn arrivals(count: usize) -> impl Iterator<Item = Vec<Arrival>> {
         let proved = part.into_iter().zip(tree.proofs());
         let arrivals = proved.map(|(record, (_, proof))| {
             let record = record.verify(tree.attested()).expect("its own");
-            Arrival::of(&record, proof, Reach::Public).expect("it fills a slot")
+            Arrival::of(&record, proof.clone(), Reach::Public).expect("it fills a slot")
         });
         Some(arrivals.collect())
     })

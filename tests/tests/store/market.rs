@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ed25519_dalek::SigningKey;
 use omni_node::store::market::{
-    self, Arrival, Becomes, MarketReader, MarketWriter, More, Reach, words_of,
+    self, Arrival, Becomes, MarketReader, MarketWriter, More, Reach, spaced, words_of,
 };
+use omni_protocol::fence::List;
 use omni_protocol::hash::{NetworkId, PartnerId, RecordId, SubjectId};
+use omni_protocol::identity::Signature;
+use omni_protocol::proof::{Proof, SignedTree};
 use omni_protocol::public::IdSum;
 use omni_protocol::slot::{Family, Revision, Slot};
 use omni_protocol::value::Time;
+use omni_tests::node::chain;
 use proptest::prelude::*;
 
 fn network() -> NetworkId {
@@ -43,10 +48,16 @@ fn offer(by: u8, subject: u8, revision: u64, number: u8, title: &str) -> Arrival
         revision: Revision::new(revision).expect("small"),
         id: id(by, number),
         until: Some(Time::new(1_000_000 + u64::from(number)).expect("small")),
-        texts: vec![title.to_owned()],
+        words: spaced([title]),
         reach: Reach::Public,
         record: vec![number; 100],
-        proof: vec![number; 3],
+        proof: Proof {
+            key_index: 0,
+            tree_size: 1,
+            leaf_index: 0,
+            path: List::default(),
+            signature: Signature::from_bytes([number; 64]),
+        },
     }
 }
 
@@ -146,7 +157,11 @@ fn only_the_catalogue_is_counted_and_only_public_records_are_served() {
     assert_eq!(catalogue.ids, IdSum::from_iter([id(1, 3)]));
     assert_eq!(catalogue.highest, Revision::new(30).ok());
     let page = reader.page(author(1), 0, 10_000).expect("read");
-    let served: Vec<_> = page.records.iter().map(|record| record.record[0]).collect();
+    let served: Vec<_> = page
+        .records
+        .iter()
+        .map(|(record, _)| record.record[0])
+        .collect();
     assert_eq!(
         served,
         vec![3, 1],
@@ -169,8 +184,8 @@ fn pages_come_in_order_and_end() {
         loop {
             let page = reader.page(author(by), after, 250).expect("read");
             assert_eq!(page.records.len(), 2);
-            after = page.records.last().expect("two").revision.get();
-            all.extend(page.records.iter().map(|record| record.record[0]));
+            after = page.records.last().expect("two").0.revision.get();
+            all.extend(page.records.iter().map(|(record, _)| record.record[0]));
             if page.more == More::No {
                 break;
             }
@@ -342,7 +357,7 @@ proptest! {
                 let mut arrival = offer(by, subject, revision, number, "thing");
                 if what == 0 {
                     arrival.slot.family = Family::Availability;
-                    arrival.texts.clear();
+                    arrival.words.clear();
                 }
                 // An id names one record, hence one slot and revision.
                 let mut id = [number; 32];
@@ -359,13 +374,165 @@ proptest! {
         for by in 1..3 {
             let page = reader.page(author(by), 0, usize::MAX).expect("read");
             let catalogue = reader.catalogue(author(by)).expect("read");
-            prop_assert_eq!(catalogue.ids, page.records.iter().map(|record| record.id).collect::<IdSum>());
-            prop_assert_eq!(catalogue.highest, page.records.last().map(|record| record.revision));
-            prop_assert!(page.records.is_sorted_by_key(|record| record.revision));
-            offers.extend(page.records.iter().filter(|record| record.slot.family == Family::Offer).map(|record| record.id));
+            prop_assert_eq!(catalogue.ids, page.records.iter().map(|(record, _)| record.id).collect::<IdSum>());
+            prop_assert_eq!(catalogue.highest, page.records.last().map(|(record, _)| record.revision));
+            prop_assert!(page.records.is_sorted_by_key(|(record, _)| record.revision));
+            offers.extend(page.records.iter().filter(|(record, _)| record.slot.family == Family::Offer).map(|(record, _)| record.id));
         }
         let found = reader.search("thing", 0, 1000).expect("searched").found;
         prop_assert_eq!(found.iter().map(|record| record.id).collect::<BTreeSet<_>>(), offers);
+    }
+}
+
+/// The proofs of a tree are kept together, whichever of its records came, in whatever writes, and
+/// whichever went since.
+#[test]
+fn proofs_are_served_as_they_came() {
+    let key = chain(3).in_force().expect("in force");
+    let secret = SigningKey::from_bytes(&[3; 32]);
+    for size in [1_u8, 2, 3, 5, 100, 255] {
+        let home = tempfile::tempdir().expect("folder");
+        let (reader, mut writer) = made(home.path());
+        let ids: Vec<RecordId> = (0..size).map(|number| id(1, number)).collect();
+        let tree = SignedTree::sign(&key, &secret, &ids).expect("signed");
+        let came = tree
+            .proofs()
+            .iter()
+            .zip(0..size)
+            .filter(|(_, number)| number % 7 != 1);
+        let arrivals: Vec<_> = came
+            .map(|((_, proof), number)| Arrival {
+                proof: proof.clone(),
+                ..offer(1, number, u64::from(number) + 1, number, "x")
+            })
+            .collect();
+        for part in arrivals.chunks(60) {
+            writer.take(part.to_vec()).expect("taken");
+        }
+        let stays = |arrival: &&Arrival| arrival.record[0].is_multiple_of(3);
+        let named = arrivals
+            .iter()
+            .filter(stays)
+            .map(|arrival| arrival.id)
+            .collect();
+        writer
+            .forget_unnamed(author(1), &named, u64::MAX)
+            .expect("forgotten");
+        let page = reader.page(author(1), 0, usize::MAX).expect("read");
+        let served: Vec<_> = page.records.into_iter().map(|(_, proof)| proof).collect();
+        let expected: Vec<_> = arrivals
+            .iter()
+            .filter(stays)
+            .map(|a| a.proof.clone())
+            .collect();
+        assert_eq!(served, expected, "{size}");
+    }
+}
+
+/// Offers, each by its number and the round in which it was replaced last.
+struct Many {
+    stands: Vec<(u64, u64)>,
+}
+
+impl Many {
+    const OFFERS: u64 = 10_000;
+
+    fn title((number, round): (u64, u64)) -> String {
+        format!("lamp n{} r{round} p{}", number % 97, number % 7)
+    }
+
+    fn arrival((number, round): (u64, u64)) -> Arrival {
+        let mut bytes = [0; 32];
+        let spread = (number << 8 | round).wrapping_mul(0x9e37_79b9);
+        bytes[..8].copy_from_slice(&spread.to_be_bytes());
+        bytes[8..16].copy_from_slice(&number.to_be_bytes());
+        let mut subject = bytes;
+        subject[..8].fill(0);
+        Arrival {
+            slot: Slot {
+                subject: SubjectId::from_bytes(subject),
+                ..slot(1, Family::Offer, 0)
+            },
+            id: RecordId::from_bytes(bytes),
+            until: Some(Time::new(1_000 + number).expect("small")),
+            words: spaced([Self::title((number, round)).as_str()]),
+            ..offer(1, 0, 1 + number + round * Self::OFFERS, 0, "")
+        }
+    }
+
+    /// All of them, or every other one replaced.
+    fn come(&mut self, round: u64, writer: &mut MarketWriter) {
+        for (number, last) in &mut self.stands {
+            if round > 0 && *number % 2 == round - 1 {
+                *last = round;
+            }
+        }
+        let came: Vec<_> = self
+            .stands
+            .iter()
+            .filter(|stands| stands.1 == round)
+            .collect();
+        for part in came.chunks(256) {
+            let arrivals = part.iter().map(|one| Self::arrival(**one));
+            writer.take(arrivals.collect()).expect("taken");
+        }
+    }
+
+    /// Those that end before the first so many.
+    fn end(&mut self, first: u64, writer: &mut MarketWriter) {
+        let before = Time::new(1_000 + first).expect("small");
+        let ended = writer.end(before, usize::MAX).expect("ended");
+        let standing = self.stands.len();
+        self.stands.retain(|(number, _)| *number >= first);
+        assert_eq!(ended, standing - self.stands.len());
+    }
+
+    fn check(&self, reader: &MarketReader, round: u64) {
+        for query in ["lamp n12 p3", "n9 r1", "lamp r2 p6", "n96", "nowhere", "r0"] {
+            let words = words_of([query]);
+            let is_meant = |one: &&(u64, u64)| {
+                let own = words_of([Self::title(**one).as_str()]);
+                let begins = |word: &String| own.iter().any(|own| own.starts_with(word));
+                words.iter().all(begins)
+            };
+            let expected: BTreeSet<RecordId> = self
+                .stands
+                .iter()
+                .filter(is_meant)
+                .map(|one| Self::arrival(*one).id)
+                .collect();
+            let found = reader.search(query, 0, usize::MAX).expect("searched");
+            let found: Vec<RecordId> = found.found.iter().map(|found| found.id).collect();
+            assert_eq!(found.len(), expected.len(), "{query} in round {round}");
+            assert_eq!(
+                BTreeSet::from_iter(found),
+                expected,
+                "{query} in round {round}"
+            );
+        }
+        for one in self.stands.iter().step_by(1_001) {
+            let arrival = Self::arrival(*one);
+            let slot = reader.slot_of(arrival.id).expect("read");
+            assert_eq!(slot, Some(arrival.slot));
+            let begin = &arrival.id.as_bytes()[..12];
+            let ids = reader.ids_beginning(begin, 10).expect("read");
+            assert_eq!(ids, vec![arrival.id]);
+        }
+    }
+}
+
+/// Thousands of offers, so that they are found by segments and by what is in none yet, before and
+/// after half of them were replaced or ended, and after a restart.
+#[test]
+fn many_offers_are_found_as_a_scan_finds_them() {
+    let home = tempfile::tempdir().expect("folder");
+    let stands = (0..Many::OFFERS).map(|number| (number, 0)).collect();
+    let mut many = Many { stands };
+    for round in 0..3 {
+        let (reader, mut writer) = made(home.path());
+        many.come(round, &mut writer);
+        many.check(&reader, round);
+        many.end(round * 500, &mut writer);
     }
 }
 

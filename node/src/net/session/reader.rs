@@ -217,7 +217,7 @@ impl Talk {
         }
         let checks = self.shared.checks.clone();
         let check = move || {
-            let sifted = checks.sift(&batch, Audience::ThisNode)?;
+            let sifted = checks.sift(batch, Audience::ThisNode)?;
             checks.prove(sifted)
         };
         match self.shared.pool.run(check).await {
@@ -258,7 +258,7 @@ fn read_page(checks: &Checks, author: PartnerId, packed: &[u8]) -> Result<ReadPa
         counted: Counted::default(),
         highest: Revision::default(),
     };
-    for batch in &decode_page(&plain)? {
+    for batch in decode_page(&plain)? {
         if batch.author() != author {
             return Err(Code::BadProof);
         }

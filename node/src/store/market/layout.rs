@@ -1,4 +1,4 @@
-//! Keys and values of the market store. All numbers in keys are big endian, so that bytes sort as
+//! Keys and values of the market store. All numbers are big endian, so that in keys bytes sort as
 //! they do.
 
 use omni_protocol::fence;
@@ -15,23 +15,34 @@ use super::{Reach, Shelved};
 pub(super) enum Table {
     /// Format and network.
     About = 0,
-    /// author · family · subject → the record that stands, as [`Kept`].
+    /// author · family · subject → what stands there, as [`Standing`].
     Slot = 1,
-    /// author · revision · id → family · subject.
+    /// author · revision · id → the record, as [`Kept`]. Standing ones that are for everybody.
     Log = 2,
-    /// id → author · family · subject.
-    Id = 3,
-    /// word · 0 · author · subject → nothing. Offers only.
-    Word = 4,
+    /// The same of those that are not.
+    Named = 3,
     /// author → count and sum of the catalogue's ids.
-    Author = 5,
-    /// end of validity · author · family · subject → nothing.
-    End = 6,
+    Author = 4,
     /// author → key events.
-    Chain = 7,
-    /// author · family · subject · id → a record of the same revision as the one that stands, or
-    /// once stood, for the operator.
-    Twin = 8,
+    Chain = 5,
+    /// author · family · subject · revision · id → a record of the same revision as the one that
+    /// stands, or once stood, for the operator, as [`Kept`].
+    Twin = 6,
+    /// The writer's counters, as [`Tally`].
+    Tally = 7,
+    /// place → rows that are in no segment yet, as they came; those from [`Tally::tail`] on are what
+    /// was here before, and written over.
+    Tail = 8,
+    /// segment → its head.
+    Segment = 9,
+    /// segment · number of the chunk → its rows without their words.
+    Docs = 10,
+    /// segment · first word → words in order, each with the rows that hold it.
+    Words = 11,
+    /// number → the proofs of records that came together, as [`Tree`](super::tree::Tree).
+    Tree = 12,
+    /// number of those → how many records they prove that are still kept.
+    Held = 13,
 }
 
 impl Table {
@@ -40,7 +51,8 @@ impl Table {
     }
 
     pub(super) fn key(self, parts: &[&[u8]]) -> Vec<u8> {
-        let mut key = vec![self.number()];
+        let mut key = Vec::with_capacity(KEY_BYTES);
+        key.push(self.number());
         parts.iter().for_each(|part| key.extend_from_slice(part));
         key
     }
@@ -50,9 +62,9 @@ impl Table {
         vec![self.number().saturating_add(1)]
     }
 
-    /// The first key of this table after all those of an author.
-    pub(super) fn end_of_author(self, author: PartnerId) -> Vec<u8> {
-        let mut key = self.key(&[author.as_bytes()]);
+    /// The first key of this table after all those that begin with `beginning`.
+    pub(super) fn end_of(self, beginning: &[u8]) -> Vec<u8> {
+        let mut key = self.key(&[beginning]);
         // The next number with as many digits; all ones have no next, and the table ends there.
         while let Some(last) = key.pop() {
             if let Some(next) = last.checked_add(1) {
@@ -64,6 +76,11 @@ impl Table {
     }
 }
 
+/// As long as most keys are.
+const KEY_BYTES: usize = 80;
+/// Author, family, subject.
+pub(super) const PLACE_BYTES: usize = 66;
+
 /// Family as two bytes.
 pub(super) fn family_bytes(family: Family) -> [u8; 2] {
     family.number().to_be_bytes()
@@ -71,7 +88,8 @@ pub(super) fn family_bytes(family: Family) -> [u8; 2] {
 
 /// Author, family, subject.
 pub(super) fn slot_bytes(slot: &Slot) -> Vec<u8> {
-    let mut bytes = slot.author.as_bytes().to_vec();
+    let mut bytes = Vec::with_capacity(PLACE_BYTES);
+    bytes.extend_from_slice(slot.author.as_bytes());
     bytes.extend_from_slice(&family_bytes(slot.family));
     bytes.extend_from_slice(slot.subject.as_bytes());
     bytes
@@ -80,24 +98,33 @@ pub(super) fn slot_bytes(slot: &Slot) -> Vec<u8> {
 /// The slot with these bytes.
 pub(super) fn slot_of(bytes: &[u8]) -> Option<Slot> {
     let (author, rest) = bytes.split_first_chunk::<32>()?;
-    slot_of_log_value(PartnerId::from_bytes(*author), rest)
-}
-
-/// The slot of an author with this family and subject.
-pub(super) fn slot_of_log_value(author: PartnerId, value: &[u8]) -> Option<Slot> {
-    let (family, subject) = value.split_first_chunk::<2>()?;
+    let (family, subject) = rest.split_first_chunk::<2>()?;
     Some(Slot {
-        author,
+        author: PartnerId::from_bytes(*author),
         family: Family::from_number(u16::from_be_bytes(*family))?,
         subject: SubjectId::from_bytes(subject.try_into().ok()?),
     })
 }
 
-/// Revision and id of a key of [`Table::Log`].
-pub(super) fn log_key_parts(key: &[u8]) -> Option<(u64, RecordId)> {
+/// The key of a record.
+pub(super) fn record_key(
+    reach: Reach,
+    author: PartnerId,
+    (revision, id): (Revision, RecordId),
+) -> Vec<u8> {
+    let table = match reach {
+        Reach::Public => Table::Log,
+        Reach::Named => Table::Named,
+    };
+    let revision = revision.get().to_be_bytes();
+    table.key(&[author.as_bytes(), &revision, id.as_bytes()])
+}
+
+/// Revision and id of the key of a record.
+pub(super) fn record_key_parts(key: &[u8]) -> Option<(Revision, RecordId)> {
     let (revision, id) = key.get(33..)?.split_first_chunk::<8>()?;
     Some((
-        u64::from_be_bytes(*revision),
+        Revision::new(u64::from_be_bytes(*revision)).ok()?,
         RecordId::from_bytes(id.try_into().ok()?),
     ))
 }
@@ -109,89 +136,207 @@ pub(super) fn ids_of(bytes: &[u8]) -> Option<IdSum> {
     fence::decode(bytes, SUM_BYTES_MAX).ok()
 }
 
-/// The record that stands in a slot, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) revision: Revision,
-    pub(super) id: RecordId,
-    pub(super) until: Option<Time>,
-    pub(super) reach: Reach,
-    /// The words under which it is found, with a space after each.
-    pub(super) words: String,
-    pub(super) proof: Vec<u8>,
-    pub(super) record: Vec<u8>,
+/// The end of a validity as it is kept; the largest number where there is none.
+pub(super) fn until_number(until: Option<Time>) -> u64 {
+    until.map_or(u64::MAX, Time::ms)
 }
 
-impl Kept {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+fn until_of(number: u64) -> Option<Option<Time>> {
+    match number {
+        u64::MAX => Some(None),
+        ms => Time::new(ms).ok().map(Some),
+    }
+}
+
+/// What stands in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) revision: Revision,
+    pub(super) id: RecordId,
+    /// That of its row; rows of the same slot with other numbers are of the past.
+    pub(super) number: u64,
+    /// That of its proofs.
+    pub(super) tree: u64,
+    pub(super) until: Option<Time>,
+    pub(super) reach: Reach,
+    /// Whether it has words under which it is found.
+    pub(super) is_found: bool,
+}
+
+impl Standing {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(65);
         bytes.extend_from_slice(&self.revision.get().to_be_bytes());
         bytes.extend_from_slice(self.id.as_bytes());
-        bytes.extend_from_slice(&self.until.map_or(u64::MAX, Time::ms).to_be_bytes());
-        bytes.push(match self.reach {
+        bytes.extend_from_slice(&self.number.to_be_bytes());
+        bytes.extend_from_slice(&self.tree.to_be_bytes());
+        bytes.extend_from_slice(&until_number(self.until).to_be_bytes());
+        let reach = match self.reach {
             Reach::Public => 0,
             Reach::Named => 1,
-        });
-        for part in [self.words.as_bytes(), &self.proof] {
-            // Words and proofs are bounded far below four gigabytes; a longer one would be cut off here
-            // and be unreadable afterwards, never wrong.
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            bytes.extend_from_slice(&length.to_be_bytes());
-            bytes.extend_from_slice(part);
-        }
-        bytes.extend_from_slice(&self.record);
+        };
+        bytes.push(reach | u8::from(self.is_found) << 1);
         bytes
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (revision, rest) = bytes.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<32>()?;
-        let (until, rest) = rest.split_first_chunk::<8>()?;
-        let (reach, rest) = rest.split_first()?;
-        let (words, rest) = part(rest)?;
-        let (proof, record) = part(rest)?;
-        let until = match u64::from_be_bytes(*until) {
-            u64::MAX => None,
-            ms => Some(Time::new(ms).ok()?),
-        };
+        let (number, rest) = rest.split_first_chunk::<8>()?;
+        let (tree, rest) = rest.split_first_chunk::<8>()?;
+        let (until, flags) = rest.split_first_chunk::<8>()?;
+        let [flags] = *flags else { return None };
         Some(Self {
             revision: Revision::new(u64::from_be_bytes(*revision)).ok()?,
             id: RecordId::from_bytes(*id),
-            until,
-            reach: match reach {
-                0 => Reach::Public,
-                1 => Reach::Named,
-                _ => return None,
+            number: u64::from_be_bytes(*number),
+            tree: u64::from_be_bytes(*tree),
+            until: until_of(u64::from_be_bytes(*until))?,
+            reach: if flags & 1 == 0 {
+                Reach::Public
+            } else {
+                Reach::Named
             },
-            words: String::from_utf8(words.to_vec()).ok()?,
-            proof: proof.to_vec(),
-            record: record.to_vec(),
+            is_found: flags & 2 != 0,
+        })
+    }
+}
+
+/// A record as it is kept under its author, revision and id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept<'a> {
+    pub(super) family: Family,
+    pub(super) subject: SubjectId,
+    pub(super) until: Option<Time>,
+    /// Index of the key that proved it.
+    pub(super) key_index: u32,
+    /// Where its proof is: number and leaf.
+    pub(super) tree: u64,
+    pub(super) leaf: u16,
+    pub(super) record: &'a [u8],
+}
+
+impl<'a> Kept<'a> {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.record.len() + 56);
+        bytes.extend_from_slice(&family_bytes(self.family));
+        bytes.extend_from_slice(self.subject.as_bytes());
+        bytes.extend_from_slice(&until_number(self.until).to_be_bytes());
+        bytes.extend_from_slice(&self.key_index.to_be_bytes());
+        bytes.extend_from_slice(&self.tree.to_be_bytes());
+        bytes.extend_from_slice(&self.leaf.to_be_bytes());
+        bytes.extend_from_slice(self.record);
+        bytes
+    }
+
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (family, rest) = bytes.split_first_chunk::<2>()?;
+        let (subject, rest) = rest.split_first_chunk::<32>()?;
+        let (until, rest) = rest.split_first_chunk::<8>()?;
+        let (key_index, rest) = rest.split_first_chunk::<4>()?;
+        let (tree, rest) = rest.split_first_chunk::<8>()?;
+        let (leaf, record) = rest.split_first_chunk::<2>()?;
+        Some(Self {
+            family: Family::from_number(u16::from_be_bytes(*family))?,
+            subject: SubjectId::from_bytes(*subject),
+            until: until_of(u64::from_be_bytes(*until))?,
+            key_index: u32::from_be_bytes(*key_index),
+            tree: u64::from_be_bytes(*tree),
+            leaf: u16::from_be_bytes(*leaf),
+            record,
         })
     }
 
-    pub(super) fn shelved(self, slot: Slot) -> Shelved {
-        let Self {
-            revision,
-            id,
-            until,
-            reach,
-            words: _,
-            proof,
-            record,
-        } = self;
+    pub(super) fn slot(&self, author: PartnerId) -> Slot {
+        Slot {
+            author,
+            family: self.family,
+            subject: self.subject,
+        }
+    }
+
+    pub(super) fn shelved(
+        &self,
+        author: PartnerId,
+        (revision, id): (Revision, RecordId),
+        reach: Reach,
+    ) -> Shelved {
         Shelved {
-            slot,
+            slot: self.slot(author),
             revision,
             id,
-            until,
+            until: self.until,
             reach,
-            record,
-            proof,
+            record: self.record.to_vec(),
         }
     }
 }
 
-fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
+/// What the writer counts over all of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Number of the next row or segment.
+    pub(super) next: u64,
+    /// Places at which there are rows in no segment yet, those rows, and their bytes.
+    pub(super) tail: u64,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    /// No row of those ends before.
+    pub(super) first_end: u64,
+    /// Records that were replaced or removed, and for which no segment was looked through yet.
+    pub(super) gone: u64,
+    /// The segment that was looked through last.
+    pub(super) looked: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            tail: 0,
+            rows: 0,
+            bytes: 0,
+            first_end: u64::MAX,
+            gone: 0,
+            looked: 0,
+        }
+    }
+}
+
+impl Tally {
+    /// The first and the end of the rows that are in no segment yet.
+    pub(super) fn tail_keys(&self) -> [Vec<u8>; 2] {
+        [0, self.tail].map(|place| Table::Tail.key(&[&place.to_be_bytes()]))
+    }
+
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let Self {
+            next,
+            tail,
+            rows,
+            bytes,
+            first_end,
+            gone,
+            looked,
+        } = self;
+        [next, tail, rows, bytes, first_end, gone, looked]
+            .iter()
+            .flat_map(|number| number.to_be_bytes())
+            .collect()
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (numbers, rest) = bytes.as_chunks::<8>();
+        let [next, tail, rows, bytes, first_end, gone, looked] =
+            *<&[[u8; 8]; 7]>::try_from(numbers).ok()?;
+        rest.is_empty().then_some(Self {
+            next: u64::from_be_bytes(next),
+            tail: u64::from_be_bytes(tail),
+            rows: u64::from_be_bytes(rows),
+            bytes: u64::from_be_bytes(bytes),
+            first_end: u64::from_be_bytes(first_end),
+            gone: u64::from_be_bytes(gone),
+            looked: u64::from_be_bytes(looked),
+        })
+    }
 }

@@ -7,7 +7,7 @@ use omni_protocol::record::Signed;
 use omni_protocol::slot::{Family, Slot};
 use omni_protocol::value::Time;
 
-use super::layout::{Kept, Table, family_bytes, slot_bytes, slot_of};
+use super::layout::{Standing, Table, family_bytes, slot_bytes, slot_of};
 use super::{MarketReader, Shelved};
 use crate::store::{Pair, StoreError};
 
@@ -35,13 +35,15 @@ impl MarketReader {
             }
             None => begin,
         };
+        let moment = self.inner.db.snapshot();
         let mut offers = Vec::new();
-        for pair in self.inner.walk(&from, &end).take(max) {
+        for pair in self.inner.walk_at(&moment, &from, &end).take(max) {
             let Pair { key, value } = pair?;
             let slot = key.get(1..).and_then(slot_of);
-            let kept = slot.zip(Kept::read(&value));
-            let (slot, kept) = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            offers.push(kept.shelved(slot));
+            let standing = slot.zip(Standing::read(&value));
+            let (slot, standing) =
+                standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
+            offers.push(self.inner.record_at(&moment, &slot, &standing)?);
         }
         Ok(offers)
     }
@@ -84,9 +86,10 @@ impl MarketReader {
         let (from, end) = bounds(author);
         let mut count = 0_u64;
         for pair in self.inner.walk(&from, &end) {
-            let kept =
-                Kept::read(&pair?.value).ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            let stands = kept.until.is_none_or(|until| until >= at) && !kept.words.is_empty();
+            let standing = Standing::read(&pair?.value);
+            let standing =
+                standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
+            let stands = standing.is_found && standing.until.is_none_or(|until| until >= at);
             count = count.saturating_add(u64::from(stands));
         }
         Ok(count)

@@ -4,22 +4,23 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use omni_protocol::fence;
 use omni_protocol::hash::{PartnerId, RecordId};
 use omni_protocol::proof::Proof;
-use omni_protocol::public::{IdSum, PublicBody};
+use omni_protocol::public::PublicBody;
 use omni_protocol::record::Verified;
-use omni_protocol::slot::{Family, Meeting, Revision, Slot, meet};
+use omni_protocol::slot::{Meeting, Revision, Slot, meet};
 use omni_protocol::value::Time;
 
 use super::draft::Draft;
-use super::layout::{Kept, Table, family_bytes, ids_of, slot_bytes, slot_of, slot_of_log_value};
-use super::search::words_of;
+use super::layout::{
+    Kept, PLACE_BYTES, Standing, Table, Tally, record_key, record_key_parts, slot_bytes,
+    until_number,
+};
+use super::row::Row;
+use super::words::{id_word, spaced};
 use super::{Inner, is_counted};
 use crate::store::{Pair, StoreError};
 
-/// Longest stored proof: eight hashes, a signature and four short fields.
-const PROOF_BYTES_MAX: usize = 512;
 /// Records removed in one write.
 const FORGOTTEN_STEP: usize = 1_024;
 
@@ -34,14 +35,14 @@ pub struct Arrival {
     pub id: RecordId,
     /// End of its validity, if it has one.
     pub until: Option<Time>,
-    /// What it is found by: title, brand, article numbers. Empty for all but offers.
-    pub texts: Vec<String>,
+    /// The words by which it is found, as [`spaced`] gives them. Empty for all but offers.
+    pub words: String,
     /// Whom it is for.
     pub reach: Reach,
     /// Its bytes, as received.
     pub record: Vec<u8>,
-    /// Its proof's bytes.
-    pub proof: Vec<u8>,
+    /// Its proof.
+    pub proof: Proof,
 }
 
 /// Whom a record is for.
@@ -59,35 +60,34 @@ impl Arrival {
     /// `came` says whether it came to this node alone. An offer that names its audience is
     /// [`Reach::Named`] however it came; a withdrawal is for whom it came.
     #[must_use]
-    pub fn of(record: &Verified<PublicBody>, proof: &Proof, came: Reach) -> Option<Self> {
+    pub fn of(record: &Verified<PublicBody>, proof: Proof, came: Reach) -> Option<Self> {
         let body = record.body();
-        let texts = match body {
+        let words = match body {
             PublicBody::Offer(offer) => {
                 let gtin = offer.gtin.map(|gtin| gtin.to_string());
-                let texts =
-                    [&*offer.title, &*offer.brand, &*offer.sku, &*offer.mpn].map(str::to_owned);
-                texts.into_iter().chain(gtin).collect()
+                let texts = [&*offer.title, &*offer.brand, &*offer.sku, &*offer.mpn];
+                spaced(texts.into_iter().chain(gtin.as_deref()))
             }
             PublicBody::KeyEvent(_)
             | PublicBody::Profile(_)
             | PublicBody::CatalogueHead(_)
             | PublicBody::Availability(_)
             | PublicBody::Withdrawal(_)
-            | PublicBody::Evidence(_) => Vec::new(),
+            | PublicBody::Evidence(_) => String::new(),
         };
         Some(Self {
             slot: body.slot(record.author())?,
             revision: body.revision()?,
             id: record.id(),
             until: body.valid_until(),
-            texts,
+            words,
             reach: if body.audience().is_empty() {
                 came
             } else {
                 Reach::Named
             },
             record: record.bytes().to_vec(),
-            proof: fence::to_bytes(proof),
+            proof,
         })
     }
 }
@@ -108,12 +108,13 @@ pub enum Becomes {
 /// Changes the market. There is one for each open store.
 #[derive(Debug)]
 pub struct MarketWriter {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
+    pub(super) tally: Tally,
 }
 
 impl MarketWriter {
-    pub(super) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: Arc<Inner>, tally: Tally) -> Self {
+        Self { inner, tally }
     }
 
     /// Takes records, all of them in one write.
@@ -121,28 +122,14 @@ impl MarketWriter {
     /// # Errors
     /// When the store is damaged or the disk is full. Nothing of it was taken then.
     pub fn take(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Becomes>, StoreError> {
-        let mut draft = Draft::new(&self.inner);
+        self.settle()?;
+        let mut draft = Draft::new(&self.inner, self.tally);
         let mut outcomes = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
-            outcomes.push(self.take_one(&mut draft, arrival)?);
+            outcomes.push(self.take_one(&mut draft, &arrival)?);
         }
-        draft.write()?;
+        self.tally = draft.write()?;
         Ok(outcomes)
-    }
-
-    /// Removes records whose validity ended before `before`, at most `max` of them; returns how many.
-    ///
-    /// # Errors
-    /// When the store is damaged.
-    pub fn end(&mut self, before: Time, max: usize) -> Result<usize, StoreError> {
-        let from = Table::End.key(&[]);
-        let end = Table::End.key(&[&before.ms().to_be_bytes()]);
-        let mut slots = Vec::new();
-        for pair in self.inner.walk(&from, &end).take(max) {
-            let slot = pair?.key.get(9..).and_then(slot_of);
-            slots.push(slot.ok_or_else(|| self.inner.unreadable("an end of validity"))?);
-        }
-        self.remove_all(&slots)
     }
 
     /// Removes what an author no longer counts: records of its catalogue up to `highest` that are
@@ -161,13 +148,13 @@ impl MarketWriter {
         let mut slots = Vec::new();
         for pair in self.inner.walk(&from, &end) {
             let Pair { key, value } = pair?;
-            let line = super::log_key_parts(&key).zip(slot_of_log_value(author, &value));
-            let ((_, id), slot) = line.ok_or_else(|| self.inner.unreadable("a log line"))?;
-            if is_counted(slot.family, Reach::Public) && !named.contains(&id) {
-                slots.push(slot);
+            let line = record_key_parts(&key).zip(Kept::read(&value));
+            let ((_, id), kept) = line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            if is_counted(kept.family, Reach::Public) && !named.contains(&id) {
+                slots.push(kept.slot(author));
             }
         }
-        self.remove_all(&slots)
+        self.forget(&slots)
     }
 
     /// Removes what another key of its author than the one with this index proved. Returns how
@@ -180,22 +167,19 @@ impl MarketWriter {
         author: PartnerId,
         in_force: Option<u32>,
     ) -> Result<usize, StoreError> {
-        let from = Table::Slot.key(&[author.as_bytes()]);
-        let end = Table::Slot.end_of_author(author);
         let mut slots = Vec::new();
-        for pair in self.inner.walk(&from, &end) {
-            let Pair { key, value } = pair?;
-            let kept = Kept::read(&value).zip(key.get(1..).and_then(slot_of));
-            let (kept, slot) = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            let proof = fence::decode::<Proof>(&kept.proof, PROOF_BYTES_MAX);
-            if proof.ok().map(|proof| proof.key_index) != in_force {
-                slots.push(slot);
+        for table in [Table::Log, Table::Named] {
+            let from = table.key(&[author.as_bytes()]);
+            for pair in self.inner.walk(&from, &table.end_of(author.as_bytes())) {
+                let value = pair?.value;
+                let kept =
+                    Kept::read(&value).ok_or_else(|| self.inner.unreadable("a kept record"))?;
+                if Some(kept.key_index) != in_force {
+                    slots.push(kept.slot(author));
+                }
             }
         }
-        for part in slots.chunks(FORGOTTEN_STEP) {
-            self.remove_all(part)?;
-        }
-        Ok(slots.len())
+        self.forget(&slots)
     }
 
     /// Keeps the key events of an author.
@@ -203,13 +187,14 @@ impl MarketWriter {
     /// # Errors
     /// When the disk is full.
     pub fn keep_chain(&mut self, author: PartnerId, events: Vec<u8>) -> Result<(), StoreError> {
-        let mut draft = Draft::new(&self.inner);
+        let mut draft = Draft::new(&self.inner, self.tally);
         draft.put(Table::Chain.key(&[author.as_bytes()]), events);
-        draft.write()
+        self.tally = draft.write()?;
+        Ok(())
     }
 
-    fn take_one(&self, draft: &mut Draft<'_>, arrival: Arrival) -> Result<Becomes, StoreError> {
-        let standing = self.kept(draft, &arrival.slot)?;
+    fn take_one(&self, draft: &mut Draft<'_>, arrival: &Arrival) -> Result<Becomes, StoreError> {
+        let standing = draft.standing(&slot_bytes(&arrival.slot))?;
         let meeting = match &standing {
             Some(standing) => meet(
                 (arrival.revision, arrival.id),
@@ -217,179 +202,147 @@ impl MarketWriter {
             ),
             None => Meeting::Replaces,
         };
-        match (meeting, standing) {
-            (Meeting::Same, _) => Ok(Becomes::Known),
-            (Meeting::Outdated, _) => Ok(Becomes::Outdated),
-            (Meeting::TwinYields, _) => {
-                let (slot, kept) = to_keep(arrival);
-                keep_twin(draft, &slot, &kept);
+        match meeting {
+            Meeting::Same => Ok(Becomes::Known),
+            Meeting::Outdated => Ok(Becomes::Outdated),
+            Meeting::TwinYields => {
+                let key = twin_key(&arrival.slot, (arrival.revision, arrival.id));
+                if draft.get(&key)?.is_none() {
+                    let tree = draft.prove(arrival.slot.author, &arrival.proof);
+                    draft.put(key, kept(arrival, tree).to_bytes());
+                }
                 Ok(Becomes::Twin)
             }
-            (Meeting::Replaces, standing) => {
-                self.replace(draft, arrival, standing)?;
+            Meeting::Replaces => {
+                replace(draft, arrival, standing)?;
                 Ok(Becomes::Stands)
             }
-            (Meeting::TwinReplaces, standing) => {
-                if let Some(standing) = &standing {
-                    keep_twin(draft, &arrival.slot, standing);
+            Meeting::TwinReplaces => {
+                if let Some(old) = &standing {
+                    self.put_by(draft, &arrival.slot, old)?;
                 }
-                self.replace(draft, arrival, standing)?;
+                replace(draft, arrival, None)?;
                 Ok(Becomes::Twin)
             }
         }
     }
 
-    fn replace(
-        &self,
-        draft: &mut Draft<'_>,
-        arrival: Arrival,
-        standing: Option<Kept>,
-    ) -> Result<(), StoreError> {
-        if let Some(standing) = standing {
-            self.unlist(draft, &arrival.slot, &standing)?;
+    /// Makes what stands in a slot a twin. The slot is left to the caller.
+    fn put_by(&self, draft: &mut Draft<'_>, slot: &Slot, old: &Standing) -> Result<(), StoreError> {
+        let named = (old.revision, old.id);
+        let key = twin_key(slot, named);
+        if draft.get(&key)?.is_some() {
+            draft.release(old.tree)?;
+        } else {
+            // Its proof is kept with it.
+            let bytes = draft.get(&record_key(old.reach, slot.author, named))?;
+            let bytes = bytes.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            draft.put(key, bytes);
         }
-        let (slot, kept) = to_keep(arrival);
-        let place = slot_bytes(&slot);
-        if kept.reach == Reach::Public {
-            draft.put(log_key(&slot, &kept), family_and_subject(&slot));
-        }
-        draft.put(Table::Id.key(&[kept.id.as_bytes()]), place.clone());
-        if let Some(until) = kept.until {
-            draft.put(
-                Table::End.key(&[&until.ms().to_be_bytes(), &place]),
-                Vec::new(),
-            );
-        }
-        for word in kept.words.split_whitespace() {
-            draft.put(word_key(word, &slot), Vec::new());
-        }
-        if is_counted(slot.family, kept.reach) {
-            self.count(draft, slot.author, |ids| ids.add(kept.id))?;
-        } else if draft
-            .get(&Table::Author.key(&[slot.author.as_bytes()]))?
-            .is_none()
-        {
-            // An author without a catalogue is an author too.
-            self.count(draft, slot.author, |_| ())?;
-        }
-        draft.put(Table::Slot.key(&[&place]), kept.to_bytes());
-        Ok(())
+        unlist(draft, slot, old)
     }
 
-    /// Takes a record out of every index, and leaves the slot to the caller.
-    fn unlist(&self, draft: &mut Draft<'_>, slot: &Slot, kept: &Kept) -> Result<(), StoreError> {
-        draft.delete(log_key(slot, kept));
-        draft.delete(Table::Id.key(&[kept.id.as_bytes()]));
-        if let Some(until) = kept.until {
-            draft.delete(Table::End.key(&[&until.ms().to_be_bytes(), &slot_bytes(slot)]));
+    /// Removes what stands in slots, some at a time. Returns how many those are.
+    fn forget(&mut self, slots: &[Slot]) -> Result<usize, StoreError> {
+        for part in slots.chunks(FORGOTTEN_STEP) {
+            self.settle()?;
+            self.tally = remove_all(Draft::new(&self.inner, self.tally), part)?;
         }
-        for word in kept.words.split_whitespace() {
-            draft.delete(word_key(word, slot));
-        }
-        if is_counted(slot.family, kept.reach) {
-            self.count(draft, slot.author, |ids| ids.remove(kept.id))?;
-        }
-        Ok(())
-    }
-
-    fn remove_all(&self, slots: &[Slot]) -> Result<usize, StoreError> {
-        let mut draft = Draft::new(&self.inner);
-        for slot in slots {
-            if let Some(kept) = self.kept(&draft, slot)? {
-                self.unlist(&mut draft, slot, &kept)?;
-                draft.delete(Table::Slot.key(&[&slot_bytes(slot)]));
-            }
-        }
-        draft.write()?;
         Ok(slots.len())
-    }
-
-    fn kept(&self, draft: &Draft<'_>, slot: &Slot) -> Result<Option<Kept>, StoreError> {
-        let Some(bytes) = draft.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
-            return Ok(None);
-        };
-        Kept::read(&bytes)
-            .ok_or_else(|| self.inner.unreadable("a kept record"))
-            .map(Some)
-    }
-
-    fn count(
-        &self,
-        draft: &mut Draft<'_>,
-        author: PartnerId,
-        change: impl FnOnce(&mut IdSum),
-    ) -> Result<(), StoreError> {
-        let key = Table::Author.key(&[author.as_bytes()]);
-        let mut ids = match draft.get(&key)? {
-            Some(bytes) => {
-                ids_of(&bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
-            }
-            None => IdSum::default(),
-        };
-        change(&mut ids);
-        draft.put(key, fence::to_bytes(&ids));
-        Ok(())
     }
 }
 
-fn to_keep(arrival: Arrival) -> (Slot, Kept) {
+/// Removes what stands in slots, and writes the draft.
+pub(super) fn remove_all(mut draft: Draft<'_>, slots: &[Slot]) -> Result<Tally, StoreError> {
+    for slot in slots {
+        let place = slot_bytes(slot);
+        if let Some(standing) = draft.standing(&place)? {
+            unlist(&mut draft, slot, &standing)?;
+            draft.release(standing.tree)?;
+            draft.delete(Table::Slot.key(&[&place]));
+        }
+    }
+    draft.write()
+}
+
+fn replace(
+    draft: &mut Draft<'_>,
+    arrival: &Arrival,
+    standing: Option<Standing>,
+) -> Result<(), StoreError> {
     let Arrival {
         slot,
         revision,
         id,
         until,
-        texts,
+        words,
         reach,
-        record,
-        proof,
+        ..
     } = arrival;
-    let mut words = String::new();
-    if slot.family == Family::Offer {
-        for word in words_of(texts.iter().map(String::as_str)) {
-            words.push_str(&word);
-            words.push(' ');
-        }
+    if let Some(standing) = standing {
+        unlist(draft, slot, &standing)?;
+        draft.release(standing.tree)?;
     }
-    (
-        slot,
-        Kept {
-            revision,
-            id,
-            until,
-            reach,
-            words,
-            proof,
-            record,
-        },
-    )
+    let place = slot_bytes(slot);
+    let number = draft.number();
+    let tree = draft.prove(slot.author, &arrival.proof);
+    if let Some(place) = place.first_chunk::<PLACE_BYTES>() {
+        draft.row(Row {
+            number,
+            place,
+            until: until_number(*until),
+            words: format!("{words}{} ", id_word(id.as_bytes())).as_bytes(),
+        });
+    }
+    let key = record_key(*reach, slot.author, (*revision, *id));
+    draft.put(key, kept(arrival, tree).to_bytes());
+    let ids = draft.sum(slot.author)?;
+    if is_counted(slot.family, *reach) {
+        ids.add(*id);
+    }
+    let standing = Standing {
+        revision: *revision,
+        id: *id,
+        number,
+        tree,
+        until: *until,
+        reach: *reach,
+        is_found: !words.is_empty(),
+    };
+    draft.put(Table::Slot.key(&[&place]), standing.to_bytes());
+    Ok(())
 }
 
-fn keep_twin(draft: &mut Draft<'_>, slot: &Slot, kept: &Kept) {
-    draft.put(
-        Table::Twin.key(&[&slot_bytes(slot), kept.id.as_bytes()]),
-        kept.to_bytes(),
-    );
+/// Takes a record out of all that names it, and leaves slot and proof to the caller. Its row is of the
+/// past from then on.
+fn unlist(draft: &mut Draft<'_>, slot: &Slot, standing: &Standing) -> Result<(), StoreError> {
+    let Standing {
+        revision,
+        id,
+        reach,
+        ..
+    } = *standing;
+    draft.delete(record_key(reach, slot.author, (revision, id)));
+    if is_counted(slot.family, reach) {
+        draft.sum(slot.author)?.remove(id);
+    }
+    draft.tally.gone = draft.tally.gone.saturating_add(1);
+    Ok(())
 }
 
-fn log_key(slot: &Slot, kept: &Kept) -> Vec<u8> {
-    Table::Log.key(&[
-        slot.author.as_bytes(),
-        &kept.revision.get().to_be_bytes(),
-        kept.id.as_bytes(),
-    ])
+fn kept(arrival: &Arrival, tree: u64) -> Kept<'_> {
+    Kept {
+        family: arrival.slot.family,
+        subject: arrival.slot.subject,
+        until: arrival.until,
+        key_index: arrival.proof.key_index,
+        tree,
+        leaf: arrival.proof.leaf_index,
+        record: &arrival.record,
+    }
 }
 
-fn family_and_subject(slot: &Slot) -> Vec<u8> {
-    let mut bytes = family_bytes(slot.family).to_vec();
-    bytes.extend_from_slice(slot.subject.as_bytes());
-    bytes
-}
-
-fn word_key(word: &str, slot: &Slot) -> Vec<u8> {
-    Table::Word.key(&[
-        word.as_bytes(),
-        &[0],
-        slot.author.as_bytes(),
-        slot.subject.as_bytes(),
-    ])
+fn twin_key(slot: &Slot, (revision, id): (Revision, RecordId)) -> Vec<u8> {
+    let revision = revision.get().to_be_bytes();
+    Table::Twin.key(&[&slot_bytes(slot), &revision, id.as_bytes()])
 }
