@@ -78,7 +78,7 @@ async fn an_invite_shows_its_token_and_is_dialled_until_met() {
 #[tokio::test]
 async fn an_invite_is_shown_to_a_node_that_was_met_without() {
     let mut giver = TestNode::start(1, Over::Tcp).await;
-    let guest = TestNode::start(2, Over::Tcp).await;
+    let mut guest = TestNode::start(2, Over::Tcp).await;
     let shown = async |giver: &mut TestNode| {
         giver
             .wait("a guest", |event| match event {
@@ -94,6 +94,9 @@ async fn an_invite_is_shown_to_a_node_that_was_met_without() {
             good_for: Duration::from_secs(60),
         }));
         assert_eq!(shown(&mut giver).await, expected);
+        // A side that has no session yet has none to end.
+        let is_up = |event| matches!(event, NetEvent::SessionUp { .. }).then_some(());
+        guest.wait("its own session", is_up).await;
     }
     let (partner, code) = (giver.id(), Code::Overloaded);
     guest.offer(NetCommand::Disconnect { partner, code });
