@@ -16,13 +16,49 @@ pub fn table(name: &str) -> Vec<Vec<String>> {
         .skip_while(|line| !line.starts_with('|'))
         .take_while(|line| line.starts_with('|'))
         .skip(2)
-        .map(cells)
+        .map(texts)
         .collect();
     assert!(!rows.is_empty(), "SPEC.md has no table {marker}");
     rows
 }
 
-fn cells(line: &str) -> Vec<String> {
+/// One row of a table of states: what comes in which state, and what follows from it.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Where it stands before.
+    pub state: String,
+    /// What comes.
+    pub input: String,
+    /// On which condition; empty for none.
+    pub guard: String,
+    /// Where it stands after.
+    pub next: String,
+    /// What is signed and answered.
+    pub emits: String,
+}
+
+/// The rows of the table of states with this name.
+///
+/// # Panics
+/// As [`table`], and if a row has not five columns.
+#[must_use]
+pub fn cells(name: &str) -> Vec<Cell> {
+    table(name)
+        .into_iter()
+        .map(|row| {
+            let [state, input, guard, next, emits] = row.try_into().expect("five columns");
+            Cell {
+                state,
+                input,
+                guard,
+                next,
+                emits,
+            }
+        })
+        .collect()
+}
+
+fn texts(line: &str) -> Vec<String> {
     let inner = line.trim().trim_start_matches('|');
     let inner = inner.strip_suffix('|').unwrap_or(inner);
     inner

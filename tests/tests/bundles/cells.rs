@@ -3,34 +3,7 @@
 use std::collections::BTreeSet;
 
 use omni_protocol::bundle::Act;
-use omni_tests::spec::table;
-
-/// One row.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    pub state: String,
-    pub input: String,
-    pub guard: String,
-    pub next: String,
-    pub emits: String,
-}
-
-/// The rows of the table with this name.
-pub fn cells(name: &str) -> Vec<Cell> {
-    table(name)
-        .into_iter()
-        .map(|row| {
-            let [state, input, guard, next, emits] = row.try_into().expect("five columns");
-            Cell {
-                state,
-                input,
-                guard,
-                next,
-                emits,
-            }
-        })
-        .collect()
-}
+pub use omni_tests::spec::{Cell, cells};
 
 /// States and inputs that the rows name.
 pub fn listed(cells: &[Cell]) -> BTreeSet<(String, String)> {

@@ -1,39 +1,10 @@
 //! The comparison of one cell of a deal table with what the machine does.
 
 use omni_protocol::machine::{Change, Mark, Step, Verdict};
-use omni_tests::{
-    market::{answers, signed},
-    spec::table,
-};
+use omni_tests::market::{answers, signed};
+pub use omni_tests::spec::{Cell, cells};
 
 use crate::scene::Scene;
-
-/// One row of a deal table.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    pub state: String,
-    pub input: String,
-    pub guard: String,
-    pub next: String,
-    pub emits: String,
-}
-
-/// The rows of the table with this name.
-pub fn cells(name: &str) -> Vec<Cell> {
-    table(name)
-        .into_iter()
-        .map(|row| {
-            let [state, input, guard, next, emits] = row.try_into().expect("five columns");
-            Cell {
-                state,
-                input,
-                guard,
-                next,
-                emits,
-            }
-        })
-        .collect()
-}
 
 /// Compares what a step did with what a row says. `judged` is the code behind 'as judged'.
 pub fn compare(cell: &Cell, scene: &Scene, step: &Step, judged: &str) {
