@@ -110,10 +110,8 @@ impl PublicBody {
     #[must_use]
     pub const fn is_counted(&self) -> bool {
         match self {
-            Self::Offer(_) | Self::Availability(_) | Self::Withdrawal(_) => true,
-            Self::KeyEvent(_) | Self::Profile(_) | Self::CatalogueHead(_) | Self::Evidence(_) => {
-                false
-            }
+            Self::Profile(_) | Self::Offer(_) | Self::Availability(_) | Self::Withdrawal(_) => true,
+            Self::KeyEvent(_) | Self::CatalogueHead(_) | Self::Evidence(_) => false,
         }
     }
 

@@ -220,7 +220,10 @@ impl Place {
     /// As [`Self::up`].
     #[must_use]
     pub fn up_by(self, mut up: Command) -> Node {
-        let log = fs::File::create(self.path().join("log")).expect("a file for the log");
+        let mut options = fs::File::options();
+        let log = options.create(true).append(true);
+        let log = log.open(self.path().join("log"));
+        let log = log.expect("a file for the log");
         up.stdout(Stdio::null()).stderr(log);
         let child = up.spawn().expect("omni runs");
         let node = Node { child, place: self };
@@ -443,6 +446,9 @@ pub(crate) fn free_port() -> u16 {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{} wrote to its log:\n{}", self.pid(), self.log());
+        }
         // It may have ended already, which is what is wanted.
         drop(self.child.kill());
         drop(self.child.wait());

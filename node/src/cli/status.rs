@@ -51,7 +51,7 @@ impl Report for StatusView {
             (
                 "market",
                 format!(
-                    "{} records of {} catalogues, {} being caught up",
+                    "records: {}, catalogues: {}, being caught up: {}",
                     self.records_known, self.catalogues, self.catalogues_wanted
                 ),
             ),

@@ -41,7 +41,7 @@ const LOCK_FILE: &str = "market.lock";
 /// Beside the folder: it was found damaged while in use and is thrown away at the next start.
 const CONDEMNED_FILE: &str = "market.condemned";
 /// Raised when the layout changes. There is no migration: the store is filled again.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// A public record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -478,8 +478,8 @@ pub enum More {
 /// Whether a catalogue's count and fingerprint cover such a record (SPEC.md 8.1).
 fn is_counted(family: Family, reach: Reach) -> bool {
     match family {
-        Family::Offer | Family::Availability => reach == Reach::Public,
-        Family::Profile | Family::CatalogueHead => false,
+        Family::Profile | Family::Offer | Family::Availability => reach == Reach::Public,
+        Family::CatalogueHead => false,
     }
 }
 

@@ -146,16 +146,21 @@ fn only_the_catalogue_is_counted_and_only_public_records_are_served() {
         until: None,
         ..offer(1, 0, 50, 1, "")
     };
+    let head = Arrival {
+        slot: slot(1, Family::CatalogueHead, 0),
+        until: None,
+        ..offer(1, 0, 60, 4, "")
+    };
     let named = Arrival {
         reach: Reach::Named,
         ..offer(1, 9, 40, 2, "for you alone")
     };
     writer
-        .take(vec![profile, named, offer(1, 8, 30, 3, "for all")])
+        .take(vec![profile, head, named, offer(1, 8, 30, 3, "for all")])
         .expect("taken");
     let catalogue = reader.catalogue(author(1)).expect("read");
-    assert_eq!(catalogue.ids, IdSum::from_iter([id(1, 3)]));
-    assert_eq!(catalogue.highest, Revision::new(30).ok());
+    assert_eq!(catalogue.ids, IdSum::from_iter([id(1, 1), id(1, 3)]));
+    assert_eq!(catalogue.highest, Revision::new(50).ok());
     let page = reader.page(author(1), 0, 10_000).expect("read");
     let served: Vec<_> = page
         .records
@@ -164,8 +169,8 @@ fn only_the_catalogue_is_counted_and_only_public_records_are_served() {
         .collect();
     assert_eq!(
         served,
-        vec![3, 1],
-        "ascending, with the profile, without the named offer"
+        vec![3, 1, 4],
+        "ascending, with the head, without the named offer"
     );
     assert_eq!(titles(&reader, "for"), vec![3, 2], "both are found here");
     assert_eq!(reader.authors(None, 10).expect("read"), vec![author(1)]);

@@ -39,9 +39,8 @@ async fn news_reaches_who_knows_neither_author_nor_its_keys() {
         let begun = Instant::now();
         a.publish(offers(), vec![a.person.offer("drill")]);
         a.publish(Topic::Profiles, vec![a.person.profile("Anna")]);
-        until("the offer is at b", || b.shelf.count(&a.id()) == 1).await;
-        until("the offer is at c", || c.shelf.count(&a.id()) == 1).await;
-        until("the profile is at c", || c.shelf.has_profile(&a.id())).await;
+        until("both are at b", || b.shelf.count(&a.id()) == 2).await;
+        until("both are at c", || c.shelf.count(&a.id()) == 2).await;
         eprintln!("{over:?}: two hops, keys included, {:?}", begun.elapsed());
         let status = c.status().await;
         assert_eq!(status.gossip_refused, 0, "{over:?}");

@@ -18,7 +18,7 @@ use omni_protocol::{
     limits::PAGE_PLAIN_BYTES_MAX,
     proof::{Batch, Proof, SignedTree},
     public::{CatalogueHead, Fingerprint, IdSum, Offer, OfferDraft, Profile, PublicBody},
-    record::{Kind, Signed},
+    record::Signed,
     slot::{Revision, Slot},
     value::{Currency, Minor, Price, Prose, Steps, Text, Time, Unit},
 };
@@ -265,9 +265,16 @@ impl MemoryShelf {
     }
 
     pub(super) fn has_profile(&self, author: &PartnerId) -> bool {
-        let kept = self.kept();
-        let mut records = kept.slots.values();
-        records.any(|(r, _)| r.author() == *author && r.kind() == Kind::Profile)
+        self.name(author).is_some()
+    }
+
+    /// As its Profile says it.
+    pub(super) fn name(&self, author: &PartnerId) -> Option<String> {
+        let all = self.all(author);
+        all.iter().find_map(|(record, _)| match record.body() {
+            PublicBody::Profile(profile) => Some(profile.name.to_string()),
+            _ => None,
+        })
     }
 }
 
@@ -456,9 +463,14 @@ impl TestNode {
     pub(super) fn stock(&self, skus: impl IntoIterator<Item = String>) {
         let offers: Vec<PublicBody> = skus.into_iter().map(|s| self.person.offer(&s)).collect();
         for some in offers.chunks(256) {
-            for (record, proof) in self.person.sign(some.to_vec()) {
-                self.shelf.keep(record, proof);
-            }
+            self.keep(some.to_vec());
+        }
+    }
+
+    /// Signs and keeps, without telling anybody.
+    pub(super) fn keep(&self, bodies: Vec<PublicBody>) {
+        for (record, proof) in self.person.sign(bodies) {
+            self.shelf.keep(record, proof);
         }
     }
 

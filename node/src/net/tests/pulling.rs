@@ -174,6 +174,24 @@ async fn a_hole_is_found_and_the_catalogue_pulled_whole_once() {
     );
 }
 
+/// Gossip tells it only to who listens at that moment.
+#[tokio::test]
+async fn a_profile_that_changed_unheard_is_pulled() {
+    let author = TestNode::start(1, Over::Tcp).await;
+    let reader = TestNode::start(2, Over::Tcp).await;
+    reader.befriend(&[&author]);
+    for (name, offers) in [("Before", 0), ("After", 0), ("After the first offer", 1)] {
+        author.keep(vec![author.person.profile(name)]);
+        author.stock(skus(offers));
+        reader.offer(NetCommand::Heads);
+        until(name, || {
+            reader.shelf.head(author.id()) == author.shelf.head(author.id())
+                && reader.shelf.name(&author.id()).as_deref() == Some(name)
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn what_a_partner_has_of_others_is_served_too() {
     let seller = TestNode::start(1, Over::Tcp).await;
