@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use omni_protocol::thread::Life;
+
 /// A clock that tells milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone)]
 pub enum Clock {
@@ -70,14 +72,15 @@ pub fn entropy() -> Result<[u8; 32], NoEntropy> {
 ///
 /// # Errors
 /// [`NoEntropy`] when the operating system refuses; callers end the process.
-pub fn new_life() -> Result<u64, NoEntropy> {
-    let mut life = 0;
-    while life == 0 {
-        life = getrandom::u64().map_err(|error| NoEntropy {
+pub fn new_life() -> Result<Life, NoEntropy> {
+    loop {
+        let bits = getrandom::u64().map_err(|error| NoEntropy {
             reason: error.to_string(),
         })?;
+        if let Ok(life) = Life::new(bits) {
+            return Ok(life);
+        }
     }
-    Ok(life)
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     let reading = stores.reading.clone();
     let delegations = profile::delegations(&reading, keys)?;
     let [transport, _] = delegations.clone();
+    let life = stores.life;
     let engine = Engine::begin(stores, (&home, &config, keys), transport)?;
     let (stop, mut stopped) = watch::channel(false);
     let about = about(&home, &config, keys, &endpoint)?;
@@ -90,7 +91,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
         engine.told.clone(),
         stop,
     );
-    let publisher = Publisher::new(config.clone(), Arc::clone(keys), delegations);
+    let publisher = Publisher::new(config.clone(), Arc::clone(keys), life, delegations);
     let addresses = publisher.begin(&desk).await?;
     let profile = tokio::spawn(publisher.go_on(desk.clone(), addresses));
     let handing = tokio::spawn(hand_over::keep_sending(desk.clone()));

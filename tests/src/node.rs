@@ -109,7 +109,7 @@ impl Node {
             ledger::create(home, owner).expect("made");
         }
         let life = new_life().expect("entropy");
-        let (reader, appender) = ledger::open(home, owner, life).expect("opened");
+        let (reader, appender) = ledger::open(home, owner, life.get()).expect("opened");
         let (market, market_writer) = market::open(home, network_id).expect("opened");
         let standing = Arc::new(Standing::default());
         let limits = SpaceLimits::new(3 << 20, 2 << 20, 1 << 20).expect("in order");
@@ -129,7 +129,7 @@ impl Node {
                 network_id,
                 Arc::clone(&standing),
             ));
-            net::start(net_setup(number, &chain), shelf).expect("started")
+            net::start(net_setup(number, &chain, life), shelf).expect("started")
         });
         let config = Config {
             network: network_id,
@@ -144,7 +144,7 @@ impl Node {
             signer,
             chain,
             clock: Clock::System,
-            life: Life::new(life).expect("not 0"),
+            life,
             ledger: (reader.clone(), appender),
             market: market.clone(),
             shelver,
@@ -361,7 +361,7 @@ pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -
     }
 }
 
-fn net_setup(number: u8, chain: &KeyChain) -> net::Setup {
+fn net_setup(number: u8, chain: &KeyChain, life: Life) -> net::Setup {
     let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
     let transport = secret(number.wrapping_add(50));
     let now = Clock::System.now_ms();
@@ -378,7 +378,7 @@ fn net_setup(number: u8, chain: &KeyChain) -> net::Setup {
         .sign(&chain.in_force().expect("in force"), &secret(number))
         .expect("signed");
     let agent = Text::new("omni-tests").expect("valid");
-    let hello = Hello::new(network().id(), chain, delegation, agent, None).expect("valid");
+    let hello = Hello::new(network().id(), chain, life, delegation, agent).expect("valid");
     net::Setup {
         network: network(),
         own: chain.partner(),

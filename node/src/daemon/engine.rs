@@ -34,7 +34,7 @@ pub(super) struct Stores {
     pub(super) reading: Reading,
     appender: Appender,
     writer: market::MarketWriter,
-    life: u64,
+    pub(super) life: Life,
 }
 
 impl Stores {
@@ -48,7 +48,7 @@ impl Stores {
         };
         let life = clock::new_life().map_err(LaunchError::ledger)?;
         let (reader, appender) =
-            ledger::open(home.root(), owner, life).map_err(LaunchError::ledger)?;
+            ledger::open(home.root(), owner, life.get()).map_err(LaunchError::ledger)?;
         let (shelf, writer) = market::open(home.root(), network).map_err(LaunchError::ledger)?;
         Ok(Self {
             reading: Reading::new(reader, shelf, (network, partner), Clock::System),
@@ -84,8 +84,11 @@ impl Engine {
         let (network, clock) = (reading.network, Clock::System);
         let standing = Arc::new(Standing::default());
         let shelf = Shelf::new(reading.market.clone(), network, Arc::clone(&standing));
-        let net = net::start(net_setup(config, keys, transport)?, Arc::new(shelf))
-            .map_err(LaunchError::net)?;
+        let net = net::start(
+            net_setup(config, keys, hello(keys, life, transport)?)?,
+            Arc::new(shelf),
+        )
+        .map_err(LaunchError::net)?;
         let shelver = Shelver::start(ShelverSetup {
             ledger: &reading.ledger,
             chain: keys.chain(),
@@ -109,7 +112,7 @@ impl Engine {
             signer,
             chain: keys.chain().clone(),
             clock,
-            life: Life::new(life).map_err(LaunchError::ledger)?,
+            life,
             ledger: (reading.ledger, appender),
             market: reading.market,
             shelver,
@@ -159,17 +162,17 @@ fn signer(keys: &Keys, reading: &Reading, appender: &mut Appender) -> Result<Sig
 }
 
 /// What this node says of itself in each session.
-pub(super) fn hello(keys: &Keys, transport: SignedDelegation) -> Result<Hello, LaunchError> {
+pub(super) fn hello(
+    keys: &Keys,
+    life: Life,
+    transport: SignedDelegation,
+) -> Result<Hello, LaunchError> {
     let network = keys.identity().network().id();
     let agent = Text::new(AGENT).map_err(LaunchError::net)?;
-    Hello::new(network, keys.chain(), transport, agent, None).map_err(LaunchError::net)
+    Hello::new(network, keys.chain(), life, transport, agent).map_err(LaunchError::net)
 }
 
-fn net_setup(
-    config: &Config,
-    keys: &Keys,
-    transport: SignedDelegation,
-) -> Result<net::Setup, LaunchError> {
+fn net_setup(config: &Config, keys: &Keys, hello: Hello) -> Result<net::Setup, LaunchError> {
     let identity = keys.identity();
     let pair = keys.transport().clone().try_into_ed25519();
     let seed = pair.map_err(LaunchError::net)?.secret();
@@ -183,7 +186,7 @@ fn net_setup(
         own: identity.partner(),
         transport_seed,
         listen: config.net.listen.clone(),
-        hello: OwnHello::new(hello(keys, transport)?),
+        hello: OwnHello::new(hello),
         clock: Clock::System,
         limits: NetLimits::default(),
         heads_every: HEADS_EVERY,

@@ -9,6 +9,7 @@ use omni_protocol::identity::{Role, SignedDelegation};
 use omni_protocol::machine::{Input, Publication};
 use omni_protocol::public::{Business, Profile};
 use omni_protocol::slot::Revision;
+use omni_protocol::thread::Life;
 use omni_protocol::value::{Invalid, Text, Time};
 
 use super::engine;
@@ -81,6 +82,7 @@ fn is_good(
 pub(super) struct Publisher {
     config: Config,
     keys: Arc<Keys>,
+    life: Life,
     delegations: [SignedDelegation; 2],
 }
 
@@ -88,11 +90,13 @@ impl Publisher {
     pub(super) const fn new(
         config: Config,
         keys: Arc<Keys>,
+        life: Life,
         delegations: [SignedDelegation; 2],
     ) -> Self {
         Self {
             config,
             keys,
+            life,
             delegations,
         }
     }
@@ -140,7 +144,7 @@ impl Publisher {
             if !moved && !renewed {
                 continue;
             }
-            if renewed && let Ok(hello) = engine::hello(&self.keys, self.transport()) {
+            if renewed && let Ok(hello) = engine::hello(&self.keys, self.life, self.transport()) {
                 desk.tell(Call::Introduce(Box::new(hello)));
             }
             if let Err(problem) = self.publish(&desk, &addresses).await {

@@ -8,6 +8,7 @@ use omni_protocol::{
     frame::{Frame, Known},
     hash::{PartnerId, RecordId},
     identity::{Delegation, KeyChain},
+    thread::Life,
 };
 
 use super::verify::VerifiedBatch;
@@ -99,6 +100,8 @@ pub enum Source {
 /// What a peer showed in its Hello, checked but for trust.
 #[derive(Debug, Clone)]
 pub struct Introduced {
+    /// Its life.
+    pub life: Life,
     /// Its keys, with what was known of them before.
     pub chain: KeyChain,
     /// By which it speaks for its partner.
@@ -136,6 +139,8 @@ pub enum Ended {
     Closed,
     /// The peer opened its stream anew.
     Anew,
+    /// The peer began another life, to which no earlier connection leads.
+    Restarted,
     /// The peer took too long over one frame.
     Stalled,
     /// A stream broke.
@@ -155,6 +160,7 @@ impl Ended {
             | Self::Bye(_)
             | Self::Closed
             | Self::Anew
+            | Self::Restarted
             | Self::Stalled
             | Self::Broken(_)
             | Self::Lost(_) => None,
@@ -171,6 +177,7 @@ impl Ended {
             | Self::Told(_)
             | Self::Bye(_)
             | Self::Malformed
+            | Self::Restarted
             | Self::Stalled
             | Self::Lost(_) => false,
         }
@@ -193,6 +200,7 @@ impl fmt::Display for Ended {
             Self::Malformed => f.write_str("the peer sent what can't be read"),
             Self::Closed => f.write_str("the peer closed the stream"),
             Self::Anew => f.write_str("the peer began anew"),
+            Self::Restarted => f.write_str("the peer was restarted"),
             Self::Stalled => f.write_str("the peer took too long"),
             Self::Broken(why) => write!(f, "a stream broke: {why}"),
             Self::Lost(why) => write!(f, "no stream can be opened: {why}"),

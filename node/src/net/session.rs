@@ -16,7 +16,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use libp2p::{PeerId, Stream};
 use libp2p_stream::Control;
-use omni_protocol::{code::Code, frame::Frame, hash::PartnerId, limits::PENDING_MAX};
+use omni_protocol::{code::Code, frame::Frame, hash::PartnerId, limits::PENDING_MAX, thread::Life};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
@@ -150,6 +150,7 @@ pub(super) fn begin(opening: Opening) -> Handle {
         inbound: Inbound::new(inbound),
         outbound: None,
         reading: None,
+        life: None,
     };
     tokio::spawn(meeting.run(stop));
     handle
@@ -162,6 +163,8 @@ struct Meeting {
     inbound: Inbound,
     outbound: Option<Outbound>,
     reading: Option<(Stream, Introduced)>,
+    /// Of the peer, as it said first.
+    life: Option<Life>,
 }
 
 impl Meeting {
@@ -188,8 +191,8 @@ impl Meeting {
                 break ended;
             }
         };
-        if let (Some(out), Some(code)) = (&mut self.outbound, why.last_word()) {
-            farewell(out, code).await;
+        if let Some(code) = why.last_word() {
+            farewell(&self.opening, self.outbound, code).await;
         }
         let over = Note::Over {
             peer: self.opening.peer,
@@ -199,36 +202,34 @@ impl Meeting {
         note(&self.opening.notes, over).await;
     }
 
-    /// Sees to it that both streams stand and their ends are introduced. While it waits for the
-    /// peer's stream it keeps its own open: else both could wait for each other.
+    /// Sees to it that both streams stand and their ends are introduced. It opens its own while it
+    /// waits for the peer's: else both could wait for each other, or a connection that is dead
+    /// could keep it from hearing of the next one.
     async fn meet(&mut self) -> Result<(), Ended> {
         let Self {
             opening,
             inbound,
             outbound,
             reading,
+            life,
             ..
         } = self;
-        let mut out = match outbound.take() {
-            Some(out) => out,
-            None => Outbound::open(opening).await?,
-        };
-        let heard = if let Some(read) = reading.take() {
-            Ok(read)
-        } else {
-            let mut hearing = pin!(hear(opening, inbound));
-            loop {
-                tokio::select! {
-                    heard = &mut hearing => break heard,
-                    () = out.gone() => {}
+        let mut hearing = pin!(hear(opening, inbound));
+        while outbound.is_none() || reading.is_none() {
+            tokio::select! {
+                heard = &mut hearing, if reading.is_none() => {
+                    let (stream, introduced) = heard?;
+                    let now = introduced.life;
+                    *reading = Some((stream, introduced));
+                    // Connections to its earlier life may not be known to be dead, and all that is
+                    // sent there is lost.
+                    if life.replace(now).is_some_and(|before| before != now) {
+                        return Err(Ended::Restarted);
+                    }
                 }
-                tokio::time::sleep(REOPENING_PAUSE).await;
-                out = Outbound::open(opening).await?;
+                opened = open_anew(opening, outbound) => opened?,
             }
-        };
-        // Kept also for the last word to a peer that is refused.
-        *outbound = Some(out);
-        *reading = Some(heard?);
+        }
         Ok(())
     }
 
@@ -266,6 +267,17 @@ impl Meeting {
         talk.renounce(&ended).await;
         ended
     }
+}
+
+/// Opens the stream that this node writes, as soon as it does not stand or the peer has dropped it.
+async fn open_anew(opening: &Opening, outbound: &mut Option<Outbound>) -> Result<(), Ended> {
+    if let Some(out) = outbound {
+        out.gone().await;
+        *outbound = None;
+        tokio::time::sleep(REOPENING_PAUSE).await;
+    }
+    *outbound = Some(Outbound::open(opening).await?);
+    Ok(())
 }
 
 /// Waits for the peer's stream and checks its Hello.

@@ -9,6 +9,7 @@ use crate::{
     identity::{KeyChain, Role, SignedDelegation},
     limits::KEY_EVENTS_MAX,
     record::Signed,
+    thread::Life,
     value::{Invalid, Text, Time},
     wire,
 };
@@ -20,6 +21,8 @@ pub struct Hello {
     pub network: NetworkId,
     /// For whom the node speaks.
     pub partner: PartnerId,
+    /// The life of the node that speaks. Connections to one of its earlier lives are dead.
+    pub life: Life,
     /// The partner's key events, the inception first.
     pub events: List<ProvedRecord, KEY_EVENTS_MAX>,
     /// The delegation of the node's transport key.
@@ -33,6 +36,7 @@ pub struct Hello {
 wire!(Hello {
     network,
     partner,
+    life,
     events,
     delegation,
     agent,
@@ -40,17 +44,17 @@ wire!(Hello {
 });
 
 impl Hello {
-    /// The Hello of a node whose partner has this key chain. Of a chain in conflict it shows no
-    /// more than fits.
+    /// The Hello of a node whose partner has this key chain, without the token of an invite. Of a
+    /// chain in conflict it shows no more than fits.
     ///
     /// # Errors
     /// None for a chain that was read or made by this version.
     pub fn new(
         network: NetworkId,
         chain: &KeyChain,
+        life: Life,
         delegation: SignedDelegation,
         agent: Text<64>,
-        token: Option<[u8; 16]>,
     ) -> Result<Self, Invalid> {
         let events = chain.events().take(KEY_EVENTS_MAX);
         let events: Result<alloc::vec::Vec<_>, Invalid> = events
@@ -59,10 +63,11 @@ impl Hello {
         Ok(Self {
             network,
             partner: chain.partner(),
+            life,
             events: List::new(events?)?,
             delegation,
             agent,
-            token,
+            token: None,
         })
     }
 

@@ -70,6 +70,7 @@ fn hello(naive: Naive, hello: &Hello) -> Naive {
     let naive = naive
         .fixed(hello.network.as_bytes())
         .fixed(hello.partner.as_bytes())
+        .unsigned(hello.life.get())
         .list(&*hello.events, proved);
     bodies::delegation(naive, &hello.delegation)
         .text(&hello.agent)

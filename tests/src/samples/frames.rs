@@ -82,7 +82,11 @@ pub fn all() -> Vec<(&'static str, Frame)> {
 fn session() -> Vec<(&'static str, Frame)> {
     let agent = "omni 0.1.0".parse().unwrap();
     let token = Some([0x27; 16]);
-    let hello = Hello::new(network(), &chain(1), delegation(1), agent, token).unwrap();
+    let life = Life::new(0x27).unwrap();
+    let hello = Hello {
+        token,
+        ..Hello::new(network(), &chain(1), life, delegation(1), agent).unwrap()
+    };
     let greeting = greeting().sign(&key(1), &secret(1)).unwrap();
     let bye = Bye {
         code: Code::Malformed,

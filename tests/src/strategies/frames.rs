@@ -74,15 +74,17 @@ fn hello() -> impl Strategy<Value = Hello> {
     let ids = (any::<[u8; 32]>().prop_map(NetworkId::from_bytes), partner());
     (
         ids,
+        life(),
         list(proved()),
         delegation(),
         text(),
         option::of(any::<[u8; 16]>()),
     )
         .prop_map(
-            |((network, partner), events, delegation, agent, token)| Hello {
+            |((network, partner), life, events, delegation, agent, token)| Hello {
                 network,
                 partner,
+                life,
                 events,
                 delegation,
                 agent,

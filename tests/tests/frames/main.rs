@@ -10,6 +10,7 @@ use omni_protocol::{
     identity::{PublicKey, sign},
     limits::DAY_MS,
     proof::Batch,
+    thread::Life,
 };
 use omni_tests::{
     naive::{self, Naive},
@@ -211,7 +212,8 @@ fn a_hello_is_checked_from_network_to_delegation() {
     let now = time(1_795_000_000_000);
     let hello = || {
         let agent = "omni 0.1.0".parse().unwrap();
-        Hello::new(network(), &chain(1), samples::delegation(1), agent, None).unwrap()
+        let life = Life::new(0x27).unwrap();
+        Hello::new(network(), &chain(1), life, samples::delegation(1), agent).unwrap()
     };
     let check = |hello: Hello, node: [u8; 32], now, expected: Result<(), Code>| {
         assert_eq!(hello.check(network(), &node, now).map(|_| ()), expected);

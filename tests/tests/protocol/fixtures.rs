@@ -14,6 +14,7 @@ use omni_protocol::{
     ledger::{EntryHeader, EntryKind, Version},
     proof::{Batch, Proof, SignedTree},
     record::Signed,
+    thread::Life,
     value::Time,
 };
 
@@ -147,7 +148,11 @@ pub fn frames() -> Vec<(&'static str, Vec<u8>)> {
     let chain = KeyChain::read(network(), [first.clone(), second, third]).unwrap();
     let agent = "omni 0.1.0".parse().unwrap();
     let token = Some([0xab; 16]);
-    let hello = Hello::new(network(), &chain, signed_delegation(), agent, token).unwrap();
+    let life = Life::new(0x0123_4567_89ab_cdef).unwrap();
+    let hello = Hello {
+        token,
+        ..Hello::new(network(), &chain, life, signed_delegation(), agent).unwrap()
+    };
     let proved = ProvedRecord::new(first.0.bytes(), first.1.clone()).unwrap();
     let keys = Keys {
         number: 7,

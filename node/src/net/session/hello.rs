@@ -107,6 +107,7 @@ async fn introduced(shared: &Shared, peer: PeerId, first: &[u8]) -> Result<Intro
         let delegation = &hello.delegation;
         let delegation = delegation.check(hello.partner, Role::Transport, &known, now)?;
         let introduced = Introduced {
+            life: hello.life,
             chain: (*known).clone(),
             delegation: delegation.clone(),
             agent: hello.agent.to_string(),

@@ -94,15 +94,19 @@ async fn open_stream(opening: &Opening) -> Result<Stream, Ended> {
 }
 
 /// Says why, if the peer still listens.
-pub(super) async fn farewell(out: &mut Outbound, code: Code) {
-    if !out.is_whole {
-        return;
-    }
+pub(super) async fn farewell(opening: &Opening, out: Option<Outbound>, code: Code) {
     let Ok(bye) = hello::bye(code).encode() else {
         return;
     };
-    let said = timeout(FAREWELL_PATIENCE, out.write_frame(&bye)).await;
-    if !matches!(said, Ok(Ok(()))) {
+    let say = async {
+        let mut out = match out {
+            Some(out) if !out.is_whole => return Err(Ended::Closed),
+            Some(out) => out,
+            None => Outbound::open(opening).await?,
+        };
+        Ok(out.write_frame(&bye).await?)
+    };
+    if !matches!(timeout(FAREWELL_PATIENCE, say).await, Ok(Ok(()))) {
         tracing::debug!(%code, "the peer did not hear the last word");
     }
 }

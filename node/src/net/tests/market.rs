@@ -20,13 +20,14 @@ use omni_protocol::{
     public::{CatalogueHead, Fingerprint, IdSum, Offer, OfferDraft, Profile, PublicBody},
     record::Signed,
     slot::{Revision, Slot},
+    thread::Life,
     value::{Currency, Minor, Price, Prose, Steps, Text, Time, Unit},
 };
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{Over, SOON};
 use crate::{
-    clock::Clock,
+    clock::{Clock, new_life},
     net::{
         HEADS_EVERY, KnownPartner, Net, NetCommand, NetEvent, NetLimits, NetStatus, Node, OwnHello,
         Setup, Shelf, Shelved, Topic, start,
@@ -45,6 +46,7 @@ pub(super) struct Person {
     market: SigningKey,
     pub(super) chain: KeyChain,
     last: Mutex<Revision>,
+    life: Life,
 }
 
 impl Person {
@@ -70,6 +72,7 @@ impl Person {
             market,
             chain: KeyChain::begin(network.id(), record, proof).unwrap(),
             last: Mutex::default(),
+            life: new_life().unwrap(),
         }
     }
 
@@ -101,7 +104,7 @@ impl Person {
         let delegation = delegation.sign(&self.key(), &self.market).unwrap();
         let agent = Text::new("test/1").unwrap();
         let network = *self.key().network();
-        Hello::new(network, &self.chain, delegation, agent, None).unwrap()
+        Hello::new(network, &self.chain, self.life, delegation, agent).unwrap()
     }
 
     pub(super) fn hello_bytes(&self) -> Vec<u8> {
