@@ -8,6 +8,7 @@ mod dependencies;
 mod directions;
 mod facts;
 mod marks;
+mod modules;
 mod pure_core;
 mod repo;
 mod scripts;
