@@ -24,7 +24,7 @@ use super::offers::{Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
 use crate::hand_over::{Kept, KeptError};
 use crate::view::deal::{
-    AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk, THREAD_STATES, WAITS_FOR,
+    AcceptAsk, CounterAsk, DealView, DealsView, ProposeAsk, WAITS_FOR, thread_states,
 };
 use crate::view::ship_to::{BadShipTo, ShipToDoc};
 
@@ -51,7 +51,7 @@ struct ListQuery {
     cursor: Option<String>,
     /// One of [`WAITS_FOR`].
     waits_for: Option<String>,
-    /// One of [`THREAD_STATES`].
+    /// One of [`thread_states`].
     state: Option<String>,
     partner: Option<String>,
 }
@@ -76,7 +76,7 @@ fn listed(reading: &Reading, query: &ListQuery) -> Result<DealsView, Problem> {
         Some(thread)
     });
     let waits = word("waits_for", query.waits_for.as_deref(), &WAITS_FOR)?;
-    let state = word("state", query.state.as_deref(), &THREAD_STATES)?;
+    let state = word("state", query.state.as_deref(), &thread_states())?;
     let row = |thread: &ThreadId| {
         let row = telling::row(reading, *thread)?;
         let is_meant = waits.is_none_or(|who| who == row.waits_for)

@@ -1,6 +1,8 @@
 //! The documents about threads and their deals: what is proposed, what was said, and where it
 //! stands. Quantities and amounts are decimal texts.
 
+use omni_protocol::deal::State;
+use omni_protocol::words;
 use serde::{Deserialize, Serialize};
 
 use super::money::MoneyView;
@@ -162,27 +164,58 @@ pub struct AcceptAsk {
     pub ship_to: Option<ShipToDoc>,
 }
 
-/// Where a thread can stand: first what is its own, then the states of a deal, of SPEC.md 12.
-pub const THREAD_STATES: [&str; 18] = [
-    "inquiry",
-    "answered",
-    "proposed",
-    "to-answer",
-    "rejected",
-    "withdrawn",
-    "asked",
-    "requested",
-    "offered",
-    "held",
-    "released",
-    "closed",
-    "refused",
-    "aborted",
-    "doubt",
-    "written",
-    "sold",
-    "agreed",
-];
+words! {
+    /// Where a thread stands by what was said last, while no deal of it is open. The numbers travel
+    /// nowhere.
+    pub enum Talk {
+        /// Something was asked, and neither answered nor proposed yet.
+        1 Inquiry "inquiry",
+        /// The latest words are an answer.
+        2 Answered "answered",
+        /// A proposal of this node stands.
+        3 Proposed "proposed",
+        /// A proposal of the partner stands.
+        4 ToAnswer "to-answer",
+        /// The latest proposal was declined.
+        5 Rejected "rejected",
+        /// The latest proposal was taken back.
+        6 Withdrawn "withdrawn",
+    }
+}
+
+/// Where a thread stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadState {
+    /// It is talked about.
+    Talk(Talk),
+    /// As its latest deal does.
+    Deal(State),
+}
+
+impl ThreadState {
+    /// The word for it; one of [`thread_states`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Talk(talk) => talk.name(),
+            Self::Deal(state) => state.name(),
+        }
+    }
+}
+
+/// The words for where a thread can stand: those of its own, then those of deals, of SPEC.md 12.
+#[must_use]
+pub fn thread_states() -> Vec<&'static str> {
+    let talk = Talk::ALL.iter().map(|talk| talk.name());
+    let mut words: Vec<_> = talk.collect();
+    for state in State::ALL {
+        // Both sides of a deal say `held`.
+        if !words.contains(&state.name()) {
+            words.push(state.name());
+        }
+    }
+    words
+}
 
 /// For whom a thread can wait.
 pub const WAITS_FOR: [&str; 3] = ["us", "them", "nobody"];
@@ -210,7 +243,7 @@ pub struct DealRow {
     pub name: Option<String>,
     /// The own part: `requester` or `provider`; absent where nothing was proposed yet.
     pub role: Option<String>,
-    /// Where it stands: one of [`THREAD_STATES`].
+    /// Where it stands: one of the words that the list of threads takes as `state`.
     pub state: String,
     /// Who has to say something: one of [`WAITS_FOR`].
     pub waits_for: String,
@@ -325,18 +358,4 @@ pub struct SaidView {
     /// Why the partner did not take it, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use omni_protocol::deal::State;
-
-    use super::THREAD_STATES;
-
-    #[test]
-    fn a_thread_can_stand_where_its_deal_does() {
-        for state in State::ALL {
-            assert!(THREAD_STATES.contains(&state.name()), "{state}");
-        }
-    }
 }

@@ -22,7 +22,9 @@ use super::naming;
 use crate::api::offers::own_record;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Kept;
-use crate::view::deal::{DealRow, DealStateView, DealView, HandOverState, SaidView};
+use crate::view::deal::{
+    DealRow, DealStateView, DealView, HandOverState, SaidView, Talk, ThreadState,
+};
 use crate::view::money::amount_text;
 use crate::view::terms::{money, terms_view};
 
@@ -39,8 +41,7 @@ pub(in crate::api) struct Situation {
     /// What is on the table or was agreed.
     pub(in crate::api) alternatives: Vec<Terms>,
     deals: Vec<DealId>,
-    /// One of [`THREAD_STATES`](crate::view::deal::THREAD_STATES).
-    state: &'static str,
+    state: ThreadState,
     waits_for: &'static str,
     may: Vec<&'static str>,
     until: Option<Time>,
@@ -63,7 +64,7 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
         thread,
         deals,
         deal,
-        state: "inquiry",
+        state: ThreadState::Talk(Talk::Inquiry),
         waits_for: "nobody",
         may: Vec::new(),
         until: None,
@@ -72,13 +73,14 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
         (Some((_, deal)), _) if thread.open.is_some() => {
             let (waits_for, may) = open(deal.state);
             (situation.waits_for, situation.may) = (waits_for, may.to_vec());
-            (situation.state, situation.until) = (deal.state.name(), Some(deal.until));
+            (situation.state, situation.until) = (ThreadState::Deal(deal.state), Some(deal.until));
         }
         (_, Some(Standing { by, proposal, .. })) => {
-            (situation.state, situation.waits_for) = match by {
-                Who::Us => ("proposed", "them"),
-                Who::Them => ("to-answer", "us"),
+            let (talk, waits_for) = match by {
+                Who::Us => (Talk::Proposed, "them"),
+                Who::Them => (Talk::ToAnswer, "us"),
             };
+            (situation.state, situation.waits_for) = (ThreadState::Talk(talk), waits_for);
             situation.may = match by {
                 Who::Us => vec!["withdraw"],
                 Who::Them => vec!["accept", "counter", "reject"],
@@ -86,8 +88,8 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
             let record = naming::record(reading, proposal);
             situation.until = record.as_ref().and_then(|r| valid_until(r.body()));
         }
-        (Some((_, deal)), None) => situation.state = deal.state.name(),
-        (None, None) => situation.state = silent(reading, id, &thread),
+        (Some((_, deal)), None) => situation.state = ThreadState::Deal(deal.state),
+        (None, None) => situation.state = ThreadState::Talk(silent(reading, id, &thread)),
     }
     let is_free = thread.open.is_none() && thread.standing.is_none();
     if is_free && thread.turn == Who::Us && situation.role.is_some() && !situation.is_agreed() {
@@ -202,7 +204,7 @@ impl Situation {
             partner: self.thread.partner.to_string(),
             name: partner::name(reading, self.thread.partner)?,
             role: self.role.map(|role| role.name().to_owned()),
-            state: self.state.to_owned(),
+            state: self.state.name().to_owned(),
             waits_for: self.waits_for.to_owned(),
             change: self.change().map(|what| what.name().to_owned()),
             title: match line {
@@ -322,13 +324,13 @@ fn open(state: State) -> (&'static str, &'static [&'static str]) {
 }
 
 /// A thread without proposal and without deal: what was said last.
-fn silent(reading: &Reading, id: ThreadId, thread: &Thread) -> &'static str {
+fn silent(reading: &Reading, id: ThreadId, thread: &Thread) -> Talk {
     let latest = naming::records(reading, id, thread.records.saturating_sub(1)).last();
     match latest.as_ref().map(|(_, record)| record.body()) {
-        Some(ThreadBody::Reject(_)) => "rejected",
-        Some(ThreadBody::Withdraw(_)) => "withdrawn",
-        Some(ThreadBody::Answer(_)) => "answered",
-        _ => "inquiry",
+        Some(ThreadBody::Reject(_)) => Talk::Rejected,
+        Some(ThreadBody::Withdraw(_)) => Talk::Withdrawn,
+        Some(ThreadBody::Answer(_)) => Talk::Answered,
+        _ => Talk::Inquiry,
     }
 }
 

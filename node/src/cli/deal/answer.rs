@@ -17,13 +17,13 @@ use super::super::wait::{PAUSE, duration};
 use super::story::{recipient, terms_line};
 use super::{Outcome, get, path, told};
 use crate::client::ClientError;
-use crate::view::deal::{AcceptAsk, DealView, HandOverState, THREAD_STATES};
+use crate::view::deal::{AcceptAsk, DealView, HandOverState, thread_states};
 use crate::view::order::ORDER_STATUSES;
 
 /// What a thread can be waited for: where it stands, what became of the recipient, and how its order
 /// stands.
 fn awaited() -> PossibleValuesParser {
-    let states = THREAD_STATES.into_iter().chain(["handed-over"]);
+    let states = thread_states().into_iter().chain(["handed-over"]);
     PossibleValuesParser::new(states.chain(ORDER_STATUSES))
 }
 

@@ -1,6 +1,7 @@
 //! `omni deal ls`: all threads, those that wait for the operator first.
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::super::Ctx;
 use super::super::exit;
@@ -8,7 +9,7 @@ use super::super::outcome::{CliError, Outcome, Report};
 use super::super::pages::{Page, Part, fetch};
 use super::super::table::{Side, page};
 use super::super::when::when;
-use crate::view::deal::{DealRow, DealsView, THREAD_STATES};
+use crate::view::deal::{DealRow, DealsView, thread_states};
 
 /// List threads: with whom, about what, where they stand, and for whom they wait
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub(in crate::cli) struct LsArgs {
     #[arg(long)]
     mine: bool,
     /// Only those in this state
-    #[arg(long, value_parser = THREAD_STATES)]
+    #[arg(long, value_parser = PossibleValuesParser::new(thread_states()))]
     state: Option<String>,
     /// Only those with this partner, by id or name
     #[arg(long)]
