@@ -11,7 +11,7 @@ use crate::{
     hash::{DealId, NetworkId, PartnerId, RecordId, ThreadId},
     limits::LINES_MAX,
     machine::{Fold, Key, Overlay, View, stored},
-    thread::{Change, ChangeWhat, Event, Happening, Terms},
+    thread::{Change, ChangeWhat, Event, Happening, Receipt, Terms},
     trade::{RightState, RightTo},
     value::{Minor, Time},
     wire, words,
@@ -68,9 +68,9 @@ pub struct Order {
     pub change: Option<DealId>,
     /// Ledger time of the agreement, as its Receipt has it.
     pub agreed: Time,
-    /// When fulfilment began, by ledger time.
+    /// When fulfilment began: the provider's ledger time, as its first Event has it.
     pub begun: Option<Time>,
-    /// When everything was fulfilled, by ledger time.
+    /// When everything was fulfilled, as the Event that said so has it.
     pub completed: Option<Time>,
     /// The latest event's kind.
     pub latest: Option<Happening>,
@@ -147,8 +147,11 @@ impl Order {
     }
 }
 
-/// What is agreed is booked: stock, account and posting, and the order or its change.
-pub(super) fn agreed(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &mut Deal, terms: &Terms) {
+/// What is agreed is booked: stock, account and posting, and the order or its change. The times of an
+/// order are those of its records and not of the entries: both sides have the same, and have them
+/// again after a recovery.
+pub(super) fn agreed(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &mut Deal, terms: &Terms) {
+    let deal_id = receipt.deal;
     let change = terms.conditions().on;
     match change {
         None => {
@@ -156,7 +159,7 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &mut Deal, 
             if deal.side() == Side::Provider {
                 stock::sell(fold.view, &deal.reserved);
             }
-            open(fold, deal_id, deal, terms);
+            open(fold, receipt, deal, terms);
         }
         Some(change) => match cancelled(fold, deal, change, terms) {
             Some((reserved, amount)) => {
@@ -174,7 +177,7 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &mut Deal, 
     }
 }
 
-fn open(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal, terms: &Terms) {
+fn open(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &Deal, terms: &Terms) {
     let lines: Vec<LineState> = terms
         .lines()
         .iter()
@@ -190,13 +193,13 @@ fn open(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal, terms: &Terms) {
         version: 1,
         lines: List::new(lines).unwrap_or_default(),
         change: None,
-        agreed: fold.header.at,
+        agreed: receipt.header.at,
         begun: None,
         completed: None,
         latest: None,
         steps: 0,
     };
-    order.keep(fold.view, deal_id);
+    order.keep(fold.view, receipt.deal);
 }
 
 /// Books the amount to both accounts; of a cancellation it is negative.
@@ -415,11 +418,11 @@ pub(super) fn happened(fold: &mut Fold<'_, '_>, id: RecordId, event: &Event) {
     };
     order.step(fold.view, event.deal, id);
     order.latest = Some(event.what);
-    order.begun.get_or_insert(fold.header.at);
+    order.begun.get_or_insert(event.header.at);
     if event.what == Happening::Completed {
         complete(&mut order, event);
         if order.lines.iter().all(|line| line.open() == 0) {
-            order.completed.get_or_insert(fold.header.at);
+            order.completed.get_or_insert(event.header.at);
         }
     }
     order.keep(fold.view, event.deal);

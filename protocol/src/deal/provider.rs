@@ -77,7 +77,7 @@ pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     fold.view.put(Key::Decision { deal: receipt.deal }, &id);
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
-        order::agreed(fold, receipt.deal, &mut deal, &terms);
+        order::agreed(fold, receipt, &mut deal, &terms);
     }
     deal.keep(fold.view, receipt.deal);
 }

@@ -96,7 +96,7 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     deal.decision = Some(id);
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
-        order::agreed(fold, receipt.deal, &mut deal, &terms);
+        order::agreed(fold, receipt, &mut deal, &terms);
     }
     deal.keep(fold.view, receipt.deal);
     fold.answered(deal.partner, receipt.commit);

@@ -227,12 +227,22 @@ impl Two {
         self.nodes[at].ms += MINUTE_MS;
     }
 
+    fn orders(&self, deal: DealId) -> [Order; 2] {
+        let nodes = self.nodes.each_ref();
+        nodes.map(|node| Order::read(&node.store, deal).expect("an order"))
+    }
+
     fn check_same(&mut self, deal: DealId, status: &[Status], context: &str) {
         let states = [REQUESTER, PROVIDER].map(|at| self.deal(at).1.state);
         assert_eq!(states, [State::Agreed, State::Sold], "{context}");
-        for at in 0..2 {
+        let [one, other] = self.orders(deal);
+        assert_eq!(one.agreed, other.agreed, "{context}");
+        if one.status() == other.status() {
+            let times = |order: &Order| (order.begun, order.completed);
+            assert_eq!(times(&one), times(&other), "{context}");
+        }
+        for (at, order) in [one, other].into_iter().enumerate() {
             let node = &mut self.nodes[at];
-            let order = Order::read(&node.store, deal).expect("an order");
             assert!(
                 status.contains(&order.status()),
                 "{context}, {at}: {}",
@@ -316,6 +326,7 @@ fn any_old_image_comes_back_from_the_partner() {
 
 /// Gives 1 if something had to be recovered.
 fn put_back(two: &Two, deal: DealId, (at, image): (usize, Store), context: &str) -> usize {
+    let [before, _] = two.orders(deal);
     let mut two = two.clone();
     two.put_back(at, image);
     two.meet();
@@ -360,6 +371,8 @@ fn put_back(two: &Two, deal: DealId, (at, image): (usize, Store), context: &str)
         3
     };
     two.check_same(deal, &status[..known], context);
+    let [after, _] = two.orders(deal);
+    assert_eq!(after.agreed, before.agreed, "{context}");
     two.check_signed_once(context);
     recovered
 }

@@ -54,6 +54,8 @@ fn an_old_home_is_recovered_from_the_partner() {
     wholesaler.json(&["order", "complete", &thread]);
     retailer.json(&["deal", "wait", &thread, "--for", "completed"]);
 
+    let before = wholesaler.json(&["order", "show", &thread]);
+
     let place = wholesaler.killed();
     fs::remove_dir_all(place.home()).expect("removed");
     copy(&old, &place.home());
@@ -82,6 +84,9 @@ fn an_old_home_is_recovered_from_the_partner() {
     });
     let order = wholesaler.json(&["order", "show", &thread]);
     assert_eq!(order["ship_to"]["name"], "Ada Moor", "{order}");
+    assert_eq!(order["agreed_ms"], before["agreed_ms"], "{order}");
+    let same = retailer.json(&["order", "show", &thread]);
+    assert_eq!(order["agreed_ms"], same["agreed_ms"], "{same}");
     for (node, member) in [(&retailer, "we_owe"), (&wholesaler, "they_owe")] {
         let accounts = node.json(&["ledger", "owed"]);
         assert_eq!(accounts["accounts"][0][member]["text"], "200.00");
