@@ -22,7 +22,7 @@ mod source;
 mod table;
 mod terms;
 mod text;
-mod units;
+pub(crate) mod units;
 
 use std::{collections::BTreeSet, hash::RandomState, path::Path};
 

@@ -109,7 +109,7 @@ struct Values {
     /// The price list of rows that name none
     #[arg(long, value_name = "LIST")]
     list: Option<String>,
-    /// The unit of rows that name none, with its scale where steps are finer: HUR, KGM:3
+    /// The unit of rows that name none, with its scale where steps are finer: h, kg:3
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
     /// The language of the texts (BCP 47), and of which of several texts to take

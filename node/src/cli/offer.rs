@@ -7,6 +7,7 @@ mod show;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::list::per;
 pub(super) use self::publish::{ARTICLES_MAX, OFFERS_MAX};
 
 use super::Ctx;

@@ -8,6 +8,7 @@ use super::exit;
 use super::outcome::{CliError, Outcome, Report};
 use super::pages::{Page, Part, fetch};
 use super::table::{Side, page};
+use crate::formats::units::word;
 use crate::view::stock::{CountDoc, CountsAsk, CountsView, StockView, StocksView};
 
 /// Count stock, and see what deals hold and sold of it
@@ -108,7 +109,7 @@ fn row(stock: &StockView) -> Vec<String> {
     vec![
         sku,
         stock.title.clone().unwrap_or_default(),
-        stock.unit.clone(),
+        word(&stock.unit).to_owned(),
         stock.counted.clone(),
         stock.held.clone(),
         stock.sold.clone(),

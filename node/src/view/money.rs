@@ -6,6 +6,7 @@ use omni_protocol::value::{Currency, Minor, Money, Steps, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::formats::decimal::Decimal;
+use crate::formats::units::word;
 
 /// An amount of money in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ pub fn quantity_text(steps: u64, unit: &Unit) -> String {
 /// # Errors
 /// See [`BadAmount`]; a quantity is never rounded to a whole step.
 pub fn parse_quantity(text: &str, unit: &Unit) -> Result<u64, BadAmount> {
-    let steps = at_digits(text, unit.scale().into(), unit.code())?;
+    let steps = at_digits(text, unit.scale().into(), word(unit.code()))?;
     let range = || BadAmount::Range(text.to_owned());
     let steps = u64::try_from(steps).map_err(|_why| range())?;
     if steps > 0 {

@@ -48,7 +48,7 @@ fn hostile_offers_by_flags_are_refused() {
     publish(6, &["--price", "1.005"]);
     publish(6, &["--price", "1e9"]);
     publish(6, &["--price", "99999999999999999"]);
-    publish(6, &["--price", "1", "--unit", "pieces"]);
+    publish(6, &["--price", "1", "--unit", "heaps"]);
     publish(6, &["--price", "1", "--unit", "HUR:x"]);
     publish(6, &["--price", "1", "--per", "0"]);
     publish(6, &["--price", "1", "--region", "Germany"]);

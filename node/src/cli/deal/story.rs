@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::super::Ctx;
 use super::super::exit;
+use super::super::offer::per;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
 use super::super::when::{left, now_ms, when};
 use super::get;
+use crate::formats::units::word;
 use crate::view::deal::{DealView, HandOverState, SaidView};
 use crate::view::terms::{LineView, TermsView};
 
@@ -159,7 +161,7 @@ fn next(view: &DealView) -> Vec<String> {
     all
 }
 
-/// The terms on one line: `2 x Heater at 122.00 = 244.00 GBP`.
+/// The terms on one line: `2 pc x Heater at 122.00 = 244.00 GBP`.
 pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
     let lines: Vec<_> = terms.lines.iter().map(line_text).collect();
     let total = format!("{} {}", terms.total.text, terms.total.currency);
@@ -179,16 +181,15 @@ pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
 fn line_text(line: &LineView) -> String {
     let per = match line.per.as_str() {
         "1" => String::new(),
-        per => format!(" per {per}"),
-    };
-    let unit = match line.unit.as_str() {
-        // Pieces need no word.
-        "C62" => String::new(),
-        unit => format!("{unit} "),
+        more => format!(" {}", per(more, &line.unit)),
     };
     format!(
-        "{} {unit}x {} ({}) at {}{per}",
-        line.quantity, line.title, line.sku, line.price
+        "{} {} x {} ({}) at {}{per}",
+        line.quantity,
+        word(&line.unit),
+        line.title,
+        line.sku,
+        line.price
     )
 }
 

@@ -8,6 +8,7 @@ use super::super::exit::Exit;
 use super::super::outcome::CliError;
 use super::super::plain::plain;
 use super::super::when::now_ms;
+use crate::formats::units;
 use crate::view::offer::OfferDoc;
 
 /// For so many days an offer may have an end that is chosen; the most is no end, and is renewed.
@@ -32,7 +33,7 @@ pub(super) struct Fields {
     /// The quantity that the price is for
     #[arg(long, value_name = "QUANTITY")]
     per: Option<String>,
-    /// UN/ECE Rec 20 unit, with its decimals where it has some: C62, HUR:1, KGM:3
+    /// Its unit, a word or a UN/ECE Rec 20 code, with its decimals where it has some: pc, h:1, KGM:3
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
     /// product, service or recurring
@@ -120,8 +121,8 @@ impl Fields {
             let (code, scale) = unit.split_once(':').unwrap_or((unit, "0"));
             let scale: u8 = scale
                 .parse()
-                .map_err(|_why| form("--unit", unit, "HUR or HUR:1"))?;
-            doc.insert("unit".to_owned(), json!(code));
+                .map_err(|_why| form("--unit", unit, "h or h:1"))?;
+            doc.insert("unit".to_owned(), json!(units::code(code)));
             doc.insert("scale".to_owned(), json!(scale));
         }
         if let Some(lead) = &self.lead {

@@ -8,6 +8,7 @@ use super::super::outcome::{CliError, Outcome, Report};
 use super::super::pages::{Page, Part, fetch};
 use super::super::table::{Side, page, table};
 use super::publish::short_id;
+use crate::formats::units::word;
 use crate::view::offer::{CataloguesView, OfferRow, OffersView};
 
 /// List offers: own ones, those of a partner, or all that this node knows
@@ -107,13 +108,11 @@ fn row(offer: &OfferRow) -> Vec<String> {
     ]
 }
 
-/// `a piece`, `per 10 pieces`, `per HUR`.
-pub(super) fn per(per: &str, unit: &str) -> String {
-    match (per, unit) {
-        ("1", "C62") => "each".to_owned(),
-        (_, "C62") => format!("per {per}"),
-        ("1", _) => format!("per {unit}"),
-        (_, _) => format!("per {per} {unit}"),
+/// `per pc`, `per 10 pc`, `per h`.
+pub(in crate::cli) fn per(per: &str, unit: &str) -> String {
+    match per {
+        "1" => format!("per {}", word(unit)),
+        _ => format!("per {per} {}", word(unit)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::plain::plain;
 use super::super::table::{Side, table};
 use super::super::when::when;
 use super::short;
+use crate::formats::units::word;
 use crate::view::deal::HandOverState;
 use crate::view::order::{OrderView, StepView};
 use crate::view::ship_to::ShipToDoc;
@@ -107,7 +108,7 @@ fn progress(order: &OrderView) -> String {
                 number.to_string(),
                 line.sku.clone(),
                 line.title.clone(),
-                line.unit.clone(),
+                word(&line.unit).to_owned(),
                 line.ordered.clone(),
                 line.shipped.clone(),
                 line.fulfilled.clone(),
