@@ -1,5 +1,6 @@
 //! Text of others made fit for a terminal: nothing in it can move the cursor, change colours, or
-//! turn the order of what is shown. Where it is shown is kept out.
+//! turn the order of what is shown; and as an argument to type, nothing in it means anything to a
+//! shell. Where it is shown is kept out.
 
 /// The text with control characters, and those that only change how others are shown, written
 /// as `\u{…}`.
@@ -14,6 +15,17 @@ pub fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// A text as one argument to type into a shell.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+:@=,".contains(c);
+    if !text.is_empty() && text.chars().all(harmless) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 fn is_hidden(c: char) -> bool {
@@ -42,5 +54,15 @@ mod tests {
         check("pay\u{200b}pal", "pay\\u{200b}pal");
         check("\u{9b}31m", "\\u{9b}31m");
         check("\u{e0041}", "\\u{e0041}");
+    }
+
+    #[test]
+    fn arguments_are_quoted_for_a_shell() {
+        let check = |text: &str, expected: &str| assert_eq!(quoted(text), expected);
+        check("/a/b-c_1.d", "/a/b-c_1.d");
+        check("/a b", "'/a b'");
+        check("it's", "'it'\\''s'");
+        check("$(x)", "'$(x)'");
+        check("", "''");
     }
 }

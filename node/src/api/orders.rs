@@ -157,15 +157,21 @@ fn event(
         let detail = "Events are the provider's to say, and this node is the requester.";
         return Err(Problem::new(ApiCode::Conflict, detail));
     }
-    let lines = cancelling::lines_of(&known.terms, &ask.lines)?.into_iter();
+    let lines = cancelling::lines_of(&known.terms, &ask.lines)?;
     let is_open = known.order.lines.iter().any(|line| line.open() > 0);
     if what == Happening::Completed && !is_open {
         return Err(cancelling::nothing_open());
     }
+    let most = if what == Happening::Completed {
+        cancelling::OPEN
+    } else {
+        cancelling::ORDERED
+    };
+    cancelling::check_within(&known, &lines, most)?;
     if leaves(what) {
         check_address(reading, &known)?;
     }
-    let lines = lines.map(|(index, steps)| {
+    let lines = lines.into_iter().map(|(index, steps)| {
         let steps = Steps::new(steps).map_err(|why| invalid(format!("lines: {why}.")))?;
         let line = u16::try_from(index).unwrap_or(u16::MAX);
         Ok(EventLine { line, steps })

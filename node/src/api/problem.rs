@@ -197,7 +197,7 @@ const ADVICE: &[(Code, &str)] = &[
     (Code::OverHolds, "wait until a hold ends: omni deal ls"),
     (
         Code::NoStock,
-        "see what is held and sold: omni stock ls\ncount again: omni stock set SKU QUANTITY",
+        "see what is held and sold: omni stock ls SKU\ncount again: omni stock set SKU QUANTITY",
     ),
     (
         Code::Quarantined,

@@ -248,17 +248,10 @@ fn lines(
             return Err(Code::QuantityRange);
         }
     }
-    for offer in &offers {
-        let draft = offer.draft();
-        let conditions = terms.conditions();
-        let served = draft.methods.contains(&conditions.method)
-            && (draft.regions.is_empty()
-                || conditions.region.0.as_ref().is_some_and(|region| {
-                    draft.regions.iter().any(|served| served.contains(region))
-                }));
-        if !served {
-            return Err(Code::NotServed);
-        }
+    let conditions = terms.conditions();
+    let is_served = |offer: &Offer| offer.serves(conditions.method, &conditions.region);
+    if !offers.iter().all(is_served) {
+        return Err(Code::NotServed);
     }
     Ok(offers)
 }

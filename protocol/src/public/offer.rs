@@ -22,7 +22,7 @@ use crate::{
         RIGHTS_MAX, SKU_BYTES_MAX, TIERS_MAX, TITLE_BYTES_MAX,
     },
     slot::{self, Revision},
-    trade::{HundredthsOfPercent, Lead, Method, Nature, Right},
+    trade::{Destination, HundredthsOfPercent, Lead, Method, Nature, Right},
     value::{Currency, Gtin, Invalid, Minor, Price, Prose, Region, Steps, Text, Time, Unit},
     wire,
 };
@@ -379,6 +379,16 @@ impl Offer {
     pub fn is_open_ended(&self) -> bool {
         let most = self.revision.time().plus_ms(OFFER_DAYS_MAX * DAY_MS);
         most.ms_since(self.draft.valid_until) <= 60 * MINUTE_MS
+    }
+
+    /// Whether it can be had in this way in this region. Where it is for some regions only, a
+    /// destination without a region is served in none.
+    #[must_use]
+    pub fn serves(&self, method: Method, to: &Destination) -> bool {
+        let regions = &self.draft.regions;
+        let is_within = |region: &Region| regions.iter().any(|served| served.contains(region));
+        self.draft.methods.contains(&method)
+            && (regions.is_empty() || to.0.as_ref().is_some_and(is_within))
     }
 
     /// The price for so many steps: that of the highest tier that they reach.

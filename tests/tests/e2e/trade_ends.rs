@@ -137,3 +137,37 @@ fn a_recipient_outlives_kills_of_both_sides() {
     let said = story["said"].as_array().expect("a list");
     assert_eq!(said.iter().filter(sent).count(), 1, "sent once: {story}");
 }
+
+/// Whoever accepts a proposal at an old price is told of the new one.
+#[test]
+fn a_list_price_that_changed_is_told_before_the_acceptance() {
+    let (retailer, wholesaler) = partners();
+    let propose = "deal propose Wholesaler --sku HTR --qty 2 --ship-country GB";
+    let proposed = retailer.json(&words(propose));
+    let thread = proposed["thread"].as_str().expect("a text");
+    wholesaler.json(&["deal", "wait", thread, "--for", "to-answer"]);
+    let told = |node: &Node| {
+        let asked = node.place().run(&["deal", "accept", thread]);
+        String::from_utf8_lossy(&asked.stderr).into_owned()
+    };
+    let check = |words: &[&str], line: Option<&str>| {
+        wholesaler.place().ok(words);
+        let said = told(&wholesaler);
+        assert_eq!(line.is_some(), said.contains("of HTR"), "{said}");
+        assert!(line.is_none_or(|line| said.contains(line)), "{said}");
+    };
+    check(&["status"], None);
+    check(&words("offer revise HTR --title Heater"), None);
+    check(
+        &words("offer revise HTR --price 139.00"),
+        Some("The list price of HTR was 129.00 then, and is 139.00 GBP now."),
+    );
+    check(
+        &words("offer revise HTR --currency EUR"),
+        Some("The list price of HTR was 129.00 then, and is 139.00 EUR now."),
+    );
+    check(
+        &words("offer withdraw HTR"),
+        Some("The offer of HTR does not stand any more."),
+    );
+}

@@ -48,6 +48,11 @@ fn hostile_flags_change_nothing() {
         (" --sku HTR --qty 2 --valid 99999d", 5, "valid"),
         (" --sku HTR --qty 2 --valid soon", 2, "30m"),
         (" --sku HTR --qty 2 --method air", 6, "method"),
+        (
+            " --sku HTR --qty 2 --method remote",
+            6,
+            "asks for remote to GB",
+        ),
         (" --sku HTR --qty 2 --as thief", 2, "requester"),
         (" --sku HTR --qty 2 --firm", 5, "commits"),
         (" --sku HTR --qty 2 --ship-name A\u{1b}", 6, "name"),
@@ -63,6 +68,11 @@ fn hostile_flags_change_nothing() {
         &[
             ("deal propose Nobody --sku HTR --qty 1", 4, "peer ls"),
             ("deal propose Wholesaler --sku HTR --qty 1", 6, "region"),
+            (
+                "deal propose Wholesaler --sku HTR --qty 1 --ship-country DE",
+                6,
+                "offered by ship in GB, and this asks for ship to DE",
+            ),
             ("deal propose 00000000 --qty 1", 4, "offer search"),
             ("ledger show 999999", 4, "ledger ls"),
             ("ledger ls --after x", 6, "0-123"),
@@ -108,6 +118,28 @@ fn hostile_files_are_refused_without_telling_them() {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!stderr.contains("secret"), "{stderr}");
     }
+}
+
+/// What is to be typed next names the article, by a word that a command takes.
+#[test]
+fn refusals_name_the_article() {
+    let (retailer, wholesaler) = partners();
+    let offer = retailer.json(&["offer", "show", "HTR"]);
+    let id = offer["id"].as_str().expect("a text");
+    let short = format!("omni offer show {}", &id[..12]);
+    refused(
+        &retailer,
+        &words("deal propose Wholesaler --sku HTR --qty 1 --ship-country DE"),
+        6,
+        &short,
+    );
+    let propose = "deal propose Wholesaler --sku HTR --qty 5 --ship-country GB";
+    let proposed = retailer.json(&words(propose));
+    let thread = proposed["thread"].as_str().expect("a text");
+    wholesaler.json(&["deal", "wait", thread, "--for", "to-answer"]);
+    wholesaler.place().ok(&["stock", "set", "HTR", "4"]);
+    let accept = ["deal", "accept", thread, "--yes"];
+    refused(&wholesaler, &accept, 5, "omni stock set HTR QUANTITY");
 }
 
 /// Two partners with a proposal of the retailer's that waits at the wholesaler's.

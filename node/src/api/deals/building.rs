@@ -8,8 +8,9 @@ use omni_protocol::limits::{ALTERNATIVES_MAX, LINES_MAX};
 use omni_protocol::public::Offer;
 use omni_protocol::thread::{Conditions, Item, Terms, Window};
 use omni_protocol::trade::{Destination, Method};
-use omni_protocol::value::{Currency, Price, Steps, Text, Time, Unit};
+use omni_protocol::value::{Currency, Price, Region, Steps, Text, Time, Unit};
 
+use super::refusing::short;
 use crate::api::offers::{Known, by_id, of_author};
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::view::deal::{CounterAsk, LineAsk, LineChange, TermsAsk};
@@ -98,70 +99,102 @@ fn terms(
         );
         return Err(invalid(detail));
     }
-    let items: Result<Vec<_>, _> = ask
-        .lines
-        .iter()
-        .zip(&offers)
-        .enumerate()
-        .map(|(n, (line, known))| item(n, line, known))
-        .collect();
+    let articles = || {
+        (1_u64..)
+            .zip(&offers)
+            .map(|(line, known)| Article { line, known })
+    };
+    let items = articles().zip(&ask.lines);
+    let items: Result<Vec<_>, _> = items.map(|(article, line)| article.item(line)).collect();
     let conditions = conditions(ask, &first.offer, &offers, country)?;
+    for article in articles() {
+        article.reaches(&conditions)?;
+    }
     Terms::new(items?, currency, conditions).map_err(|why| invalid(format!("{why}.")))
-}
-
-fn item(n: usize, ask: &LineAsk, known: &Known) -> Result<Item, Problem> {
-    let offer = known.offer.draft();
-    let which = format!("line {} (sku \"{}\")", n.saturating_add(1), offer.sku);
-    let steps = quantity(&which, &ask.quantity, &offer.unit)?;
-    let listed = known.offer.price_for(steps);
-    let per = match &ask.per {
-        Some(per) => quantity(&format!("{which}: per"), per, &offer.unit)?,
-        None => listed.per(),
-    };
-    let price = match &ask.price {
-        Some(text) => price(&which, text, offer.currency, per)?,
-        None if per == listed.per() => listed,
-        None => return Err(invalid(format!("{which}: to say per, say a price too."))),
-    };
-    let article = Article {
-        which: &which,
-        offer: &known.offer,
-    };
-    article.takes(steps)?;
-    Ok(Item {
-        sku: Text::new(offer.sku.as_str()).map_err(|why| invalid(format!("{which}: {why}.")))?,
-        list: offer.list.clone(),
-        offer: Some(known.id),
-        title: Text::new(offer.title.as_str())
-            .map_err(|why| invalid(format!("{which}: {why}.")))?,
-        nature: offer.nature,
-        unit: offer.unit.clone(),
-        steps,
-        price,
-    })
 }
 
 /// An offer as one line means it.
 struct Article<'a> {
-    which: &'a str,
-    offer: &'a Offer,
+    /// From 1.
+    line: u64,
+    known: &'a Known,
 }
 
 impl Article<'_> {
-    /// Quantities that the provider would refuse, said here with what it takes.
+    /// By which a refusal names it.
+    fn which(&self) -> String {
+        format!("line {} (sku \"{}\")", self.line, self.known.offer.sku)
+    }
+
+    /// What the provider would refuse, said here with what it takes.
+    fn refused(&self, code: Code, why: &str) -> Problem {
+        let detail = format!("{}: {why}.", self.which());
+        let problem = Problem::of_market(code, detail).unprocessable();
+        problem.naming("SKU", &short(&self.known.id))
+    }
+
+    fn item(&self, ask: &LineAsk) -> Result<Item, Problem> {
+        let (which, known) = (self.which(), self.known);
+        let offer = known.offer.draft();
+        let steps = quantity(&which, &ask.quantity, &offer.unit)?;
+        let listed = known.offer.price_for(steps);
+        let per = match &ask.per {
+            Some(per) => quantity(&format!("{which}: per"), per, &offer.unit)?,
+            None => listed.per(),
+        };
+        let price = match &ask.price {
+            Some(text) => price(&which, text, offer.currency, per)?,
+            None if per == listed.per() => listed,
+            None => return Err(invalid(format!("{which}: to say per, say a price too."))),
+        };
+        self.takes(steps)?;
+        let bad = |why: &dyn std::fmt::Display| invalid(format!("{which}: {why}."));
+        Ok(Item {
+            sku: Text::new(offer.sku.as_str()).map_err(|why| bad(&why))?,
+            list: offer.list.clone(),
+            offer: Some(known.id),
+            title: Text::new(offer.title.as_str()).map_err(|why| bad(&why))?,
+            nature: offer.nature,
+            unit: offer.unit.clone(),
+            steps,
+            price,
+        })
+    }
+
     fn takes(&self, steps: Steps) -> Result<(), Problem> {
-        let draft = self.offer.draft();
+        let draft = self.known.offer.draft();
         let text = |steps: Steps| crate::view::money::quantity_text(steps.get(), &draft.unit);
         if !steps.is_multiple_of(draft.increment) {
-            let detail = format!("{}: it comes in {}.", self.which, text(draft.increment));
-            return Err(Problem::of_market(Code::QuantityStep, detail).unprocessable());
+            let why = format!("it comes in {}", text(draft.increment));
+            return Err(self.refused(Code::QuantityStep, &why));
         }
         if !(draft.minimum..=draft.maximum).contains(&steps) {
             let (least, most) = (text(draft.minimum), text(draft.maximum));
-            let detail = format!("{}: from {least} to {most} in one deal.", self.which);
-            return Err(Problem::of_market(Code::QuantityRange, detail).unprocessable());
+            let why = format!("from {least} to {most} in one deal");
+            return Err(self.refused(Code::QuantityRange, &why));
         }
         Ok(())
+    }
+
+    fn reaches(&self, conditions: &Conditions) -> Result<(), Problem> {
+        let Conditions { method, region, .. } = conditions;
+        let offer = &self.known.offer;
+        if offer.serves(*method, region) {
+            return Ok(());
+        }
+        let methods: Vec<_> = offer.methods.iter().map(|method| method.name()).collect();
+        let regions: Vec<_> = offer.regions.iter().map(Region::as_str).collect();
+        let served = match regions.as_slice() {
+            [] => "everywhere".to_owned(),
+            regions => format!("in {}", regions.join(", ")),
+        };
+        let to = match &region.0 {
+            Some(region) => format!(" to {region}"),
+            None => String::new(),
+        };
+        let (methods, asked) = (methods.join(", "), method.name());
+        let why = format!("it is offered by {methods} {served}, and this asks for {asked}{to}");
+        Err(self.refused(Code::NotServed, &why))
     }
 }
 

@@ -3,13 +3,16 @@
 
 use omni_protocol::code::Code;
 use omni_protocol::deal::credit::Account;
+use omni_protocol::deal::stock::Stock;
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
 use omni_protocol::machine::{GrantTerms, Verb};
-use omni_protocol::thread::{Role, Terms};
+use omni_protocol::thread::{Item, Line, Role, Terms};
 use omni_protocol::value::{Currency, Minor};
 
 use super::telling;
+use crate::api::offers::subject_of;
 use crate::api::{Problem, Reading, partner};
+use crate::plain::quoted;
 use crate::view::money::amount_text;
 
 /// Digits by which an id is named, as in lists.
@@ -42,6 +45,11 @@ pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem 
         && let (Some(partner), Some((role, terms))) = (meant.partner, &meant.would)
     {
         problem = over_credit(reading, problem, partner, (*role, terms));
+    }
+    if let Some((role, terms)) = &meant.would
+        && let Some(article) = article(reading, &problem, *role, terms)
+    {
+        problem = problem.naming("SKU", &article);
     }
     if let Some(thread) = meant.thread {
         problem = problem.naming("THREAD", &short(&thread));
@@ -95,6 +103,25 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
             ..Meant::default()
         }),
         _ => None,
+    }
+}
+
+/// The article that a refusal is about, as commands take it: the own number of what this node sells,
+/// the offer's id of what it buys.
+fn article(reading: &Reading, problem: &Problem, role: Role, terms: &Terms) -> Option<String> {
+    let lacks = |item: &&Item| {
+        let subject = subject_of(&item.sku, &item.list);
+        subject.is_ok_and(|own| Stock::read(reading, own).available() < item.steps.get())
+    };
+    let items = || terms.lines().iter().map(Line::item);
+    let item = match (role, problem.is(Code::NoStock)) {
+        (Role::Provider, true) => items().find(lacks),
+        (Role::Provider | Role::Requester, _) => None,
+    };
+    let item = item.or_else(|| items().next())?;
+    match role {
+        Role::Provider => Some(quoted(&item.sku)),
+        Role::Requester => item.offer.map(|offer| short(&offer)),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The binding proposal to cancel an order or parts of it. Which fee the terms grant, and whether
 //! the other side takes it, is the core's matter.
 
+use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
 use omni_protocol::deal::negotiation::{Thread, Who};
-use omni_protocol::deal::order::{Order, cancellation_fee};
+use omni_protocol::deal::order::{LineState, Order, cancellation_fee};
 use omni_protocol::limits::{HOLD_MINUTES_DEFAULT, MINUTE_MS, ROUNDS_MAX};
 use omni_protocol::machine::{Binding, Proposing};
 use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Role, Terms};
@@ -15,6 +16,12 @@ use crate::api::{ApiCode, Problem, Reading};
 use crate::view::money::{parse_amount, parse_quantity, quantity_text};
 use crate::view::order::{CancelAsk, StepLine};
 
+/// How much of a line there is in some sense, with the word that refusals have for it.
+type Most = (&'static str, fn(&LineState) -> u64);
+/// What is still owed.
+pub(super) const OPEN: Most = ("open", LineState::open);
+/// What was agreed.
+pub(super) const ORDERED: Most = ("ordered", |line| line.ordered);
 /// How long a requester's binding proposal stands.
 const VALID_MINUTES: u64 = 120;
 
@@ -29,7 +36,7 @@ pub(super) fn proposing(
         [] => open_lines(order, terms),
         lines => lines_of(terms, lines)?,
     };
-    check_open(known, &lines)?;
+    check_within(known, &lines, OPEN)?;
     let items = items(terms, &lines).ok_or_else(nothing_open)?;
     let conditions = conditions(known, &ask.note)?;
     let currency = terms.currency();
@@ -67,20 +74,24 @@ pub(super) fn proposing(
     })
 }
 
-/// Refuses to cancel more of a line than is still owed.
-fn check_open(known: &Known, lines: &[(usize, u64)]) -> Result<(), Problem> {
-    let terms = &known.terms;
-    let still = open_lines(&known.order, terms);
+/// Refuses more of a line than there is.
+pub(super) fn check_within(
+    known: &Known,
+    lines: &[(usize, u64)],
+    (word, most): Most,
+) -> Result<(), Problem> {
     for (index, steps) in lines {
-        let open = still.iter().find(|(line, _)| line == index);
-        let open = open.map_or(0, |(_, open)| *open);
-        if *steps > open {
-            let unit = terms.lines().get(*index).map(|line| &line.item().unit);
-            let open = unit.map_or_else(|| open.to_string(), |unit| quantity_text(open, unit));
-            let detail = format!("line {}: {open} of it are open.", index.saturating_add(1));
-            return Err(Problem::new(ApiCode::Conflict, detail)
-                .next("see it: omni order show ORDER")
-                .naming("ORDER", &short(&known.id)));
+        let most = known.order.lines.get(*index).map_or(0, most);
+        if *steps > most {
+            let unit = known
+                .terms
+                .lines()
+                .get(*index)
+                .map(|line| &line.item().unit);
+            let most = unit.map_or_else(|| most.to_string(), |unit| quantity_text(most, unit));
+            let detail = format!("line {}: {most} of it are {word}.", index.saturating_add(1));
+            let next = format!("see it: omni order show {}", short(&known.id));
+            return Err(Problem::of_market(Code::QuantityRange, detail).next(next));
         }
     }
     Ok(())
