@@ -152,6 +152,10 @@ impl CliError {
         let (what, next) = text.split_once("\n\n").unwrap_or((text, "try --help"));
         let mut next: Vec<_> = next.lines().map(str::trim).collect();
         next.retain(|line| !line.is_empty());
+        if is_far_fetched(e) {
+            // The usage has what is suggested too.
+            next.retain(|line| !line.starts_with("tip: a similar") && !line.starts_with("Usage:"));
+        }
         Self::new(Exit::Usage, "usage", what).next(next.join("\n"))
     }
 
@@ -236,6 +240,54 @@ pub(super) fn pairs(pairs: &[(&str, String)]) -> String {
         text.push_str(&format!("{label:<width$}  {}\n", plain(value)));
     }
     text
+}
+
+/// Whether the parser suggests what nobody would have meant: it calls `--json` similar to `--reason`.
+fn is_far_fetched(e: &clap::Error) -> bool {
+    use clap::error::{ContextKind, ContextValue};
+    let text = |kind| match e.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        Some(_) | None => Vec::new(),
+    };
+    let pairs = [
+        (ContextKind::InvalidArg, ContextKind::SuggestedArg),
+        (
+            ContextKind::InvalidSubcommand,
+            ContextKind::SuggestedSubcommand,
+        ),
+    ];
+    pairs.into_iter().any(|(typed, meant)| {
+        let (typed, meant) = (text(typed), text(meant));
+        let typed = typed.first();
+        let is_near = |meant: &String| typed.is_some_and(|typed| is_near(typed, meant));
+        !meant.is_empty() && !meant.iter().any(is_near)
+    })
+}
+
+/// Whether few slips lead from one word to the other: one letter in three wrong, left out or too much.
+fn is_near(typed: &str, meant: &str) -> bool {
+    let meant: Vec<char> = meant.trim_start_matches('-').chars().collect();
+    let typed = typed.trim_start_matches('-');
+    // How many slips lead from what was read of `typed` to each beginning of `meant`.
+    let mut slips: Vec<usize> = (0..=meant.len()).collect();
+    for (read, c) in (1..).zip(typed.chars()) {
+        let mut row: Vec<usize> = vec![read];
+        for (n, (m, pair)) in meant.iter().zip(slips.windows(2)).enumerate() {
+            let (Some(&left), &[above_left, above]) = (row.get(n), pair) else {
+                return false;
+            };
+            let replaced = above_left.saturating_add(usize::from(*m != c));
+            row.push(
+                replaced
+                    .min(above.saturating_add(1))
+                    .min(left.saturating_add(1)),
+            );
+        }
+        slips = row;
+    }
+    let most = (typed.chars().count() / 3).max(1);
+    slips.last().is_some_and(|slips| *slips <= most)
 }
 
 impl From<ConfigError> for CliError {
@@ -383,6 +435,28 @@ impl super::Ctx {
         match command {
             Some(command) => words + &self.typed(command),
             None => line.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn only_slips_of_the_hand_are_near() {
+        for (typed, meant, near) in [
+            ("--jsn", "--json", true),
+            ("--jsom", "--json", true),
+            ("serach", "search", true),
+            ("--limt", "--limit", true),
+            ("offers", "offer", true),
+            ("--reason", "--json", false),
+            ("stop", "stock", false),
+            ("x", "deal", false),
+            ("", "up", false),
+        ] {
+            assert_eq!(is_near(typed, meant), near, "{typed} {meant}");
         }
     }
 }

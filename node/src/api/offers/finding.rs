@@ -1,6 +1,6 @@
 //! One offer by its id, by the beginning of its id, or by article number.
 
-use omni_protocol::hash::{Beginning, PartnerId, RecordId};
+use omni_protocol::hash::{Beginning, PartnerId, RecordId, SubjectId};
 use omni_protocol::machine::{OwnSlot, own_offer};
 use omni_protocol::public::{Offer, PublicBody};
 use omni_protocol::record::Signed;
@@ -107,9 +107,18 @@ pub(in crate::api) fn of_author(
     list: &str,
 ) -> Result<Option<Known>, Problem> {
     // What can't be an article number is the number of none.
-    let Ok(subject) = subject_of(sku, list) else {
-        return Ok(None);
-    };
+    match subject_of(sku, list) {
+        Ok(subject) => of_subject(reading, author, subject),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The offer of an author that stands in a slot.
+pub(super) fn of_subject(
+    reading: &Reading,
+    author: PartnerId,
+    subject: SubjectId,
+) -> Result<Option<Known>, Problem> {
     if author == reading.partner {
         let own = own_offer(reading, &reading.network, subject, reading.now());
         return Ok(own.map(|(id, offer)| Known { id, author, offer }));
@@ -197,10 +206,7 @@ pub(super) fn band(reading: &Reading, known: &Known) -> Result<Option<String>, P
 }
 
 /// The band that this node published last for its own article.
-pub(in crate::api) fn own_band(
-    reading: &Reading,
-    subject: omni_protocol::hash::SubjectId,
-) -> Option<String> {
+pub(in crate::api) fn own_band(reading: &Reading, subject: SubjectId) -> Option<String> {
     let slot = OwnSlot::read(reading, Family::Availability, subject)?;
     band_in(&own_record(reading, slot.record)?)
 }

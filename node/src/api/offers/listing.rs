@@ -10,7 +10,8 @@ use omni_protocol::slot::Family;
 use omni_protocol::value::{Currency, Money, Region};
 use serde::Deserialize;
 
-use super::finding::{Known, band, known};
+use super::finding::{Known, band, known, of_subject};
+use super::subject_of;
 use crate::api::{ApiCode, Problem, Reading, page, partner};
 use crate::store::market::More;
 use crate::view::money::{self, quantity_text};
@@ -30,6 +31,10 @@ const AUTHORS_MAX: usize = 10_000;
 pub(super) struct ListQuery {
     mine: Option<String>,
     partner: Option<String>,
+    /// Only this article number.
+    sku: Option<String>,
+    /// Its price list; the general one if left out.
+    list: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
 }
@@ -157,6 +162,9 @@ pub(super) fn list(reading: &Reading, query: &ListQuery) -> Result<OffersView, P
         (None, Some(true)) => vec![reading.partner],
         (None, only_others) => authors(reading, only_others == Some(false))?,
     };
+    let list = query.list.as_deref().unwrap_or_default();
+    let sku = query.sku.as_deref();
+    let article = sku.map(|sku| subject_of(sku, list)).transpose()?;
     let first = cursor.map(|place| place.author);
     let mut looks = 0;
     for author in authors {
@@ -165,8 +173,11 @@ pub(super) fn list(reading: &Reading, query: &ListQuery) -> Result<OffersView, P
         }
         let mut after = cursor.filter(|c| c.author == author).map(|c| c.subject);
         loop {
-            let found = slots(reading, author, after)?;
-            let is_end = found.len() < LOOKS;
+            let found = match article {
+                Some(article) => one_slot(reading, author, article, after)?,
+                None => slots(reading, author, after)?,
+            };
+            let is_end = article.is_some() || found.len() < LOOKS;
             for (subject, known) in found {
                 if let Some(known) = known {
                     rows.push(&known)?;
@@ -184,6 +195,20 @@ pub(super) fn list(reading: &Reading, query: &ListQuery) -> Result<OffersView, P
         }
     }
     Ok(rows.page(None))
+}
+
+/// The slot of one article of an author, unless the list was there already.
+fn one_slot(
+    reading: &Reading,
+    author: PartnerId,
+    article: SubjectId,
+    after: Option<SubjectId>,
+) -> Result<Vec<(SubjectId, Option<Known>)>, Problem> {
+    if after.is_some() {
+        return Ok(Vec::new());
+    }
+    let found = of_subject(reading, author, article)?;
+    Ok(vec![(article, found)])
 }
 
 /// All authors of whom something is kept, in the order of their ids, the own partner among them.

@@ -15,6 +15,12 @@ use crate::view::offer::{CataloguesView, OfferRow, OffersView};
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct LsArgs {
+    /// Only this article number, whoever offers it
+    #[arg(conflicts_with = "totals")]
+    sku: Option<String>,
+    /// The price list of that article; else the general one
+    #[arg(long, requires = "sku")]
+    list: Option<String>,
     /// Own offers only
     #[arg(long, conflicts_with = "partner")]
     mine: bool,
@@ -148,7 +154,12 @@ pub(super) fn ls(ctx: &Ctx, args: &LsArgs) -> Result<Outcome, CliError> {
         return ctx.report::<CataloguesView>(ctx.client()?.get("/v1/catalogues"));
     }
     let mine = args.mine.then_some("true");
-    let params = [("mine", mine), ("partner", args.partner.as_deref())];
+    let params = [
+        ("mine", mine),
+        ("partner", args.partner.as_deref()),
+        ("sku", args.sku.as_deref()),
+        ("list", args.list.as_deref()),
+    ];
     fetch::<OffersView>(ctx, "/v1/offers", &params, &args.part)
 }
 

@@ -6,6 +6,7 @@ use super::super::Ctx;
 use super::super::address::{segment, with_query};
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
+use super::super::when::when;
 use super::list::per;
 use crate::view::offer::{OfferDoc, OfferView};
 
@@ -73,14 +74,16 @@ impl Report for OfferView {
         for media in &doc.media {
             lines.push((media_label(&media.role), media.location.clone()));
         }
-        lines.push(("published", time(Some(self.published_ms))));
+        lines.push(("published", when(self.published_ms)));
         let renewed = match self.renewal.as_deref() {
             Some("automatic") => "  renewed before that",
             Some("off") => "  not renewed: offers.renew is off",
             Some("ends") => "  it ends then",
             Some(_) | None => "",
         };
-        lines.push(("valid until", time(doc.valid_until_ms) + renewed));
+        if let Some(until) = doc.valid_until_ms {
+            lines.push(("valid until", when(until) + renewed));
+        }
         lines.retain(|(_, value)| !value.is_empty());
         pairs(&lines)
     }
@@ -121,13 +124,6 @@ fn delivery(doc: &OfferDoc) -> String {
         text.push_str(", under your name");
     }
     text
-}
-
-/// A moment in the zone of the world (RFC 3339), to the second.
-fn time(ms: Option<u64>) -> String {
-    let seconds = ms.and_then(|ms| i64::try_from(ms / 1_000).ok());
-    let moment = seconds.and_then(|s| jiff::Timestamp::from_second(s).ok());
-    moment.map(|moment| moment.to_string()).unwrap_or_default()
 }
 
 pub(super) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Outcome, CliError> {
