@@ -28,7 +28,7 @@ use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 
 pub use self::about::{About, Signing};
-pub use self::desk::{CALLS_MAX, Call, Desk, Invitation, NetNow, Reply, done};
+pub use self::desk::{CALLS_MAX, Call, Desk, Invitation, NetNow, Refusal, Reply, done};
 pub use self::problem::{ApiCode, Problem};
 pub use self::reading::Reading;
 

@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 pub use self::{
     command::{Invitation, KnownPartner, NetCommand, NetStatus},
     dials::Node,
-    event::{Ended, Introduced, NetEvent, Source},
+    event::{Ended, Introduced, NetEvent, Refused, Source},
     gossip::{Shard, Topic},
     session::OwnHello,
     shelf::{Shelf, Shelved},

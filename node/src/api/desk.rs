@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use omni_protocol::code::Code;
+use omni_protocol::deal::negotiation::Who;
 use omni_protocol::hash::RecordId;
 use omni_protocol::machine::{Input, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -63,10 +64,23 @@ pub struct NetNow {
     pub peers: u64,
     /// Partners with a session.
     pub partners: Vec<omni_protocol::hash::PartnerId>,
+    /// Nodes whose latest talk with this one was refused.
+    pub refusals: Vec<Refusal>,
     /// Catalogues that are being caught up.
     pub catalogues_wanted: u64,
     /// Messages that wait to be published.
     pub news_waiting: u64,
+}
+
+/// A talk that one side refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The other node, by its libp2p peer id.
+    pub peer: String,
+    /// Who did.
+    pub by: Who,
+    /// Why.
+    pub code: Code,
 }
 
 /// Where requests hand in their calls and read the stores.

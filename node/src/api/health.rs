@@ -8,14 +8,19 @@ use axum::{Json, Router};
 use omni_protocol::fence;
 use omni_protocol::hash::PartnerId;
 use omni_protocol::machine::{Key, Question};
+use omni_protocol::public::PublicBody;
+use omni_protocol::record::Signed;
 
 use super::offers::renewing;
 use super::{Desk, Problem, Reading, partner};
 use crate::config::Renew;
-use crate::view::health::{EndingView, HealthView, WaitingView};
+use crate::view::health::{EndingView, HealthView, TwinsView, WaitingView};
 
 /// Longest stored question: ids of two letters, and little beside them.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
+
+/// Twins that are looked at, so that a hostile author's don't make the answer long.
+const TWINS_MAX: usize = 1_000;
 
 /// The routes of this noun.
 pub(super) fn routes() -> Router<Desk> {
@@ -59,5 +64,47 @@ fn view(reading: &Reading, renew: Renew) -> Result<HealthView, Problem> {
         first_ms: first.ms(),
         renews: renew == Renew::On,
     });
-    Ok(HealthView { waiting, ending })
+    let twins = twins(reading)?;
+    Ok(HealthView {
+        waiting,
+        ending,
+        twins,
+    })
+}
+
+fn twins(reading: &Reading) -> Result<Vec<TwinsView>, Problem> {
+    let mut views: Vec<TwinsView> = Vec::new();
+    for twin in reading.market.twins(TWINS_MAX)? {
+        let author = twin.slot.author;
+        let id = author.to_string();
+        // By author, as they lie in the store.
+        if views.last().is_none_or(|last| last.partner != id) {
+            views.push(TwinsView {
+                partner: id,
+                name: partner::name(reading, author)?,
+                mine: author == reading.partner,
+                records: 0,
+                sku: None,
+            });
+        }
+        if let Some(view) = views.last_mut() {
+            view.records = view.records.saturating_add(1);
+            view.sku = view.sku.take().or_else(|| sku(reading, twin.record));
+        }
+    }
+    Ok(views)
+}
+
+/// The article number of an offer.
+fn sku(reading: &Reading, record: Vec<u8>) -> Option<String> {
+    let record = Signed::<PublicBody>::read(&reading.network, record).ok()?;
+    match record.body() {
+        PublicBody::Offer(offer) => Some(offer.sku.to_string()),
+        PublicBody::KeyEvent(_)
+        | PublicBody::Profile(_)
+        | PublicBody::CatalogueHead(_)
+        | PublicBody::Availability(_)
+        | PublicBody::Withdrawal(_)
+        | PublicBody::Evidence(_) => None,
+    }
 }

@@ -9,12 +9,12 @@ use omni_protocol::hash::PartnerId;
 use omni_protocol::machine::{Grant, GrantTerms, Input, Key, Standing, View};
 use omni_protocol::value::{Minor, Money};
 
-use super::{ApiCode, Call, Desk, Problem, Reading, done, invites, json, partner};
+use super::{ApiCode, Call, Desk, NetNow, Problem, Reading, done, invites, json, partner};
 use crate::store::contact::{Contact, Origin};
 use crate::view::money;
 use crate::view::peer::{
     AmountAsk, InviteAsk, InviteView, NodeView, PeerAddedView, PeerAsk, PeerChange, PeerView,
-    PeersView,
+    PeersView, RefusedView,
 };
 
 /// The routes of this noun.
@@ -65,18 +65,19 @@ async fn views(
     desk: &Desk,
     wanted: impl Fn(&PeerView) -> bool + Send + 'static,
 ) -> Result<Json<PeersView>, Problem> {
-    let connected = desk.ask(Call::Net).await?.partners;
+    let net = desk.ask(Call::Net).await?;
     let read = move |reading: &Reading| {
         let contacts = Contact::all(&reading.ledger)?;
         let mut peers = Vec::new();
         for partner in partner::known(reading)? {
-            let peer = view(reading, partner, &contacts, &connected)?;
+            let peer = view(reading, partner, &contacts, &net)?;
             if wanted(&peer) {
                 peers.push(peer);
             }
         }
         let unmet = contacts.iter().filter(|contact| contact.partner.is_none());
-        peers.extend(unmet.map(unmet_view).filter(&wanted));
+        let unmet = unmet.map(|contact| unmet_view(contact, &net));
+        peers.extend(unmet.filter(&wanted));
         Ok(Json(PeersView { peers }))
     };
     desk.read(read).await
@@ -86,11 +87,11 @@ async fn show(
     State(desk): State<Desk>,
     Path(who): Path<String>,
 ) -> Result<Json<PeerView>, Problem> {
-    let connected = desk.ask(Call::Net).await?.partners;
+    let net = desk.ask(Call::Net).await?;
     desk.read(move |reading| {
         let partner = partner::find(reading, &who)?;
         let contacts = Contact::all(&reading.ledger)?;
-        view(reading, partner, &contacts, &connected).map(Json)
+        view(reading, partner, &contacts, &net).map(Json)
     })
     .await
 }
@@ -150,7 +151,7 @@ fn view(
     reading: &Reading,
     partner: PartnerId,
     contacts: &[Contact],
-    connected: &[PartnerId],
+    net: &NetNow,
 ) -> Result<PeerView, Problem> {
     let terms = GrantTerms::read(reading, partner);
     let is_granted = View::read(reading, &Key::Grant { partner }).is_some();
@@ -166,16 +167,16 @@ fn view(
             .and_then(|p| Some(p.country.as_ref()?.to_string())),
         standing: terms.standing.name().to_owned(),
         trust: trust(&terms).to_owned(),
-        connected: connected.contains(&partner),
+        connected: net.partners.contains(&partner),
         request: came && !is_granted,
         credit: amounts(&terms.credit),
         budget: amounts(&terms.budget),
         records: reading.market.catalogue(partner)?.ids.count(),
-        nodes: of_partner().map(node_view).collect(),
+        nodes: of_partner().map(|node| node_view(node, net)).collect(),
     })
 }
 
-fn unmet_view(contact: &Contact) -> PeerView {
+fn unmet_view(contact: &Contact, net: &NetNow) -> PeerView {
     PeerView {
         partner: String::new(),
         name: None,
@@ -187,13 +188,19 @@ fn unmet_view(contact: &Contact) -> PeerView {
         credit: Vec::new(),
         budget: Vec::new(),
         records: 0,
-        nodes: vec![node_view(contact)],
+        nodes: vec![node_view(contact, net)],
     }
 }
 
-fn node_view(contact: &Contact) -> NodeView {
+fn node_view(contact: &Contact, net: &NetNow) -> NodeView {
+    let peer = invites::peer_text(&contact.transport_key);
+    let refusal = net.refusals.iter().find(|refusal| refusal.peer == peer);
     NodeView {
-        peer: invites::peer_text(&contact.transport_key),
+        refused: refusal.map(|refusal| RefusedView {
+            by: refusal.by.name().to_owned(),
+            code: refusal.code.name().to_owned(),
+        }),
+        peer,
         addresses: contact
             .addresses
             .iter()

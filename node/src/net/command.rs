@@ -6,7 +6,7 @@ use libp2p::{Multiaddr, PeerId};
 use omni_protocol::{code::Code, frame::Frame, hash::PartnerId};
 use tokio::sync::oneshot;
 
-use super::{dials::Node, gossip::Topic, session::OwnHello};
+use super::{dials::Node, event::Refused, gossip::Topic, session::OwnHello};
 
 /// Something to do. None of it is confirmed but by what it brings about.
 #[derive(Debug)]
@@ -80,6 +80,8 @@ pub struct NetStatus {
     pub peers: u64,
     /// Partners and strangers with a session.
     pub partners: Vec<PartnerId>,
+    /// Nodes that are dialled, and whose latest talk one of the two refused.
+    pub refusals: Vec<(PeerId, Refused)>,
     /// Catalogues that are being caught up.
     pub catalogues_wanted: u64,
     /// Messages that wait to be published.

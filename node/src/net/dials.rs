@@ -1,4 +1,5 @@
-//! Whom to dial, where, and when again. Pure: time is an argument, and dialling is `driver`'s.
+//! Whom to dial, where, when again, and what came of it. Pure: time is an argument, and dialling is
+//! `driver`'s.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,6 +7,8 @@ use std::{
 };
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+
+use super::event::Refused;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
@@ -58,6 +61,8 @@ struct Dial {
     addresses: Vec<Multiaddr>,
     tries: u32,
     next: Instant,
+    /// How the latest talk ended, where one of the two refused it.
+    refused: Option<Refused>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +86,7 @@ impl Dials {
                 addresses: vec![],
                 tries: 0,
                 next: now,
+                refused: None,
             });
             if dial.addresses != node.addresses {
                 dial.addresses = node.addresses;
@@ -116,7 +122,21 @@ impl Dials {
     pub(super) fn succeeded(&mut self, peer: &PeerId) {
         if let Some(dial) = self.nodes.get_mut(peer) {
             dial.tries = 0;
+            dial.refused = None;
         }
+    }
+
+    /// A talk ended, and the next would end so too.
+    pub(super) fn refused(&mut self, peer: &PeerId, refused: Refused) {
+        if let Some(dial) = self.nodes.get_mut(peer) {
+            dial.refused = Some(refused);
+        }
+    }
+
+    /// Whose latest talk ended so.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (PeerId, Refused)> {
+        let all = self.nodes.iter();
+        all.filter_map(|(peer, dial)| Some((*peer, dial.refused?)))
     }
 
     /// The last connection is gone. The wait keeps both ends from dialling at the same instant.
@@ -147,6 +167,8 @@ fn backoff(peer: &PeerId, tries: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use omni_protocol::{code::Code, deal::negotiation::Who};
+
     use super::*;
 
     fn node(peer: PeerId) -> Node {
@@ -242,5 +264,24 @@ mod tests {
         // Told again, it waits for its turn.
         dials.set([node(peer), other], begin);
         assert!(dials.due(begin, |_| false).is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_until_they_meet() {
+        let (begin, peer) = (Instant::now(), PeerId::random());
+        let refused = Refused {
+            by: Who::Them,
+            code: Code::NotTrusted,
+        };
+        let mut dials = Dials::default();
+        let known = |dials: &Dials| dials.refusals().collect::<Vec<_>>();
+        dials.refused(&peer, refused);
+        assert_eq!(known(&dials), [], "of those that are not dialled nothing");
+        dials.set([node(peer)], begin);
+        dials.refused(&peer, refused);
+        dials.lost(&peer, begin);
+        assert_eq!(known(&dials), [(peer, refused)]);
+        dials.succeeded(&peer);
+        assert_eq!(known(&dials), []);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use libp2p::{Multiaddr, PeerId};
 use omni_protocol::{
     code::Code,
+    deal::negotiation::Who,
     frame::{Frame, Known},
     hash::{PartnerId, RecordId},
     identity::{Delegation, KeyChain},
@@ -120,6 +121,15 @@ impl Introduced {
     }
 }
 
+/// That one side did not take the other's introduction, or ended the talk for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Who did.
+    pub by: Who,
+    /// Why.
+    pub code: Code,
+}
+
 /// Why a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -165,6 +175,26 @@ impl Ended {
             | Self::Broken(_)
             | Self::Lost(_) => None,
         }
+    }
+
+    /// What an operator has to know of it, since it will end so again. A node that goes down or is
+    /// too busy says so too, and that passes.
+    pub(super) fn refused(&self) -> Option<Refused> {
+        let (by, code) = match self {
+            Self::Refused(code) => (Who::Us, *code),
+            Self::Bye(code) => (Who::Them, *code),
+            Self::NotOurs
+            | Self::NoHello
+            | Self::Told(_)
+            | Self::Malformed
+            | Self::Closed
+            | Self::Anew
+            | Self::Restarted
+            | Self::Stalled
+            | Self::Broken(_)
+            | Self::Lost(_) => return None,
+        };
+        (code != Code::Overloaded).then_some(Refused { by, code })
     }
 
     /// Whether another session with the same peer may follow at once.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::shelf::chain_bytes;
 use super::shelves::Shelve;
 use super::witness::{Shown, Witness};
-use crate::api::{NetNow, Reply};
+use crate::api::{NetNow, Refusal, Reply};
 use crate::net::{
     Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Seals, Source, VerifiedBatch,
 };
@@ -347,7 +347,13 @@ impl Door {
 }
 
 fn now_of(status: NetStatus) -> NetNow {
+    let refusals = status.refusals.iter().map(|(peer, refused)| Refusal {
+        peer: peer.to_string(),
+        by: refused.by,
+        code: refused.code,
+    });
     NetNow {
+        refusals: refusals.collect(),
         listening: status.listening.iter().map(ToString::to_string).collect(),
         peers: status.peers,
         partners: status.partners,

@@ -60,6 +60,15 @@ pub struct Shelved {
     pub record: Vec<u8>,
 }
 
+/// A record that its author published beside another at the same revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// The slot that both would fill.
+    pub slot: Slot,
+    /// Its bytes, as received.
+    pub record: Vec<u8>,
+}
+
 /// What is kept of one author's catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Catalogue {
@@ -338,6 +347,25 @@ impl MarketReader {
         }
         moment.status().map_err(|error| self.inner.fault(error))?;
         Ok(Catalogue { ids, highest })
+    }
+
+    /// Records that their authors published beside another at the same revision, at most `max`, by
+    /// author.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn twins(&self, max: usize) -> Result<Vec<Twin>, StoreError> {
+        let (from, end) = (Table::Twin.key(&[]), Table::Twin.end());
+        let twin = |pair: Result<Pair, StoreError>| {
+            let Pair { key, value } = pair?;
+            let author = key.get(1..).and_then(|key| key.first_chunk::<32>());
+            let twin = author.zip(Kept::read(&value)).map(|(author, kept)| Twin {
+                slot: kept.slot(PartnerId::from_bytes(*author)),
+                record: kept.record.to_vec(),
+            });
+            twin.ok_or_else(|| self.inner.unreadable("a kept record"))
+        };
+        self.inner.walk(&from, &end).take(max).map(twin).collect()
     }
 
     /// Whether anything of an author is kept.

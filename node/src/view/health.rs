@@ -10,6 +10,9 @@ pub struct HealthView {
     pub waiting: Vec<WaitingView>,
     /// Own offers that end within two weeks and were not renewed, if there are such.
     pub ending: Option<EndingView>,
+    /// Authors that published two different records at one revision, of which one stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<TwinsView>,
 }
 
 /// Own offers that end soon.
@@ -21,6 +24,21 @@ pub struct EndingView {
     pub first_ms: u64,
     /// Whether the node is set to renew offers: then these have an end that was chosen.
     pub renews: bool,
+}
+
+/// What an author published twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwinsView {
+    /// Its id.
+    pub partner: String,
+    /// Its name, if it is known.
+    pub name: Option<String>,
+    /// Whether this node's own partner is the author.
+    pub mine: bool,
+    /// Of how many things two records came.
+    pub records: u64,
+    /// The article number of an offer among them.
+    pub sku: Option<String>,
 }
 
 /// A partner that owes answers.

@@ -49,6 +49,18 @@ pub struct NodeView {
     pub met_ms: Option<u64>,
     /// Its program, as it says.
     pub agent: String,
+    /// How the latest talk with it ended, where one of the two refused it; absent once they met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedView>,
+}
+
+/// A talk that one side refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedView {
+    /// `us` or `them`.
+    pub by: String,
+    /// Why: a code of SPEC.md 18.
+    pub code: String,
 }
 
 /// `GET /v1/peers/{partner}/evidence`.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use omni_tests::effort::number_from;
 use omni_tests::mount::Mount;
 use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
+use serde_json::Value;
 
 /// The node calls less than 256 MiB low and less than 96 MiB scarce (`SpaceLimits`).
 const DISK_MIB: u32 = 400;
@@ -38,6 +39,7 @@ fn fill(place: Place, mount: &Mount) {
     publish(&node).expect("there is room");
     mount.fill_but(LOW_BYTES);
     refused("an offer", || publish(&node));
+    doctor_tells(&node, "no imports and no new deals");
     node.json(&["stock", "set", "HTR", "5"]);
     mount.fill_but(SCARCE_BYTES);
     let mut counts = 5_u64;
@@ -46,6 +48,7 @@ fn fill(place: Place, mount: &Mount) {
         counts += 1;
         Ok(())
     });
+    doctor_tells(&node, "only what ends an open deal");
     let acknowledged = node.json(&["status"])["ledger"]["size"]
         .as_u64()
         .expect("a number");
@@ -108,4 +111,21 @@ fn run(node: &Node, args: &[&str]) -> Result<(), String> {
 fn refused(what: &str, mut ask: impl FnMut() -> Result<(), String>) {
     let refusal = wait_for(&format!("{what} to be refused"), PATIENCE, || ask().err()).0;
     assert!(refusal.contains("no more work"), "{what}: {refusal}");
+}
+
+/// Doctor names the disk, and says so with these words.
+fn doctor_tells(node: &Node, words: &str) {
+    let output = node.place().run(&["doctor", "--quick", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "something is to be mended");
+    let found: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let findings = found["findings"].as_array().expect("a list");
+    let is_it = |finding: &&Value| finding["about"] == "disk" && finding["state"] == "fault";
+    let disk = findings.iter().find(is_it).expect("the disk is named");
+    assert!(
+        disk["what"]
+            .as_str()
+            .is_some_and(|what| what.contains(words)),
+        "{disk}"
+    );
+    assert_eq!(disk["next"], "free some space there");
 }

@@ -1,14 +1,23 @@
 //! `omni doctor` names each fault that is planted here, says what to do, and finds nothing wrong
-//! where nothing is. What needs another clock, disk or year is planted in the unit tests beside it.
+//! where nothing is. A disk that runs full is planted in the crash tests, which mount one. A clock
+//! that is wrong is planted in the unit tests beside doctor alone: daemons here have the clock of the
+//! machine, which is nobody's to move.
 
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use omni_node::home::Home;
+use omni_node::keys::Identity;
+use omni_node::store::market::{self, Arrival, Shelved};
+use omni_protocol::hash::RecordId;
+use omni_protocol::proof::Proof;
+use omni_protocol::slot::Family;
 use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
 use serde_json::Value;
 
+use crate::peers::address;
 use crate::recovery::copy;
 use crate::trade::{partners, words};
 use crate::trade_ends::agreed;
@@ -362,4 +371,98 @@ fn partners_that_can_not_be_reached_are_named() {
         "none of 1",
         "firewall",
     );
+}
+
+/// Nobody else is told of it, so each side has to see what the other said.
+#[test]
+fn partners_that_refuse_are_named() {
+    let (one, other) = (Node::named("One"), Node::named("Other"));
+    one.befriend(&other);
+    let (id, other_id) = (one.partner(), other.partner());
+    wait_for("the name", PATIENCE, || {
+        (one.peer(&other_id)["name"] == "Other").then_some(())
+    });
+    other.place().ok(&["peer", "block", &id]);
+    let refused = |node: &Node, what: &str| {
+        wait_for(what, PATIENCE, || {
+            let peers = node.json(&["peer", "ls"]);
+            let refused = &peers["peers"][0]["nodes"][0]["refused"];
+            refused["code"].is_string().then_some(())
+        });
+    };
+    refused(&one, "a refusal to be told");
+    only_fault(
+        &diagnosis(one.place(), &[]),
+        "partners",
+        "Other has blocked this node",
+        "its operator alone",
+    );
+    other.place().ok(&["peer", "trust", &id]);
+    one.wait_for_session(&other);
+    good(&diagnosis(one.place(), &[]));
+
+    let foreign = Place::new();
+    foreign.ok(&["init", "--name", "Foreign", "--network", "elsewhere"]);
+    let foreign = foreign.up(&[]);
+    drop(other);
+    let lonely = Node::named("Lonely");
+    lonely.place().ok(&["peer", "add", &address(&foreign)]);
+    refused(&lonely, "another network");
+    only_fault(
+        &diagnosis(lonely.place(), &[]),
+        "partners",
+        "is in another network",
+        "ask for an invite",
+    );
+}
+
+#[test]
+fn offers_that_end_are_noted() {
+    let node = Node::start();
+    let publish = "offer publish --sku HTR --title Heater --price 129.00 --currency GBP --days";
+    let publish = |days| {
+        let words = words(publish).into_iter().chain([days]);
+        node.place().ok(&words.collect::<Vec<_>>());
+        diagnosis(node.place(), &[])
+    };
+    let is_told =
+        |found: &(Option<i32>, Vec<Value>)| found.1.iter().any(|f| f["about"] == "offers");
+    assert!(!is_told(&publish("30")), "that is long");
+    noted(
+        &publish("1"),
+        "offers",
+        "1 offer ends soon",
+        "omni offer revise",
+    );
+}
+
+/// Two nodes with the same keys may each publish, at the same moment.
+#[test]
+fn an_offer_that_was_published_twice_at_once_is_noted() {
+    let (retailer, wholesaler) = partners();
+    let author = wholesaler.partner().parse().expect("an id");
+    let place = stopped(retailer).1;
+    let identity = Identity::load(&Home::at(place.home())).expect("an identity");
+    let (reader, mut writer) =
+        market::open(&place.home(), identity.network().id()).expect("a market");
+    let page = reader.page(author, 0, 1 << 20).expect("readable");
+    let mut records = page.records.into_iter();
+    let is_offer = |(record, _): &(Shelved, Proof)| record.slot.family == Family::Offer;
+    let (record, proof) = records.find(is_offer).expect("the offer");
+    let twin = Arrival {
+        slot: record.slot,
+        revision: record.revision,
+        id: RecordId::from_bytes([0; 32]),
+        until: record.until,
+        words: String::new(),
+        reach: record.reach,
+        record: record.record,
+        proof,
+    };
+    writer.take(vec![twin]).expect("taken");
+    drop((reader, writer));
+    let retailer = place.up(&[]);
+    let found = diagnosis(retailer.place(), &[]);
+    let words = "Wholesaler published two versions at once of 1 record, such as HTR";
+    noted(&found, "offers", words, "omni offer ls --partner");
 }

@@ -5,7 +5,7 @@ use omni_protocol::identity::SignedInvite;
 use omni_tests::omni::{Node, PATIENCE, wait_for};
 
 /// The address of a node, as its operator would read it out.
-fn address(node: &Node) -> String {
+pub(crate) fn address(node: &Node) -> String {
     let identity = node.place().port();
     let peer = node.http(
         format!(

@@ -134,6 +134,19 @@ fn of_two_records_at_one_revision_the_larger_id_stands() {
             .expect("stands");
         assert_eq!(standing.1, id(1, 5));
         assert_eq!(reader.catalogue(author(1)).expect("read").ids.count(), 1);
+        let twins = || {
+            let twins = reader.twins(10).expect("read").into_iter();
+            twins
+                .map(|twin| (twin.slot, twin.record[0]))
+                .collect::<Vec<_>>()
+        };
+        let place = slot(1, Family::Offer, 7);
+        assert_eq!(twins(), [(place, 4)], "shown to the operator");
+        // However many there are, one is kept.
+        take_one(&mut writer, offer(1, 7, 10, 3, "c"));
+        assert_eq!(twins(), [(place, 3)]);
+        take_one(&mut writer, offer(1, 7, 11, 6, "d"));
+        assert_eq!(twins(), [(place, 3)], "also when another stands");
     }
 }
 

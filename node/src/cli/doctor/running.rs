@@ -1,11 +1,13 @@
 //! What a running node says of itself, held against what it should say.
 
+use omni_protocol::code::Code;
+
 use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
 use crate::cli::when::{now_ms, span, when};
 use crate::client::{Client, ClientError};
 use crate::offline::look::{self, Depth};
 use crate::view::deal::DealsView;
-use crate::view::health::{EndingView, HealthView};
+use crate::view::health::{EndingView, HealthView, TwinsView};
 use crate::view::ledger::VerificationView;
 use crate::view::peer::{PeerView, PeersView};
 use crate::view::{NodeState, StatusView};
@@ -18,6 +20,16 @@ const ANSWER_MS_MAX: u64 = 60 * MINUTE_MS;
 const UNDER_WAY_MS_MAX: u64 = MINUTE_MS;
 /// A partner that was not met for longer is worth a call.
 const UNHEARD_MS_MAX: u64 = 3 * DAY_MS;
+
+/// By these a node says that it does not take another's keys.
+const KEYS: [Code; 6] = [
+    Code::UnknownKeys,
+    Code::BadKeys,
+    Code::StaleKey,
+    Code::BadDelegation,
+    Code::BadProof,
+    Code::BadSignature,
+];
 
 /// All that can be asked of it.
 pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<FindingView> {
@@ -40,6 +52,7 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
     found.extend(answered(client.get("/v1/health"), |health| {
         let mut found = outbox(now, &health);
         found.extend(health.ending.map(ending));
+        found.extend(health.twins.iter().map(twins));
         found
     }));
     found.extend(answered(client.get("/v1/peers"), |peers| {
@@ -173,13 +186,43 @@ fn ending(ending: EndingView) -> FindingView {
     FindingView::note("offers", what, next)
 }
 
+/// Things of which an author published two at one revision.
+fn twins(twins: &TwinsView) -> FindingView {
+    let sku = twins.sku.as_deref().map(|sku| format!(", such as {sku}"));
+    let (of, sku) = (twins.records, sku.unwrap_or_default());
+    let whose = match (&twins.name, twins.mine) {
+        (_, true) => "this node's own keys",
+        (Some(name), false) => name,
+        (None, false) => &twins.partner,
+    };
+    let of = match of {
+        1 => "1 record".to_owned(),
+        of => format!("{of} records"),
+    };
+    let what = format!("{whose} published two versions at once of {of}{sku}: one stands");
+    let next = if twins.mine {
+        "if a copy of this home runs elsewhere, end it for good\n\
+         see what stands: omni offer ls --mine"
+            .to_owned()
+    } else {
+        let id = short(&twins.partner);
+        format!(
+            "see what stands: omni offer ls --partner {id}\n\
+             ask the partner whether two nodes run with its keys"
+        )
+    };
+    FindingView::note("offers", what, &next)
+}
+
 fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
     let all = peers.peers.iter().filter(|peer| peer.trust != "none");
     let all: Vec<_> = all.collect();
     let up = all.iter().filter(|peer| peer.connected).count();
-    let mut found = vec![match (all.len(), up) {
+    let mut found: Vec<_> = all.iter().filter_map(|peer| refused(peer)).collect();
+    found.push(match (all.len(), up) {
         (0, _) => FindingView::note("partners", "there are none", "invite one: omni peer invite"),
-        (count, 0) => {
+        // Whoever refuses was reached.
+        (count, 0) if found.is_empty() => {
             let what = format!("none of {count} is reachable");
             let next = "look at this machine's network and firewall, and whether their nodes run: \
                         omni peer ls\nif one moved, ask it for an invite: omni peer add INVITE\n\
@@ -187,7 +230,7 @@ fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
             FindingView::fault("partners", what, next)
         }
         (count, up) => FindingView::good("partners", format!("{up} of {count} reachable")),
-    }];
+    });
     found.extend(all.into_iter().filter_map(|peer| unheard(now, peer)));
     let quarantined = peers.peers.iter();
     let quarantined = quarantined.filter(|peer| peer.standing == "quarantined");
@@ -195,10 +238,66 @@ fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
     found
 }
 
+/// The beginning of a partner's id, as commands take it.
+fn short(partner: &str) -> &str {
+    partner.get(..16).unwrap_or(partner)
+}
+
+/// By what the operator knows a partner.
+fn whom(peer: &PeerView) -> &str {
+    let name = peer.name.as_deref().filter(|name| !name.is_empty());
+    let node = peer.nodes.first().map(|node| node.peer.as_str());
+    let id = Some(peer.partner.as_str()).filter(|id| !id.is_empty());
+    name.or(id).or(node).unwrap_or_default()
+}
+
+/// That a partner or this node did not take the other's introduction.
+fn refused(peer: &PeerView) -> Option<FindingView> {
+    let refused = peer.nodes.iter().find_map(|node| node.refused.as_ref());
+    let refused = refused.filter(|_| !peer.connected)?;
+    let code = Code::from_name(&refused.code)?;
+    let (whom, why) = (whom(peer), code.sentence().trim_end_matches('.'));
+    let clocks = "see that the clocks of both machines are right";
+    let (what, next) = match (code, refused.by == "them") {
+        (Code::WrongNetwork, _) => (
+            format!("{whom} is in another network than this node"),
+            "ask for an invite to the network of this node\n\
+             to trade in that one too, make a second home: omni init --network …"
+                .to_owned(),
+        ),
+        (Code::NotAddressed, _) => (
+            format!("where {whom} should be, a node answers with the keys of this partner"),
+            "if a copy of this home runs elsewhere, end it for good".to_owned(),
+        ),
+        (Code::NotTrusted, true) => (
+            format!("{whom} has blocked this node"),
+            "call the partner: its operator alone can lift that".to_owned(),
+        ),
+        (code, true) if KEYS.contains(&code) => (
+            format!("{whom} does not take the keys of this node: {why}"),
+            format!("see that this home is its newest copy\n{clocks}"),
+        ),
+        (code, false) if KEYS.contains(&code) => (
+            format!("this node does not take the keys of {whom}: {why}"),
+            format!("call the partner: its home may be an old copy\n{clocks}"),
+        ),
+        (_, is_them) => {
+            let (one, other) = match is_them {
+                true => (whom, "this node"),
+                false => ("this node", whom),
+            };
+            (
+                format!("{one} ended the talk with {other}: {why}"),
+                format!("compare the versions of both: omni --version\n{clocks}"),
+            )
+        }
+    };
+    Some(FindingView::fault("partners", what, &next))
+}
+
 fn contradicted(peer: &PeerView) -> FindingView {
-    let whom = peer.name.as_deref().filter(|name| !name.is_empty());
-    let whom = whom.unwrap_or(&peer.partner);
-    let id = peer.partner.get(..16).unwrap_or(&peer.partner);
+    let whom = whom(peer);
+    let id = short(&peer.partner);
     let what = format!("{whom} contradicted itself: no new deal is begun with it");
     let next = format!(
         "see what it signed: omni peer evidence {id}\ncall it; to trust it again: omni peer trust {id}"
@@ -211,9 +310,7 @@ fn unheard(now: u64, peer: &PeerView) -> Option<FindingView> {
         return None;
     }
     let met = peer.nodes.iter().filter_map(|node| node.met_ms).max();
-    let whom = peer.name.as_deref().filter(|name| !name.is_empty());
-    let whom = whom.or(peer.nodes.first().map(|node| node.peer.as_str()));
-    let whom = whom.unwrap_or(&peer.partner);
+    let whom = whom(peer);
     let Some(met) = met else {
         let what = format!("{whom} was never met");
         let next = "ask for a new invite or another address: omni peer add";
@@ -234,7 +331,7 @@ fn unheard(now: u64, peer: &PeerView) -> Option<FindingView> {
 mod tests {
     use super::*;
     use crate::view::health::{FindingState, WaitingView};
-    use crate::view::peer::NodeView;
+    use crate::view::peer::{NodeView, RefusedView};
 
     const NOW: u64 = 2_000_000_000_000;
 
@@ -255,6 +352,7 @@ mod tests {
                 addresses: Vec::new(),
                 met_ms,
                 agent: String::new(),
+                refused: None,
             }],
         }
     }
@@ -282,6 +380,45 @@ mod tests {
             "Brenner was not heard of for 3 d 0 h",
         );
         check(&one_up(None), Note, "Brenner was never met");
+        let refused = |by: &str, code: Code| {
+            let mut peer = peer(false, Some(NOW));
+            peer.nodes[0].refused = Some(RefusedView {
+                by: by.to_owned(),
+                code: code.name().to_owned(),
+            });
+            of(vec![peer])
+        };
+        for (by, code, words) in [
+            ("them", Code::NotTrusted, "Brenner has blocked this node"),
+            ("them", Code::WrongNetwork, "Brenner is in another network"),
+            ("us", Code::WrongNetwork, "Brenner is in another network"),
+            ("us", Code::NotAddressed, "where Brenner should be"),
+            (
+                "them",
+                Code::StaleKey,
+                "Brenner does not take the keys of this node: The key",
+            ),
+            (
+                "us",
+                Code::BadKeys,
+                "this node does not take the keys of Brenner: The key",
+            ),
+            (
+                "them",
+                Code::TooLarge,
+                "Brenner ended the talk with this node: It is larger",
+            ),
+            (
+                "us",
+                Code::Malformed,
+                "this node ended the talk with Brenner: It can't",
+            ),
+        ] {
+            let found = refused(by, code);
+            check(&found, Fault, words);
+            let faults = found.iter().filter(|finding| finding.state == Fault);
+            assert_eq!(faults.count(), 1, "who answers is reachable: {found:?}");
+        }
         let mut liar = peer(true, Some(NOW));
         (liar.standing, liar.trust) = ("quarantined".to_owned(), "none".to_owned());
         check(&of(vec![liar]), Fault, "Brenner contradicted itself");
@@ -296,8 +433,13 @@ mod tests {
                 messages: 2,
                 since_ms: NOW - age,
             }];
-            let ending = None;
-            outbox(NOW, &HealthView { waiting, ending })
+            outbox(
+                NOW,
+                &HealthView {
+                    waiting,
+                    ..HealthView::default()
+                },
+            )
         };
         assert_eq!(of(UNDER_WAY_MS_MAX), []);
         check(&of(UNDER_WAY_MS_MAX + 1), FindingState::Note, "2 messages");
@@ -323,6 +465,27 @@ mod tests {
         };
         check_ending(of(1, true), "1 offer ends soon", "was chosen");
         check_ending(of(12, false), "12 offers end soon", "offers.renew on");
+    }
+
+    #[test]
+    fn two_versions_at_once_are_named_with_their_author() {
+        let of = |name: Option<&str>, mine: bool| {
+            twins(&TwinsView {
+                partner: "omni1x".to_owned(),
+                name: name.map(str::to_owned),
+                mine,
+                records: 2,
+                sku: Some("HTR".to_owned()),
+            })
+        };
+        let check_twins = |found: FindingView, words: &str, next: &str| {
+            check(std::slice::from_ref(&found), FindingState::Note, words);
+            assert!(found.next.is_some_and(|text| text.contains(next)));
+        };
+        let of_two = "Brenner published two versions at once of 2 records, such as HTR";
+        check_twins(of(Some("Brenner"), false), of_two, "--partner omni1x");
+        check_twins(of(None, false), "omni1x published", "--partner omni1x");
+        check_twins(of(None, true), "this node's own keys", "--mine");
     }
 
     #[test]

@@ -151,6 +151,9 @@ impl Driver {
             }
             Note::Over { peer, task, why } => {
                 tracing::debug!(%peer, %why, "the talk with a peer is over");
+                if let Some(refused) = why.refused() {
+                    self.dials.refused(&peer, refused);
+                }
                 if self.peers.is_current(&peer, task) {
                     self.disconnect(&peer);
                 }
@@ -199,6 +202,7 @@ impl Driver {
             peer: Some(*self.swarm.local_peer_id()),
             peers: count(self.peers.count()),
             partners: self.peers.standing().map(|(_, partner)| partner).collect(),
+            refusals: self.dials.refusals().collect(),
             catalogues_wanted: count(self.catchup.wanted()),
             news_waiting: count(self.outlet.len()),
             news_left_to_catch_up: self.outlet.left_to_catch_up,

@@ -25,8 +25,8 @@ pub(super) enum Table {
     Author = 4,
     /// author → key events.
     Chain = 5,
-    /// author · family · subject · revision · id → a record of the same revision as the one that
-    /// stands, or once stood, for the operator, as [`Kept`].
+    /// author · family · subject → the latest record with the same revision as another that stands
+    /// or stood there, for the operator, as [`Kept`].
     Twin = 6,
     /// The writer's counters, as [`Tally`].
     Tally = 7,

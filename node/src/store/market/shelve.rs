@@ -101,7 +101,7 @@ pub enum Becomes {
     Known,
     /// A newer one stands.
     Outdated,
-    /// Another record has the same revision. The larger id stands, both are kept.
+    /// Another record has the same revision. The larger id stands, and the other is kept beside it.
     Twin,
 }
 
@@ -206,11 +206,8 @@ impl MarketWriter {
             Meeting::Same => Ok(Becomes::Known),
             Meeting::Outdated => Ok(Becomes::Outdated),
             Meeting::TwinYields => {
-                let key = twin_key(&arrival.slot, (arrival.revision, arrival.id));
-                if draft.get(&key)?.is_none() {
-                    let tree = draft.prove(arrival.slot.author, &arrival.proof);
-                    draft.put(key, kept(arrival, tree).to_bytes());
-                }
+                let tree = draft.prove(arrival.slot.author, &arrival.proof);
+                self.keep_twin(draft, &arrival.slot, kept(arrival, tree).to_bytes())?;
                 Ok(Becomes::Twin)
             }
             Meeting::Replaces => {
@@ -229,17 +226,28 @@ impl MarketWriter {
 
     /// Makes what stands in a slot a twin. The slot is left to the caller.
     fn put_by(&self, draft: &mut Draft<'_>, slot: &Slot, old: &Standing) -> Result<(), StoreError> {
-        let named = (old.revision, old.id);
-        let key = twin_key(slot, named);
-        if draft.get(&key)?.is_some() {
-            draft.release(old.tree)?;
-        } else {
-            // Its proof is kept with it.
-            let bytes = draft.get(&record_key(old.reach, slot.author, named))?;
-            let bytes = bytes.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            draft.put(key, bytes);
-        }
+        let bytes = draft.get(&record_key(old.reach, slot.author, (old.revision, old.id)))?;
+        let bytes = bytes.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+        self.keep_twin(draft, slot, bytes)?;
         unlist(draft, slot, old)
+    }
+
+    /// Keeps a twin with its proof in the place of an older one: an author who makes many fills no
+    /// disk with them.
+    fn keep_twin(
+        &self,
+        draft: &mut Draft<'_>,
+        slot: &Slot,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let key = Table::Twin.key(&[&slot_bytes(slot)]);
+        if let Some(older) = draft.get(&key)? {
+            let older = Kept::read(&older);
+            let older = older.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+            draft.release(older.tree)?;
+        }
+        draft.put(key, bytes);
+        Ok(())
     }
 
     /// Removes what stands in slots, some at a time. Returns how many those are.
@@ -340,9 +348,4 @@ fn kept(arrival: &Arrival, tree: u64) -> Kept<'_> {
         leaf: arrival.proof.leaf_index,
         record: &arrival.record,
     }
-}
-
-fn twin_key(slot: &Slot, (revision, id): (Revision, RecordId)) -> Vec<u8> {
-    let revision = revision.get().to_be_bytes();
-    Table::Twin.key(&[&slot_bytes(slot), &revision, id.as_bytes()])
 }
