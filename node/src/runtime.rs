@@ -188,9 +188,9 @@ impl Runtime {
         let (told, told_out) = watch::channel(happened::newest(&reader)?);
         let mut runtime = Self {
             courier: Courier::new(reader.clone(), signer.clone()),
-            roster: Roster::new(config.network, reader.clone(), market, standing),
             gate: Gate::new(shelver.room()),
-            door: Door::new(net, config.network, chain, reader.clone()),
+            door: Door::new(net, config.network, chain, (reader.clone(), market.clone())),
+            roster: Roster::new(config.network, reader.clone(), market, standing),
             keeper: Keeper::new(config, signer, reader, writer, clock.clone(), halt)?,
             shelver,
             clock,

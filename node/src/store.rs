@@ -150,6 +150,18 @@ pub enum StoreError {
         /// The newest format known here.
         known: u16,
     },
+    /// An earlier version wrote this ledger, in a form that this one does not read.
+    #[error(
+        "the ledger in {path:?} has format {found}, this program reads {known} and turns no older one into it: nothing was changed; go on with the version of omni that made it, or begin in a new home"
+    )]
+    OlderFormat {
+        /// The home.
+        path: PathBuf,
+        /// The format on disk.
+        found: u16,
+        /// The only format read here.
+        known: u16,
+    },
     /// Bytes on disk are not what was written.
     #[error(
         "the data in {path:?} is damaged ({detail}): it is not used as it is; restore a backup, or the damaged file"

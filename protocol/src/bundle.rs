@@ -1,7 +1,7 @@
 //! Bundles and chains (SPEC.md sections 20 and 21): deals of one requester that end alike. Here
 //! stand the bodies by which the members come to one end, what they prove, and the tables as steps
-//! from one state to the next. It keeps out what a node stores and sends: nothing of the machine is
-//! wired to it yet.
+//! from one state to the next. It keeps out what a node stores and sends, which is
+//! `machine::bundle`'s; that has no chains yet.
 
 mod act;
 mod judge;
@@ -15,7 +15,10 @@ use alloc::boxed::Box;
 
 pub use self::{
     act::{Act, Kept},
-    leg::{Backing, Greeted, LegFacts, LegInput, LegState, Place, ProviderLeg, Span, Turn, Units},
+    leg::{
+        Backing, Greeted, LegFacts, LegInput, LegState, Naming, Place, ProviderLeg, Span, Turn,
+        Units,
+    },
     manifest::{ArmReceipt, Lapse, Leg, Manifest, Member},
     requester::{BundleInput, BundleState, Decides, RequesterBundle},
     tally::{Outcome, Tally},

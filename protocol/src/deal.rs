@@ -2,10 +2,12 @@
 //! either side stand in `provider` and `requester`; this file keeps them out, and so do the owners
 //! of stock, credit, negotiation and orders beside it.
 
+mod asking;
 pub mod credit;
-mod evidence;
+pub(crate) mod evidence;
 pub mod holds;
 pub(crate) mod judge;
+pub(crate) mod leg;
 pub mod negotiation;
 pub mod order;
 pub(crate) mod provider;
@@ -16,19 +18,21 @@ mod texts;
 pub mod tombstone;
 
 pub(crate) use self::{
-    receive::{is_of_a_leg, received},
+    asking::{ask, rests_on},
+    receive::received,
     texts::has_room,
 };
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
+    bundle::BundleBody,
     fence::List,
-    hash::{DealId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
+    hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
     limits::{ALTERNATIVES_MAX, DAY_MS, LETTER_RECORDS_MAX, LINES_MAX, PROPOSAL_DAYS_MAX},
-    machine::{EndsBy, Fold, Key, Overlay, Question, View, kept_record, outbox, stored},
+    machine::{Fold, Key, Overlay, View, bundle, kept_record, stored},
     record::Signed,
-    thread::{Proposal, Role, Terms, ThreadBody},
+    thread::{Role, Terms, ThreadBody},
     value::{Currency, Minor, Time},
     wire, words,
 };
@@ -51,6 +55,12 @@ words! {
         5 Sold "sold",
         /// Provider: the Refusal is written.
         6 Refused "refused",
+        /// Provider: the Manifest of its bundle is kept, and the leg arms last.
+        7 Waiting "waiting",
+        /// Provider: as a leg of a bundle it no longer ends by time.
+        8 Armed "armed",
+        /// Provider: as an armed leg it waited as long as its hold said.
+        9 Lapsed "lapsed",
         /// Requester: the Request is sent.
         17 Requested "requested",
         /// Requester: a hold or firm proposal is kept and not committed.
@@ -78,7 +88,10 @@ impl State {
             | Self::Held
             | Self::Closed
             | Self::Sold
-            | Self::Refused => Side::Provider,
+            | Self::Refused
+            | Self::Waiting
+            | Self::Armed
+            | Self::Lapsed => Side::Provider,
             Self::Requested
             | Self::Kept
             | Self::Doubt
@@ -94,7 +107,7 @@ impl State {
     pub const fn is_over(self) -> bool {
         matches!(
             self,
-            Self::Sold | Self::Refused | Self::Agreed | Self::Aborted
+            Self::Sold | Self::Refused | Self::Lapsed | Self::Agreed | Self::Aborted
         )
     }
 }
@@ -191,6 +204,8 @@ pub struct Deal {
     pub order: Option<DealId>,
     /// The epoch of the own ledger in which it was opened.
     pub epoch: u32,
+    /// The manifest of which it is a leg: then that decides it.
+    pub manifest: Option<ManifestId>,
 }
 
 wire!(Deal {
@@ -212,6 +227,7 @@ wire!(Deal {
     holder,
     order,
     epoch,
+    manifest,
 });
 
 impl Deal {
@@ -231,7 +247,7 @@ impl Deal {
     const fn has_end(&self) -> bool {
         matches!(
             self.state,
-            State::Asked | State::Offered | State::Held | State::Requested
+            State::Asked | State::Offered | State::Held | State::Waiting | State::Requested
         )
     }
 
@@ -239,11 +255,13 @@ impl Deal {
     const fn is_open(&self) -> bool {
         match self.state {
             State::Sold => self.ack.is_none(),
-            State::Refused | State::Agreed | State::Aborted => false,
+            State::Refused | State::Lapsed | State::Agreed | State::Aborted => false,
             State::Asked
             | State::Offered
             | State::Held
             | State::Closed
+            | State::Waiting
+            | State::Armed
             | State::Requested
             | State::Kept
             | State::Doubt
@@ -282,6 +300,9 @@ impl Deal {
             | State::Closed
             | State::Sold
             | State::Refused
+            | State::Waiting
+            | State::Armed
+            | State::Lapsed
             | State::Kept
             | State::Agreed
             | State::Aborted => None,
@@ -403,6 +424,7 @@ fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: St
         holder: Holder::Partner,
         order: on.map(|change| change.order),
         epoch,
+        manifest: None,
     }
 }
 
@@ -414,6 +436,9 @@ pub(crate) fn recorded(
 ) {
     use negotiation::Who::{Them, Us};
 
+    if bundle::recorded(fold, who, record) {
+        return;
+    }
     let partner = match who {
         Us => record.body().header().to,
         Them => record.author(),
@@ -452,7 +477,8 @@ pub(crate) fn recorded(
             | ThreadBody::Proposal(_)
             | ThreadBody::Reject(_)
             | ThreadBody::Withdraw(_)
-            | ThreadBody::Handover(_),
+            | ThreadBody::Handover(_)
+            | ThreadBody::Bundle(_),
         ) => {}
     }
 }
@@ -488,7 +514,8 @@ pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
         | ThreadBody::Request(_)
         | ThreadBody::Ack(_)
         | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => return true,
+        | ThreadBody::Handover(_)
+        | ThreadBody::Bundle(_) => return true,
     };
     Deal::read(view, deal).is_some()
 }
@@ -507,19 +534,25 @@ pub(crate) fn named_by(
         ThreadBody::Release(release) => Some(release.deal),
         ThreadBody::Event(event) => Some(event.deal),
         ThreadBody::Handover(handover) => Some(handover.deal),
-        ThreadBody::Ack(ack) => {
-            let receipt = kept_record(view, network, ack.receipt)?;
-            let ThreadBody::Receipt(receipt) = receipt.body() else {
-                return None;
-            };
-            Some(receipt.deal)
-        }
+        ThreadBody::Ack(ack) => decided_by(kept_record(view, network, ack.receipt)?.body()),
         ThreadBody::Request(_) | ThreadBody::Proposal(_) => Some(record.id().into()),
         ThreadBody::Inquiry(_)
         | ThreadBody::Question(_)
         | ThreadBody::Answer(_)
         | ThreadBody::Reject(_)
         | ThreadBody::Withdraw(_) => None,
+        ThreadBody::Bundle(_) => decided_by(record.body()),
+    }
+}
+
+/// The deal that a Receipt agrees, or an `ArmReceipt` in a bundle: what an Ack acknowledges.
+pub(crate) fn decided_by(body: &ThreadBody) -> Option<DealId> {
+    if let ThreadBody::Receipt(receipt) = body {
+        Some(receipt.deal)
+    } else if let ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) = body {
+        Some(armed.deal)
+    } else {
+        None
     }
 }
 
@@ -527,73 +560,5 @@ pub(crate) fn named_by(
 /// asked again.
 pub(crate) fn recovered(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>) {
     recorded(fold, negotiation::Who::Us, record);
-}
-
-/// Puts the questions of a letter of one's own into the outbox.
-pub(crate) fn ask(fold: &mut Fold<'_, '_>, letter: &[Signed<ThreadBody>]) {
-    let ids: Vec<RecordId> = letter.iter().map(Signed::id).collect();
-    let Ok(ids) = List::new(ids) else { return };
-    for record in letter {
-        let Some(ends_by) = ends_by(record.body()) else {
-            continue;
-        };
-        let question = Question {
-            record: record.id(),
-            ends_by,
-            letter: ids.clone(),
-            attached: List::new(rests_on(record.body())).unwrap_or_default(),
-            at: fold.header.at,
-        };
-        let partner = record.body().header().to;
-        outbox::put(fold.machine, fold.view, partner, &question);
-    }
-}
-
-/// Which answer ends a question (SPEC.md section 15.2); none for what is itself an answer.
-fn ends_by(body: &ThreadBody) -> Option<EndsBy> {
-    match body {
-        ThreadBody::Request(_) => Some(EndsBy::HoldOrRefusal),
-        ThreadBody::Commit(_) => Some(EndsBy::Decision),
-        ThreadBody::Proposal(proposal) if is_commit(proposal) => Some(EndsBy::Decision),
-        ThreadBody::Release(_) => Some(EndsBy::Refusal),
-        ThreadBody::Receipt(_) => Some(EndsBy::Ack),
-        ThreadBody::Hold(_) | ThreadBody::Refusal(_) => None,
-        ThreadBody::Inquiry(_)
-        | ThreadBody::Proposal(_)
-        | ThreadBody::Question(_)
-        | ThreadBody::Answer(_)
-        | ThreadBody::Reject(_)
-        | ThreadBody::Withdraw(_)
-        | ThreadBody::Ack(_)
-        | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => Some(EndsBy::Stored),
-    }
-}
-
-/// Whether a proposal binds the requester, so that it is a Commit without a hold.
-fn is_commit(proposal: &Proposal) -> bool {
-    proposal.is_firm() && proposal.role() == Role::Requester
-}
-
-/// The records that this one rests on: they go along, so that whoever lost them is shown them.
-pub(crate) fn rests_on(body: &ThreadBody) -> Vec<RecordId> {
-    match body {
-        // A firm proposal is hold and opening in one.
-        ThreadBody::Commit(commit) if commit.hold == commit.deal.into() => Vec::from([commit.hold]),
-        ThreadBody::Commit(commit) => Vec::from([commit.hold, commit.deal.into()]),
-        ThreadBody::Hold(hold) => Vec::from([hold.deal.into()]),
-        ThreadBody::Receipt(receipt) => Vec::from([receipt.commit]),
-        ThreadBody::Ack(ack) => Vec::from([ack.receipt]),
-        ThreadBody::Release(release) => Vec::from([release.deal.into()]),
-        ThreadBody::Inquiry(_)
-        | ThreadBody::Proposal(_)
-        | ThreadBody::Question(_)
-        | ThreadBody::Answer(_)
-        | ThreadBody::Reject(_)
-        | ThreadBody::Withdraw(_)
-        | ThreadBody::Request(_)
-        | ThreadBody::Refusal(_)
-        | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => Vec::new(),
-    }
+    bundle::joined(fold, record);
 }

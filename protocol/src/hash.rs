@@ -10,8 +10,8 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 pub use self::id::{
-    BodyHash, DealId, EntryHash, KeyDigest, ManifestId, NetworkId, PartnerId, PassedOn, RecordId,
-    SubjectId, TermsHash, ThreadId,
+    BodyHash, BundleId, DealId, EntryHash, KeyDigest, ManifestId, NetworkId, PartnerId, PassedOn,
+    RecordId, SubjectId, TermsHash, ThreadId,
 };
 pub use self::text::{BadId, Beginning};
 use crate::{

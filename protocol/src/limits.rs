@@ -95,6 +95,9 @@ limits! {
     LETTER_RECORDS_MAX: usize = 4 "records";
     /// Legs of a bundle: a certificate is four letters.
     LEGS_MAX: usize = 16 "legs";
+    /// Legs of a bundle that one partner provides: what it said of them, or their holds and what
+    /// opened their deals, go along in one letter. More of one partner are lines of one deal.
+    LEGS_OF_ONE_MAX: usize = 2 "legs";
     /// Members of a bundle: the requester and a provider for each leg.
     MEMBERS_MAX: usize = 17 "partners";
     /// Bytes of the body of a Manifest: two of them are one Evidence, and sixteen legs with
@@ -187,6 +190,10 @@ const _: () = {
     assert!(
         LEGS_MAX == 4 * LETTER_RECORDS_MAX && MEMBERS_MAX == LEGS_MAX + 1,
         "a certificate is four letters, and each leg may have a provider of its own"
+    );
+    assert!(
+        2 * LEGS_OF_ONE_MAX <= LETTER_RECORDS_MAX,
+        "two records of each leg of one partner go along with a Manifest"
     );
     assert!(
         2 * (MANIFEST_BYTES_MAX + 512) <= RECORD_BYTES_MAX - 512,

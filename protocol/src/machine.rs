@@ -3,6 +3,7 @@
 //! that were not verified, clocks, entropy, keys and every kind of input or output.
 
 mod accuse;
+pub(crate) mod bundle;
 mod fold;
 mod grant;
 mod input;
@@ -22,6 +23,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 pub use self::{
     accuse::evidence_against,
+    bundle::{Bundle, Bundling, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id},
     grant::{Grant, Standing, Terms as GrantTerms},
     input::{Count, Input, Now},
     key::Key,
@@ -41,8 +43,14 @@ pub(crate) use self::{
 use crate::{
     hash::{NetworkId, PartnerId},
     ledger::{Entry, LedgerHead, note::Checkpoint},
+    limits::MINUTE_MS,
+    thread::CoLegs,
     value::{Money, Time},
 };
+
+/// How long an armed leg waits where nobody says otherwise: long enough for a partner whose node is
+/// restarted, or whose line is down for a while.
+const PATIENCE_MS_DEFAULT: u64 = 60 * MINUTE_MS;
 
 /// Who the machine is and how its operator wants it to decide; from keys and configuration.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -71,6 +79,29 @@ pub struct Policy {
     /// The ship gate: amounts above which nothing of an order is fulfilled before its requester has
     /// acknowledged the Receipt, one for each currency. Without one of its currency none waits.
     pub ship_gate: Vec<Money>,
+    /// How its holds wait for the other legs of a bundle.
+    pub waits: Waits,
+}
+
+/// How a hold waits for the other legs of a bundle.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Waits {
+    /// With whose legs.
+    pub co_legs: CoLegs,
+    /// How long in doubt, before the operator may let it lapse.
+    pub patience_ms: u64,
+    /// Whether it wishes to arm last.
+    pub arm_last: bool,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            co_legs: CoLegs::Any,
+            patience_ms: PATIENCE_MS_DEFAULT,
+            arm_last: false,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -81,6 +112,7 @@ impl Default for Policy {
             hold_minutes: crate::limits::HOLD_MINUTES_DEFAULT,
             strangers: Strangers::HoldNothing,
             ship_gate: Vec::new(),
+            waits: Waits::default(),
         }
     }
 }

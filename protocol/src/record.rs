@@ -210,20 +210,25 @@ macro_rules! body {
 }
 
 /// Implements [`Body`] for an enum whose variants hold a body each, named as their kinds:
-/// `bodies!(PublicBody { KeyEvent, Profile, Offer })`. A variant may hold a `Box` of its body.
+/// `bodies!(PublicBody { KeyEvent, Profile, Offer })`. A variant may hold a `Box` of its body, and
+/// one may hold all bodies of another such enum: `bodies!(… { … } and Bundle(BundleBody))`.
 #[macro_export]
 macro_rules! bodies {
-    ($name:ident { $($variant:ident),+ $(,)? }) => {
+    ($name:ident { $($variant:ident),+ $(,)? } $(and $more:ident($body:ty))?) => {
         impl $crate::record::Body for $name {
             fn kind(&self) -> $crate::record::Kind {
                 match self {
                     $(Self::$variant(_) => $crate::record::Kind::$variant,)+
+                    $(Self::$more(body) => <$body as $crate::record::Body>::kind(body),)?
                 }
             }
 
             fn put_body(&self, writer: &mut $crate::fence::Writer) {
                 match self {
                     $(Self::$variant(body) => $crate::fence::Wire::put(body, writer),)+
+                    $(Self::$more(body) => {
+                        <$body as $crate::record::Body>::put_body(body, writer);
+                    })?
                 }
             }
 
@@ -239,6 +244,10 @@ macro_rules! bodies {
                     $($crate::record::Kind::$variant => {
                         Ok($crate::fence::form(bytes)?.map(Self::$variant))
                     })+
+                    $(kind if kind.audience() == $crate::record::Audience::Members => {
+                        let read = <$body as $crate::record::Body>::read(kind, bytes)?;
+                        Ok(read.map(Self::$more))
+                    })?
                     _ => Err($crate::record::OUT_OF_PLACE),
                 }
             }

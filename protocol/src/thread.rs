@@ -1,4 +1,4 @@
-//! The bodies of the records that two partners exchange in a thread (SPEC.md section 8.2). They
+//! The bodies of the records that partners exchange in a thread (SPEC.md section 8.2). They
 //! keep out what a record means where a thread or deal stands: that is the machine's.
 
 mod deal;
@@ -20,7 +20,7 @@ pub use self::{
     order::{Event, EventLine, Handover, Happening, Shipto},
     terms::{Change, ChangeWhat, Conditions, Item, Line, Terms, Window},
 };
-use crate::bodies;
+use crate::{bodies, bundle::BundleBody};
 
 /// The body of a record of a thread, of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub enum ThreadBody {
     Event(Box<Event>),
     /// Sealed customer details.
     Handover(Box<Handover>),
+    /// What all members of a bundle see, in the thread that its Manifest opens.
+    Bundle(BundleBody),
 }
 
 bodies!(ThreadBody {
@@ -73,7 +75,7 @@ bodies!(ThreadBody {
     Ack,
     Event,
     Handover,
-});
+} and Bundle(BundleBody));
 
 impl ThreadBody {
     /// The header, with which each of them begins.
@@ -95,6 +97,7 @@ impl ThreadBody {
             Self::Ack(body) => &body.header,
             Self::Event(body) => &body.header,
             Self::Handover(body) => &body.header,
+            Self::Bundle(body) => body.header(),
         }
     }
 }

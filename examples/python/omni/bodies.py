@@ -8,6 +8,7 @@ from .proofs import KEY_EVENTS_MAX, PROOF
 
 RECORD_BYTES_MAX = 16384
 MANIFEST_BYTES_MAX = 7168
+LEGS_OF_ONE_MAX = 2
 HOLD_MINUTES_MAX = 4320
 OFFER_DAYS_MAX = 90
 CODES = (*range(1, 17), *range(20, 37), *range(40, 53), *range(60, 69))
@@ -155,7 +156,9 @@ def check_manifest(manifest):
     require(manifest["last"] is None or manifest["last"] < len(legs), "no such leg arms last")
     for name, listed in (("partner", members), ("deal", legs), ("hold", legs)):
         require(len({each[name] for each in listed}) == len(listed), f"a {name} twice")
-    require({leg["member"] for leg in legs} == set(range(1, len(members))), "who provides what")
+    providers = [leg["member"] for leg in legs]
+    require(set(providers) == set(range(1, len(members))), "who provides what")
+    require(all(providers.count(each) <= LEGS_OF_ONE_MAX for each in providers), "too many of one")
     require(len(MANIFEST.write(manifest)) <= MANIFEST_BYTES_MAX, "a manifest too long")
 
 

@@ -94,6 +94,7 @@ fn deal(envelope: Envelope) -> Option<DealId> {
         | ThreadBody::Hold(_)
         | ThreadBody::Ack(_)
         | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => None,
+        | ThreadBody::Handover(_)
+        | ThreadBody::Bundle(_) => None,
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use libp2p::Multiaddr;
+use omni_protocol::bundle::{BundleBody, Member};
 use omni_protocol::code::Code;
-use omni_protocol::fence::List;
 use omni_protocol::frame::{Frame, Hello, Letter, ProvedRecord, Stored, WhatIs};
 use omni_protocol::hash::{NetworkId, PartnerId};
 use omni_protocol::identity::KeyChain;
@@ -16,14 +16,14 @@ use omni_protocol::record::Signed;
 use omni_protocol::thread::ThreadBody;
 use tokio::sync::oneshot;
 
-use super::shelf::chain_bytes;
+use super::shelf::{chain_bytes, key_chain};
 use super::shelves::Shelve;
 use super::witness::{Shown, Witness};
 use crate::api::{NetNow, Refusal, Reply};
 use crate::net::{
     Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Seals, Source, VerifiedBatch,
 };
-use crate::store::market::{Arrival, Reach};
+use crate::store::market::{Arrival, MarketReader, Reach};
 use crate::store::{LedgerReader, witnessed};
 
 /// Checkpoints of this life that partners may show again: each batch makes one, and a partner shows
@@ -64,6 +64,7 @@ pub(super) struct Door {
     network: NetworkId,
     own: KeyChain,
     synced: LedgerReader,
+    market: MarketReader,
     /// As many as the net lets in.
     sessions: BTreeMap<PartnerId, Session>,
     /// Of records of threads: each comes again with what rests on it.
@@ -78,13 +79,14 @@ impl Door {
         net: Option<Net>,
         network: NetworkId,
         own: KeyChain,
-        synced: LedgerReader,
+        (synced, market): (LedgerReader, MarketReader),
     ) -> Self {
         Self {
             net,
             network,
             own,
             synced,
+            market,
             sessions: BTreeMap::new(),
             seals: Seals::default(),
             checkpoints: VecDeque::new(),
@@ -250,7 +252,7 @@ impl Door {
                 record,
             }],
             Frame::WhatIs(WhatIs { deal: _, records }) => {
-                let records = self.received(partner, &records)?;
+                let records = self.received(partner, (&records, &[]))?;
                 vec![Input::WhatIs {
                     from: partner,
                     records,
@@ -277,8 +279,9 @@ impl Door {
                     current.shown = envelope.seen.to_vec();
                     inputs.extend(self.shown(&envelope.seen));
                 }
-                let records = self.received(partner, &records)?;
-                let attached = self.received(partner, &attached)?;
+                let both = (&*records, &*attached);
+                let attached = self.received(partner, (both.1, both.0))?;
+                let records = self.received(partner, both)?;
                 inputs.push(Input::Letter {
                     from: partner,
                     lives: envelope.lives,
@@ -301,26 +304,35 @@ impl Door {
         Ok(meaning)
     }
 
-    /// Records of a thread with this partner, each under its author's key: all, or none.
-    fn received<const MAX: usize, const MIN: usize>(
+    /// Records of a thread with this partner, each under its author's key: all, or none. What came
+    /// in the same letter may hold the keys of other members of a bundle.
+    fn received(
         &mut self,
         partner: PartnerId,
-        records: &List<ProvedRecord, MAX, MIN>,
+        (records, beside): (&[ProvedRecord], &[ProvedRecord]),
     ) -> Result<Vec<Received>, Code> {
         records
             .iter()
-            .map(|record| self.verified(partner, record))
+            .map(|record| self.verified(partner, record, (records, beside)))
             .collect()
     }
 
-    fn verified(&mut self, partner: PartnerId, proved: &ProvedRecord) -> Result<Received, Code> {
+    fn verified(
+        &mut self,
+        partner: PartnerId,
+        proved: &ProvedRecord,
+        letter: (&[ProvedRecord], &[ProvedRecord]),
+    ) -> Result<Received, Code> {
         let record = Signed::<ThreadBody>::read(&self.network, &*proved.record)?;
         let author = record.author();
+        let of_member;
         let chain = if author == self.own.partner() {
             &self.own
+        } else if author == partner {
+            &self.sessions.get(&partner).ok_or(Code::NotAddressed)?.chain
         } else {
-            let session = self.sessions.get(&partner).filter(|_| author == partner);
-            &session.ok_or(Code::NotAddressed)?.chain
+            of_member = self.chain_of_member(author, &record, letter)?;
+            &of_member
         };
         let key = chain.of_index(proved.proof.key_index)?;
         let claim = proved.proof.claim(author, record.id())?;
@@ -329,6 +341,53 @@ impl Door {
             record: record.verify(&attested)?,
             proof: proved.proof.clone(),
         })
+    }
+
+    /// The keys of a member of a bundle, whose records any other may bring: as it showed them itself
+    /// in a session, as they are known, or as a Manifest in the same letter has them.
+    fn chain_of_member(
+        &self,
+        author: PartnerId,
+        record: &Signed<ThreadBody>,
+        (records, beside): (&[ProvedRecord], &[ProvedRecord]),
+    ) -> Result<KeyChain, Code> {
+        let names_leg =
+            matches!(record.body(), ThreadBody::Refusal(refusal) if refusal.leg.is_some());
+        if !names_leg && !matches!(record.body(), ThreadBody::Bundle(_)) {
+            return Err(Code::NotAddressed);
+        }
+        if let Some(session) = self.sessions.get(&author) {
+            return Ok(session.chain.clone());
+        }
+        if let Some(chain) = key_chain(&self.market, &self.network, author) {
+            return Ok(chain);
+        }
+        let manifests = records.iter().chain(beside).filter_map(|proved| {
+            let read = Signed::<ThreadBody>::read(&self.network, &*proved.record).ok()?;
+            if let ThreadBody::Bundle(BundleBody::Manifest(manifest)) = read.body() {
+                Some(manifest.clone())
+            } else {
+                None
+            }
+        });
+        let members: Vec<Member> = manifests
+            .flat_map(|manifest| manifest.members().to_vec())
+            .collect();
+        let member = members.iter().find(|member| member.partner == author);
+        let events = member.map(|member| &*member.keys).unwrap_or_default();
+        let read: Result<Vec<_>, Code> = events
+            .iter()
+            .map(|event| {
+                let read = Signed::read(&self.network, &*event.record)?;
+                Ok((read, event.proof.clone()))
+            })
+            .collect();
+        let chain = KeyChain::read(self.network, read?)?;
+        if chain.partner() == author {
+            Ok(chain)
+        } else {
+            Err(Code::BadKeys)
+        }
     }
 
     /// A checkpoint of our own that a partner shows, if it is ours and not of this life's newest.

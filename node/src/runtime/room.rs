@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use omni_protocol::code::Code;
-use omni_protocol::machine::{Input, Verb};
+use omni_protocol::machine::{Bundling, Input, Verb};
 use omni_protocol::thread::ThreadBody;
 
 use crate::store::Room;
@@ -113,6 +113,15 @@ fn burden_of_verb(verb: &Verb) -> Burden {
         | Verb::Withdraw { .. }
         | Verb::Cancel { .. }
         | Verb::WriteOff { .. } => Burden::Light,
+        Verb::Bundle(Bundling::New { .. } | Bundling::Add { .. }) => Burden::New,
+        Verb::Bundle(Bundling::Commit { .. }) => Burden::Ordinary,
+        Verb::Bundle(
+            Bundling::Remove { .. }
+            | Bundling::Last { .. }
+            | Bundling::Cancel { .. }
+            | Bundling::WriteOff { .. }
+            | Bundling::Lapse { .. },
+        ) => Burden::Light,
     }
 }
 
@@ -129,6 +138,7 @@ fn burden_of_record(body: &ThreadBody) -> Burden {
         | ThreadBody::Commit(_)
         | ThreadBody::Receipt(_)
         | ThreadBody::Refusal(_)
+        | ThreadBody::Bundle(_)
         | ThreadBody::Release(_)
         | ThreadBody::Ack(_) => Burden::Light,
     }

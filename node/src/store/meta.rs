@@ -1,6 +1,7 @@
 //! What the ledger store writes about itself: format, owner, id, and the name of the last batch;
 //! these keys lie above all families of the core.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{DB, WriteBatch};
@@ -8,8 +9,9 @@ use rocksdb::{DB, WriteBatch};
 use super::StoreError;
 use super::head::{BatchName, Head};
 
-/// Layout of keys and values; raised when an older program could not read what is written.
-pub(super) const FORMAT: u16 = 1;
+/// Layout of keys and values; raised when an older program could not read what is written, or this
+/// one what an older wrote. 1: a deal named no manifest, a question was found by its record alone.
+pub(super) const FORMAT: u16 = 2;
 /// Keys that begin with this byte are the store's own; the core's families lie below 128.
 const FAMILY: u8 = 128;
 const OWNER_KEY: &[u8] = &[FAMILY, 1];
@@ -50,13 +52,12 @@ impl Meta {
         };
         let (format, rest) = owner.split_first_chunk::<2>().ok_or_else(damaged)?;
         let found = u16::from_be_bytes(*format);
-        if found > FORMAT {
-            // What follows the number is the newer program's affair.
-            return Err(StoreError::NewerFormat {
-                path: home.to_owned(),
-                found,
-                known: FORMAT,
-            });
+        // What follows another number is another program's affair.
+        let (path, known) = (home.to_owned(), FORMAT);
+        match found.cmp(&FORMAT) {
+            Ordering::Greater => return Err(StoreError::NewerFormat { path, found, known }),
+            Ordering::Less => return Err(StoreError::OlderFormat { path, found, known }),
+            Ordering::Equal => {}
         }
         Self::parse(rest, &batch).ok_or_else(damaged).map(Some)
     }

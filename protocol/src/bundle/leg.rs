@@ -210,7 +210,7 @@ pub struct ProviderLeg {
 
 words! {
     /// Whether the Refusal of a deal names its leg.
-    enum Naming {
+    pub enum Naming {
         /// It was signed before a manifest was known.
         1 Deal "deal",
         /// It names the leg.
@@ -227,6 +227,27 @@ impl ProviderLeg {
             backing,
             bound: None,
             refused: None,
+        }
+    }
+
+    /// A leg that rests on stock, as a node keeps it: what of its manifest is known, if one is, and
+    /// why it was refused.
+    #[must_use]
+    pub fn kept(
+        state: LegState,
+        manifest: Option<(Place, Tally)>,
+        refused: Option<(Code, Naming)>,
+    ) -> Self {
+        let parts = Parts::Wanting;
+        Self {
+            state,
+            backing: Backing::Stock,
+            bound: manifest.map(|(place, tally)| Bound {
+                place,
+                tally,
+                parts,
+            }),
+            refused,
         }
     }
 

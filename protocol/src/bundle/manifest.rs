@@ -9,7 +9,8 @@ use crate::{
     frame::ProvedRecord,
     hash::{DealId, PartnerId, RecordId},
     limits::{
-        ADDRESS_BYTES_MAX, ADDRESSES_MAX, KEY_EVENTS_MAX, LEGS_MAX, MANIFEST_BYTES_MAX, MEMBERS_MAX,
+        ADDRESS_BYTES_MAX, ADDRESSES_MAX, KEY_EVENTS_MAX, LEGS_MAX, LEGS_OF_ONE_MAX,
+        MANIFEST_BYTES_MAX, MEMBERS_MAX,
     },
     thread::{Header, LegName, within_a_thread},
     value::{Invalid, Text},
@@ -154,6 +155,13 @@ impl Manifest {
             return Err(broken(
                 "each member but the first must provide a leg, and nobody else",
             ));
+        }
+        let provided = |one: &Leg| {
+            let legs = self.legs.iter();
+            legs.filter(|leg| leg.member == one.member).count()
+        };
+        if self.legs.iter().any(|leg| provided(leg) > LEGS_OF_ONE_MAX) {
+            return Err(broken("a partner must provide no more legs than it may"));
         }
         let found = fence::to_bytes(self).len();
         if found > MANIFEST_BYTES_MAX {

@@ -110,6 +110,18 @@ impl RequesterBundle {
         }
     }
 
+    /// A bundle that its own certificate decides, as a node keeps it: the legs of which a Hold is
+    /// kept, and what is known of its manifest.
+    #[must_use]
+    pub const fn kept(state: BundleState, holds: Tally, tally: Tally) -> Self {
+        Self {
+            state,
+            decides: Decides::Own,
+            holds,
+            tally,
+        }
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> BundleState {

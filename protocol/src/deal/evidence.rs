@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::Deal;
 use crate::{
     fence::{self, Bytes},
-    hash::RecordId,
+    hash::{PartnerId, RecordId},
     limits::RECORD_BYTES_MAX,
     machine::{Case, Key, No, Trial, View as _},
     proof::Proof,
@@ -48,9 +48,18 @@ fn contradiction(
         return Err(No::Unanswered);
     }
     trial.keep(case);
-    let ids = first.into_iter().chain([case.id()]);
+    show(trial, (case.from, claim), (first, case.id()))
+}
+
+/// Accuses the author of two kept records that contradict each other.
+pub(crate) fn show(
+    trial: &mut Trial<'_>,
+    (accused, claim): (PartnerId, Claim),
+    (first, second): (Option<RecordId>, RecordId),
+) -> Result<(), No> {
+    let ids = first.into_iter().chain([second]);
     let exhibits: Vec<Exhibit> = ids.filter_map(|id| exhibit(trial, id)).collect();
-    Ok(trial.accuse(case.from, claim, exhibits)?)
+    Ok(trial.accuse(accused, claim, exhibits)?)
 }
 
 fn exhibit(trial: &Trial<'_>, id: RecordId) -> Option<Exhibit> {

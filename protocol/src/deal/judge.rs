@@ -14,7 +14,7 @@ use crate::{
     machine::{Approval, Case, GrantTerms, Standing, Strangers, Trial, kept_record, own_offer},
     public::Offer,
     record::Signed,
-    thread::{Proposal, Request, Role, Terms, ThreadBody},
+    thread::{HoldTerms, Proposal, Request, Role, Terms, ThreadBody},
     value::Time,
 };
 
@@ -136,6 +136,28 @@ pub(crate) fn accepted(
         return Ok(());
     }
     fit(trial, partner, core::slice::from_ref(terms), Price::Granted)
+}
+
+/// What a hold of this node's own promises to a partner: for a bundle it waits as the policy says,
+/// but for strangers and for changes of an order for nobody.
+pub(crate) fn hold_terms(
+    trial: &Trial<'_>,
+    partner: PartnerId,
+    (alternatives, until): (&[Terms], Time),
+) -> HoldTerms {
+    let alone = HoldTerms::alone(until);
+    let is_change = |terms: &Terms| terms.conditions().on.is_some();
+    let holder = stock::holder(&trial.view, partner);
+    if holder == Holder::Stranger || alternatives.iter().any(is_change) {
+        return alone;
+    }
+    let waits = &trial.machine.config.policy.waits;
+    HoldTerms {
+        patience_ms: waits.patience_ms,
+        co_legs: waits.co_legs,
+        arm_last: waits.arm_last,
+        ..alone
+    }
 }
 
 /// A proposal is valid for at least so long and at most so long after its author's ledger time,

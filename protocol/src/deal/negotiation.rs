@@ -165,7 +165,10 @@ pub(crate) fn recorded(
         }
         ThreadBody::Request(_) => thread.open = Some(id.into()),
         ThreadBody::Receipt(receipt) => thread.close(receipt.deal, Settled::Agreed),
-        ThreadBody::Refusal(refusal) => thread.close(refusal.deal, Settled::Not),
+        // One that names a leg ends the deal only where its manifest is the one that decides it.
+        ThreadBody::Refusal(refusal) if refusal.leg.is_none() => {
+            thread.close(refusal.deal, Settled::Not);
+        }
         ThreadBody::Release(release) => thread.close(release.deal, Settled::Not),
         ThreadBody::Inquiry(_)
         | ThreadBody::Question(_)
@@ -173,8 +176,10 @@ pub(crate) fn recorded(
         | ThreadBody::Hold(_)
         | ThreadBody::Commit(_)
         | ThreadBody::Ack(_)
+        | ThreadBody::Refusal(_)
         | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => {}
+        | ThreadBody::Handover(_)
+        | ThreadBody::Bundle(_) => {}
     }
     let number = thread.records;
     thread.records += 1;
@@ -192,10 +197,24 @@ pub(crate) fn recorded(
 }
 
 /// How a deal of a thread ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Settled {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Settled {
+    /// By an agreement.
     Agreed,
+    /// Without one.
     Not,
+}
+
+/// Notes that the certificate of a bundle decided a deal of a thread.
+pub(super) fn settled(
+    view: &mut Overlay<'_>,
+    thread_id: ThreadId,
+    (deal, settled): (DealId, Settled),
+) {
+    if let Some(mut thread) = Thread::read(view, thread_id) {
+        thread.close(deal, settled);
+        view.put(Key::Thread { thread: thread_id }, &thread);
+    }
 }
 
 impl Thread {

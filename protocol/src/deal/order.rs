@@ -11,7 +11,7 @@ use crate::{
     hash::{DealId, NetworkId, PartnerId, RecordId, ThreadId},
     limits::LINES_MAX,
     machine::{Fold, Key, Overlay, View, stored},
-    thread::{Change, ChangeWhat, Event, Happening, Receipt, Terms},
+    thread::{Change, ChangeWhat, Event, Happening, Terms},
     trade::{RightState, RightTo},
     value::{Minor, Time},
     wire, words,
@@ -150,8 +150,12 @@ impl Order {
 /// What is agreed is booked: stock, account and posting, and the order or its change. The times of an
 /// order are those of its records and not of the entries: both sides have the same, and have them
 /// again after a recovery.
-pub(super) fn agreed(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &mut Deal, terms: &Terms) {
-    let deal_id = receipt.deal;
+pub(super) fn agreed(
+    fold: &mut Fold<'_, '_>,
+    (deal_id, at): (DealId, Time),
+    deal: &mut Deal,
+    terms: &Terms,
+) {
     let change = terms.conditions().on;
     match change {
         None => {
@@ -159,7 +163,7 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &mut Deal
             if deal.side() == Side::Provider {
                 stock::sell(fold.view, &deal.reserved);
             }
-            open(fold, receipt, deal, terms);
+            open(fold, (deal_id, at), deal, terms);
         }
         Some(change) => match cancelled(fold, deal, change, terms) {
             Some((reserved, amount)) => {
@@ -177,7 +181,18 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &mut Deal
     }
 }
 
-fn open(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &Deal, terms: &Terms) {
+/// What a leg that lapsed had booked at its requester is taken back: posting, account and order.
+pub(super) fn undone(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
+    let shift = credit::Shift {
+        payable: deal.amount.get().saturating_neg(),
+        ..Default::default()
+    };
+    credit::shift(fold.view, deal.partner, deal.currency, shift);
+    fold.view.delete(Key::Posting { deal: deal_id });
+    fold.view.delete(Key::Order { order: deal_id });
+}
+
+fn open(fold: &mut Fold<'_, '_>, (deal_id, at): (DealId, Time), deal: &Deal, terms: &Terms) {
     let lines: Vec<LineState> = terms
         .lines()
         .iter()
@@ -193,13 +208,13 @@ fn open(fold: &mut Fold<'_, '_>, receipt: &Receipt, deal: &Deal, terms: &Terms) 
         version: 1,
         lines: List::new(lines).unwrap_or_default(),
         change: None,
-        agreed: receipt.header.at,
+        agreed: at,
         begun: None,
         completed: None,
         latest: None,
         steps: 0,
     };
-    order.keep(fold.view, receipt.deal);
+    order.keep(fold.view, deal_id);
 }
 
 /// Books the amount to both accounts; of a cancellation it is negative.

@@ -53,7 +53,8 @@ pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
 
 /// A Commit was taken; the decision is the next entry.
 pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) {
-    if let Some(mut deal) = Deal::read(fold.view, commit.deal) {
+    let alone = |deal: &Deal| deal.manifest.is_none();
+    if let Some(mut deal) = Deal::read(fold.view, commit.deal).filter(alone) {
         deal.commit = Some(id);
         deal.alternative = commit.alternative;
         deal.keep(fold.view, commit.deal);
@@ -77,7 +78,8 @@ pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     fold.view.put(Key::Decision { deal: receipt.deal }, &id);
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
-        order::agreed(fold, receipt, &mut deal, &terms);
+        let at = receipt.header.at;
+        order::agreed(fold, (receipt.deal, at), &mut deal, &terms);
     }
     deal.keep(fold.view, receipt.deal);
 }
@@ -115,7 +117,7 @@ pub(crate) fn closed(fold: &mut Fold<'_, '_>, deal_id: DealId) {
     let Some(mut deal) = Deal::read(fold.view, deal_id) else {
         return;
     };
-    if deal.state == State::Held {
+    if matches!(deal.state, State::Held | State::Waiting) {
         free(fold, &deal, holds::Ended::Expired);
         deal.state = State::Closed;
         deal.keep(fold.view, deal_id);
@@ -143,17 +145,17 @@ fn came(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
 pub(super) fn acknowledged(fold: &mut Fold<'_, '_>, id: RecordId, ack: &Ack) {
     let network = fold.machine.config.network;
     let receipt = crate::machine::kept_record(fold.view, &network, ack.receipt);
-    let Some(ThreadBody::Receipt(receipt)) = receipt.as_ref().map(Signed::body) else {
+    let Some(deal_id) = receipt.and_then(|receipt| super::decided_by(receipt.body())) else {
         return;
     };
-    if let Some(mut deal) = Deal::read(fold.view, receipt.deal) {
+    if let Some(mut deal) = Deal::read(fold.view, deal_id) {
         deal.ack = Some(id);
-        deal.keep(fold.view, receipt.deal);
+        deal.keep(fold.view, deal_id);
         fold.answered(deal.partner, ack.receipt);
     }
 }
 
-fn reserve(fold: &mut Fold<'_, '_>, deal: &mut Deal) {
+pub(super) fn reserve(fold: &mut Fold<'_, '_>, deal: &mut Deal) {
     deal.holder = stock::holder(fold.view, deal.partner);
     stock::hold(fold.view, &deal.reserved, deal.holder);
     let held = deal.amount.get();
@@ -165,7 +167,7 @@ fn reserve(fold: &mut Fold<'_, '_>, deal: &mut Deal) {
     holds::held(fold.view, deal.partner);
 }
 
-fn free(fold: &mut Fold<'_, '_>, deal: &Deal, how: holds::Ended) {
+pub(super) fn free(fold: &mut Fold<'_, '_>, deal: &Deal, how: holds::Ended) {
     stock::free(fold.view, &deal.reserved, deal.holder);
     let held = deal.amount.get().saturating_neg();
     let shift = credit::Shift {

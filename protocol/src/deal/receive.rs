@@ -15,9 +15,6 @@ use crate::{
 /// Decides about one record.
 pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     let body = case.received.record.body();
-    if is_of_a_leg(body) {
-        return Err(Code::Malformed.into());
-    }
     match body {
         ThreadBody::Inquiry(_) | ThreadBody::Question(_) | ThreadBody::Answer(_) => {
             unless_known(trial, case, |trial, _| check_not_blocked(trial, case))
@@ -52,6 +49,8 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             };
             order::judge_event(&trial.view, (case.from, side), event)
         }),
+        // What all members of a bundle see is met before, with its Manifest.
+        ThreadBody::Bundle(_) => Err(Code::Malformed.into()),
         ThreadBody::Handover(handover) => unless_known(trial, case, |trial, _| {
             let deal = super::Deal::read(&trial.view, handover.deal);
             match deal {
@@ -60,12 +59,6 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             }
         }),
     }
-}
-
-/// Whether a record decides a leg of a bundle and so no deal between two. The machine begins no
-/// bundle, so it takes none of them.
-pub(crate) fn is_of_a_leg(body: &ThreadBody) -> bool {
-    matches!(body, ThreadBody::Refusal(refusal) if refusal.leg.is_some())
 }
 
 /// Keeps a record that is not known yet and meets the rule, and answers that it is stored.

@@ -79,7 +79,8 @@ pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) 
 
 /// The Receipt was taken.
 pub(super) fn agreed(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
-    let Some(mut deal) = Deal::read(fold.view, receipt.deal) else {
+    let alone = |deal: &Deal| deal.manifest.is_none();
+    let Some(mut deal) = Deal::read(fold.view, receipt.deal).filter(alone) else {
         return;
     };
     if deal.state == State::Doubt {
@@ -96,7 +97,8 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     deal.decision = Some(id);
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, receipt.deal) {
-        order::agreed(fold, receipt, &mut deal, &terms);
+        let at = receipt.header.at;
+        order::agreed(fold, (receipt.deal, at), &mut deal, &terms);
     }
     deal.keep(fold.view, receipt.deal);
     fold.answered(deal.partner, receipt.commit);
@@ -104,7 +106,8 @@ pub(super) fn agreed(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
 
 /// The Refusal was taken.
 pub(super) fn aborted(fold: &mut Fold<'_, '_>, id: RecordId, refusal: &Refusal) {
-    let Some(mut deal) = Deal::read(fold.view, refusal.deal) else {
+    let alone = |deal: &Deal| deal.manifest.is_none();
+    let Some(mut deal) = Deal::read(fold.view, refusal.deal).filter(alone) else {
         return;
     };
     if deal.state == State::Doubt {
@@ -142,12 +145,12 @@ pub(super) fn released(fold: &mut Fold<'_, '_>, id: RecordId, release: &Release)
 pub(super) fn acknowledged(fold: &mut Fold<'_, '_>, id: RecordId, ack: &Ack) {
     let network = fold.machine.config.network;
     let receipt = kept_record(fold.view, &network, ack.receipt);
-    let Some(ThreadBody::Receipt(receipt)) = receipt.as_ref().map(Signed::body) else {
+    let Some(deal_id) = receipt.and_then(|receipt| super::decided_by(receipt.body())) else {
         return;
     };
-    if let Some(mut deal) = Deal::read(fold.view, receipt.deal) {
+    if let Some(mut deal) = Deal::read(fold.view, deal_id) {
         deal.ack = Some(id);
-        deal.keep(fold.view, receipt.deal);
+        deal.keep(fold.view, deal_id);
     }
 }
 
@@ -163,7 +166,7 @@ pub(crate) fn written_off(fold: &mut Fold<'_, '_>, deal_id: DealId) {
     }
 }
 
-fn doubt(fold: &mut Fold<'_, '_>, deal: &Deal, by: i64) {
+pub(super) fn doubt(fold: &mut Fold<'_, '_>, deal: &Deal, by: i64) {
     let shift = credit::Shift {
         doubt: by,
         ..Default::default()

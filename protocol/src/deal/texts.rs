@@ -88,7 +88,8 @@ const fn is_talk(body: &ThreadBody) -> bool {
         | ThreadBody::Refusal(_)
         | ThreadBody::Ack(_)
         | ThreadBody::Event(_)
-        | ThreadBody::Handover(_) => false,
+        | ThreadBody::Handover(_)
+        | ThreadBody::Bundle(_) => false,
     }
 }
 

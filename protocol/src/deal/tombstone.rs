@@ -5,7 +5,7 @@ use crate::{
     fence,
     hash::DealId,
     limits::{DAY_MS, TOMBSTONE_DAYS},
-    machine::{Key, Overlay, View, stored},
+    machine::{Key, Overlay, View, bundle, stored},
     value::Time,
 };
 
@@ -38,7 +38,12 @@ pub(crate) fn prune(view: &mut Overlay<'_>, at: Time) {
         }
         view.delete(key);
         view.delete(Key::Decision { deal });
+        let manifest = super::Deal::read(view, deal).and_then(|deal| deal.manifest);
         view.delete(Key::Deal { deal });
+        view.delete(Key::Committed { deal });
+        if let Some(manifest) = manifest {
+            bundle::forget(view, manifest);
+        }
         view.put(Key::Horizon {}, &end);
         after = key;
     }

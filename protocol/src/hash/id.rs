@@ -77,6 +77,8 @@ ids! {
     DealId hexadecimal;
     /// A manifest: the id of the record that commits a bundle.
     ManifestId hexadecimal;
+    /// A bundle before it is committed: the hash of the name that its operator gave it.
+    BundleId hexadecimal;
     /// What a slot is about: an article of a price list.
     SubjectId hexadecimal;
     /// The hash of terms.

@@ -14,7 +14,7 @@ use crate::{
         growth::{self, Kept, Node},
     },
     public::PublicBody,
-    record::{Envelope, Signed},
+    record::{Audience, Envelope, Signed},
     thread::ThreadBody,
 };
 
@@ -120,10 +120,11 @@ fn thread_records(entry: &Entry) -> impl Iterator<Item = Signed<ThreadBody>> {
 
 pub(super) fn read(network: &NetworkId, bytes: &[u8]) -> Option<Read> {
     let envelope = Envelope::read(network, bytes).ok()?;
-    if envelope.kind()?.audience() == crate::record::Audience::Thread {
-        envelope.open().ok().map(Read::Thread)
-    } else {
-        envelope.open().ok().map(Read::Public)
+    match envelope.kind()?.audience() {
+        Audience::Thread | Audience::Members => envelope.open().ok().map(Read::Thread),
+        Audience::Public | Audience::PublicOrNamed | Audience::Named | Audience::AsWithdrawn => {
+            envelope.open().ok().map(Read::Public)
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    hash::{DealId, PartnerId, RecordId, SubjectId, ThreadId},
+    hash::{BundleId, DealId, ManifestId, PartnerId, RecordId, SubjectId, ThreadId},
     value::{Currency, Time},
 };
 
@@ -75,7 +75,9 @@ macro_rules! id_part {
     )*};
 }
 
-id_part!(PartnerId, RecordId, ThreadId, DealId, SubjectId);
+id_part!(
+    PartnerId, RecordId, ThreadId, DealId, ManifestId, BundleId, SubjectId
+);
 
 impl Part for Time {
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -306,6 +308,25 @@ keys! {
     }
     /// How much all strangers together may still say.
     28 StrangersTexts {}
+    /// What is known of a manifest: its legs, and the records that decide it.
+    29 Bundle {
+        /// The manifest id.
+        manifest: ManifestId,
+    }
+    /// The manifests in which this node and another are members, those that are not decided first.
+    30 Joint {
+        /// The other member.
+        partner: PartnerId,
+        /// 0 while it is not decided, then 1.
+        decided: u8,
+        /// The manifest id.
+        manifest: ManifestId,
+    }
+    /// The own manifest that names a deal which was not here when that was booked.
+    31 Leg {
+        /// The deal id.
+        deal: DealId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.
@@ -320,10 +341,12 @@ keys! {
         /// Count of the questions to this partner before it.
         number: u64,
     }
-    /// Where the question with this record stands in the outbox.
+    /// Where the question by this record to this partner stands in the outbox.
     67 Question {
         /// The record that asks.
         record: RecordId,
+        /// Who is asked. What all members of a bundle see is asked of each.
+        partner: PartnerId,
     }
     /// How many questions a partner owes an answer to, and the next number.
     68 Pending {
@@ -365,6 +388,29 @@ keys! {
     75 Spoken {
         /// The deal id.
         deal: DealId,
+    }
+    /// A bundle that the operator puts together, before and after its Manifest.
+    76 Draft {
+        /// Which: the hash of its name.
+        bundle: BundleId,
+    }
+    /// The bundle for which a deal is kept, so that nothing else commits it.
+    77 Drafted {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// That the requester of a hold of an earlier life says that it committed it: it is refused
+    /// only after its Manifest or Commit.
+    78 Committed {
+        /// The deal id.
+        deal: DealId,
+    }
+    /// The epoch in which a member last said what it knows of a manifest.
+    79 SpokenOf {
+        /// The manifest id.
+        manifest: ManifestId,
+        /// The member.
+        partner: PartnerId,
     }
 }
 

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Stop, View,
+    Key, Stop, View, bundle,
     fold::kept_record,
     outbox, recovery,
     step::Message,
@@ -113,6 +113,9 @@ pub(super) fn receive(
 }
 
 fn receive_one(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
+    if bundle::is_of_a_bundle(case.record().body()) {
+        return bundle::received(trial, case);
+    }
     if case.received.record.author() != case.from
         || case.header().to != trial.machine.config.partner
     {
@@ -135,7 +138,7 @@ impl Trial<'_> {
         let proof = fence::to_bytes(&case.received.proof);
         self.enter(
             Payload::Taken(case.id()),
-            Some(case.from),
+            Some(case.record().author()),
             Vec::from([carried(bytes, Some(proof))]),
         );
     }
@@ -207,6 +210,18 @@ impl Trial<'_> {
             return Err(Code::ThreadUnknown.into());
         }
         self.header(thread.partner, Some(thread_id), Some(thread.last))
+    }
+
+    /// Signs a record that is addressed to nobody else: the Manifest of a bundle.
+    pub(crate) fn sign_alone(&mut self, record: &Signed<ThreadBody>) -> Result<(), Stop> {
+        if self.machine.recovering {
+            return Err(Code::Recovering.into());
+        }
+        let listed = List::new([record.id()]).map_err(Code::from)?;
+        let carried = carried(Vec::from(record.bytes()), None);
+        self.enter(Payload::Signed(listed), None, Vec::from([carried]));
+        self.made(record.id());
+        Ok(())
     }
 
     /// Signs the records of one letter in one entry and sends it.

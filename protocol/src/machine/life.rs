@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, outbox, showing,
+    Key, Machine, Overlay, Stop, View, bundle, outbox, showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -253,11 +253,13 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
         showing::begin(trial, partner, greeting.life);
     }
     outbox::send_all(trial, partner);
-    settle(trial, partner, &greeting.open_decisions)
+    settle(trial, partner, greeting)?;
+    bundle::greeted(trial, partner)
 }
 
 /// What waited for a greeting: overdue decisions, and questions that were once rejected.
-fn settle(trial: &mut Trial<'_>, partner: PartnerId, decided: &[DealId]) -> Result<(), Stop> {
+fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Result<(), Stop> {
+    let (decided, committed) = (&greeting.open_decisions, &greeting.open_commits);
     for deal_id in open_deals(&trial.view, partner) {
         let Some(deal) = Deal::read(&trial.view, deal_id) else {
             continue;
@@ -265,12 +267,18 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, decided: &[DealId]) -> Resu
         // What the partner says was decided here waits until the decision is shown: else this node
         // might decide twice.
         let may_end = !decided.contains(&deal_id);
+        if matches!(deal.state, State::Held | State::Closed) && committed.contains(&deal_id) {
+            trial.mark(Mark::Committed { deal: deal_id });
+        }
         if may_end && (deal.state == State::Closed || trial.at() > deal.until) {
             deal::provider::overdue(trial, deal_id, &deal)?;
             deal::requester::overdue(trial, deal_id, &deal)?;
         }
         match deal.question(deal_id) {
-            Some(question) if outbox::question(&trial.view, partner, question).is_none() => {
+            Some(question)
+                if deal.manifest.is_none()
+                    && outbox::question(&trial.view, partner, question).is_none() =>
+            {
                 trial.again(partner, question);
             }
             // Whoever knows more of it shows it, and who does not know it says so.
@@ -425,6 +433,9 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::AskedAgain { .. }
         | Mark::Showing { .. }
         | Mark::Spoken { .. }
+        | Mark::SpokenOf { .. }
+        | Mark::Committed { .. }
+        | Mark::Drafted { .. }
         | Mark::Recovering { .. } => {}
     }
 }

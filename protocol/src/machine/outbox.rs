@@ -5,7 +5,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Key, Machine, Overlay, Stop, View,
+    Key, Machine, Overlay, Stop, View, bundle,
     fold::kept_record,
     letter::Case,
     recovery, showing,
@@ -52,6 +52,10 @@ words! {
         /// Stored, or a record that follows it in its deal: the partner is shown what it may have
         /// lost.
         6 Following "following",
+        /// The `ArmReceipt` or the Refusal of each leg that the partner provides.
+        7 Armed "armed",
+        /// A certificate of its manifest.
+        8 Certificate "certificate",
     }
 }
 
@@ -78,13 +82,12 @@ wire!(Question {
     at,
 });
 
-/// Where a question stands in the outbox.
+/// Where a question stands among those to its partner.
 struct Place {
-    partner: PartnerId,
     number: u64,
 }
 
-wire!(Place { partner, number });
+wire!(Place { number });
 
 /// How many questions a partner owes an answer to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -140,8 +143,9 @@ pub(crate) fn put(
     view.put(
         Key::Question {
             record: question.record,
+            partner,
         },
-        &Place { partner, number },
+        &Place { number },
     );
     machine
         .attempts
@@ -186,14 +190,14 @@ pub(super) fn replace(
     question: &Question,
 ) {
     let record = question.record;
-    match stored::<Place>(view, &Key::Question { record }) {
-        Some(Place { number, .. }) => view.put(Key::Outbox { partner, number }, question),
+    match stored::<Place>(view, &Key::Question { record, partner }) {
+        Some(Place { number }) => view.put(Key::Outbox { partner, number }, question),
         None => put(machine, view, partner, question),
     }
 }
 
 /// What a partner was shown has its answer in the record that follows it in the deal.
-pub(super) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
+pub(crate) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
     let network = trial.machine.config.network;
     let Some(deal_id) = deal::named_by(&trial.view, &network, case.record()) else {
         return;
@@ -201,13 +205,14 @@ pub(super) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
     let Some(deal) = Deal::read(&trial.view, deal_id) else {
         return;
     };
-    let (partner, kind) = (case.from, case.record().kind());
+    let (partner, kind) = (case.record().author(), bundle::order_of(case.record()));
     for record in deal.own_chain(deal_id) {
         let is_shown = question(&trial.view, partner, record)
             .is_some_and(|question| question.ends_by == EndsBy::Following);
         // Kinds ascend in a deal, but for the decision that follows a Release.
         let follows = Some(record) == deal.release
-            || kept_record(&trial.view, &network, record).is_some_and(|kept| kind > kept.kind());
+            || kept_record(&trial.view, &network, record)
+                .is_some_and(|kept| kind > bundle::order_of(&kept));
         if is_shown && follows {
             trial.mark(Mark::Answered { partner, record });
         }
@@ -221,18 +226,14 @@ pub(crate) fn end(
     partner: PartnerId,
     record: RecordId,
 ) {
-    let Some(place) = stored::<Place>(view, &Key::Question { record }) else {
+    let Some(Place { number }) = stored(view, &Key::Question { record, partner }) else {
         return;
     };
-    if place.partner != partner {
-        return;
-    }
-    let number = place.number;
     let mut pending = pending(view, partner);
     pending.open = pending.open.saturating_sub(1);
     view.put(Key::Pending { partner }, &pending);
     view.delete(Key::Outbox { partner, number });
-    view.delete(Key::Question { record });
+    view.delete(Key::Question { record, partner });
     machine.attempts.remove(&(partner, number));
 }
 
@@ -269,11 +270,7 @@ pub(super) fn stored_answer(trial: &mut Trial<'_>, from: PartnerId, record: Reco
 
 /// The question with this record, if it stands in the outbox for this partner.
 pub(crate) fn question(view: &dyn View, partner: PartnerId, record: RecordId) -> Option<Question> {
-    let place: Place = stored(view, &Key::Question { record })?;
-    if place.partner != partner {
-        return None;
-    }
-    let number = place.number;
+    let Place { number } = stored(view, &Key::Question { record, partner })?;
     stored(view, &Key::Outbox { partner, number })
 }
 
@@ -333,7 +330,8 @@ fn send_again(trial: &mut Trial<'_>, partner: PartnerId, number: u64) {
         number,
         at,
     });
-    let mut attached = question.attached.into_vec();
+    let beside = bundle::beside(trial, partner, &question);
+    let mut attached = beside.unwrap_or_else(|| question.attached.into_vec());
     if is_unanswered {
         let theirs = showing::before(trial, question.record);
         attached.extend(theirs.into_iter().rev());
@@ -357,7 +355,11 @@ pub(super) fn rejected(
     end(machine, view, partner, record);
     view.put(Key::Inbox { partner, record }, &code);
     for other in &*rejected.letter {
-        let Some(Place { number, .. }) = stored(view, &Key::Question { record: *other }) else {
+        let place = Key::Question {
+            record: *other,
+            partner,
+        };
+        let Some(Place { number }) = stored(view, &place) else {
             continue;
         };
         if let Some(mut question) = question(view, partner, *other) {
@@ -387,7 +389,12 @@ pub(super) fn rejected(
         let is_talk = match question.ends_by {
             EndsBy::Stored => true,
             EndsBy::Following => deal::named_by(view, &network, &kept).is_none(),
-            EndsBy::HoldOrRefusal | EndsBy::Decision | EndsBy::Refusal | EndsBy::Ack => false,
+            EndsBy::HoldOrRefusal
+            | EndsBy::Decision
+            | EndsBy::Refusal
+            | EndsBy::Ack
+            | EndsBy::Armed
+            | EndsBy::Certificate => false,
         };
         if !rests_on_it {
             continue;
@@ -409,6 +416,9 @@ pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) -> Result<(), Stop>
     match notice.what {
         NoticeWhat::Rejected => {
             recovery::declined(trial, partner, record.into())?;
+            if code == Code::DealUnknown {
+                bundle::declined(trial, partner, record)?;
+            }
             if question(&trial.view, partner, record).is_some() {
                 trial.mark(Mark::Rejected {
                     partner,
@@ -432,6 +442,9 @@ pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) -> Result<(), Stop>
 /// nothing is asked is shown, unless the partner recovers and can't take it yet.
 fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: DealId) {
     let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
+        if code == Code::Lost && bundle::lost(trial, partner, deal_id.into()) {
+            return;
+        }
         // It says so of what this node told it to have seen, and is shown that once a life; or of a
         // deal that it has and this node has not.
         showing::begin_once(trial, partner);
@@ -447,7 +460,7 @@ fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: Deal
     let place = deal
         .question(deal_id)
         .filter(|_| matches!(deal.state, State::Requested | State::Released))
-        .and_then(|record| stored::<Place>(&trial.view, &Key::Question { record }))
+        .and_then(|record| stored::<Place>(&trial.view, &Key::Question { record, partner }))
         .map(|place| place.number);
     let due = |number| {
         trial
@@ -481,12 +494,7 @@ pub(super) fn unconfirmed(view: &dyn View, network: &NetworkId, partner: Partner
             };
             kept_record(view, network, ack.receipt)
         })
-        .filter_map(|record| {
-            let ThreadBody::Receipt(receipt) = record.body() else {
-                return None;
-            };
-            Some(receipt.deal)
-        })
+        .filter_map(|record| deal::decided_by(record.body()))
         .take(PENDING_MAX)
         .collect()
 }

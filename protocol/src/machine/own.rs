@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     code::Code,
-    deal::negotiation::thread_of,
     fence::List,
     hash::{NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
     ledger::{Entry, Payload},
@@ -166,7 +165,7 @@ pub fn proof_groups(entry: &Entry) -> Vec<(ProofGroup, RecordId)> {
     ids.zip(&entry.records)
         .filter_map(|(id, carried)| {
             let group = match read(&entry.header.network, &carried.bytes)? {
-                Read::Thread(record) => ProofGroup::Thread(thread_of(&record)),
+                Read::Thread(record) => ProofGroup::Thread(super::bundle::audience_of(&record)),
                 Read::Public(record) => match record.body().audience() {
                     [] => ProofGroup::Public,
                     named => ProofGroup::Named(Vec::from(named)),

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Overlay, Stop,
+    Key, Overlay, Stop, bundle,
     letter::{Case, No, Received},
     life,
     step::{Event, Mark, Message},
@@ -31,24 +31,16 @@ impl Trial<'_> {
         let lacking = |trial: &Self, shown: &&Received| trial.is_lost(case.from, shown).is_some();
         let mut shown: Vec<&Received> = case.attached.iter().collect();
         // The kinds of a deal's records ascend as they are made.
-        shown.sort_by_key(|shown| shown.record.kind());
+        shown.sort_by_key(|shown| bundle::order_of(&shown.record));
         let Some(last) = shown.iter().rposition(|shown| lacking(self, shown)) else {
             return Ok(());
         };
         for shown in shown.into_iter().take(last + 1) {
             if let Some(about) = self.is_lost(case.from, shown) {
-                let epoch = shown.record.body().header().epoch;
-                if epoch >= self.machine.head.epoch || self.machine.recovering {
-                    return Err(No::Lost(about));
-                }
-                if !deal::stands_on(&self.view, shown.record.body()) {
-                    // It comes again after that on which it stands.
-                    return Err(No::Unanswered);
-                }
-                self.recover(case.from, shown)?;
+                self.take_lost_of(case, shown, about)?;
             } else if shown.record.author() == case.from
                 && !self.knows(shown.record.id())
-                && !deal::is_of_a_leg(shown.record.body())
+                && !bundle::is_of_a_bundle(shown.record.body())
             {
                 if matches!(shown.record.body(), ThreadBody::Receipt(_))
                     && !deal::stands_on(&self.view, shown.record.body())
@@ -64,24 +56,60 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// What an own record to this partner is about that this node lacks.
+    /// Takes in an own record of a bundle that a member brought and this node lacks.
+    pub(super) fn take_lost(&mut self, case: Case<'_>, shown: &Received) -> Result<(), No> {
+        let about = self.is_lost(case.from, shown).ok_or(No::Unanswered)?;
+        self.take_lost_of(case, shown, about)
+    }
+
+    fn take_lost_of(&mut self, case: Case<'_>, shown: &Received, about: DealId) -> Result<(), No> {
+        let epoch = shown.record.body().header().epoch;
+        if epoch >= self.machine.head.epoch || self.machine.recovering {
+            return Err(No::Lost(about));
+        }
+        let stands = deal::stands_on(&self.view, shown.record.body());
+        if !stands || !bundle::admit_shown(self, case, &shown.record) {
+            // It comes again after that on which it stands.
+            return Err(No::Unanswered);
+        }
+        Ok(self.recover(shown)?)
+    }
+
+    /// What an own record to this partner is about that this node lacks. Those of a bundle any
+    /// member may bring.
     fn is_lost(&self, from: PartnerId, shown: &Received) -> Option<DealId> {
         let record = &shown.record;
         let is_own = record.author() == self.machine.config.partner;
-        let is_lost = is_own && record.body().header().to == from && !self.knows(record.id());
+        let is_theirs = record.body().header().to == from || bundle::is_of_a_bundle(record.body());
+        let is_lost = is_own && is_theirs && !self.knows(record.id());
         is_lost.then(|| about(record))
     }
 
-    fn recover(&mut self, from: PartnerId, shown: &Received) -> Result<(), Code> {
+    fn recover(&mut self, shown: &Received) -> Result<(), Code> {
         let listed = List::new([shown.record.id()])?;
         let bytes = Vec::from(shown.record.bytes());
         let proof = Some(fence::to_bytes(&shown.proof));
+        let with = bundle::concerns(self.machine.config.partner, &shown.record);
         self.enter(
             Payload::Recovered(listed),
-            Some(from),
+            with,
             Vec::from([carried(bytes, proof)]),
         );
         Ok(())
+    }
+
+    /// Notes that its partner spoke of a deal.
+    pub(super) fn spoken(&mut self, id: DealId, deal: &Deal) {
+        if self.check_whole(id, deal).is_err() {
+            self.mark(Mark::Spoken { deal: id });
+        }
+    }
+
+    /// As [`Trial::spoken`], for a deal that may not be here.
+    pub(super) fn spoken_of(&mut self, id: DealId) {
+        if let Some(deal) = Deal::read(&self.view, id) {
+            self.spoken(id, &deal);
+        }
     }
 
     /// Notes that a partner spoke of a deal which an earlier epoch opened: how it stands is no
@@ -94,9 +122,8 @@ impl Trial<'_> {
             return;
         }
         let id = about(case.record());
-        let deal = Deal::read(&self.view, id).filter(|deal| deal.partner == case.from);
-        if deal.is_some_and(|deal| self.check_whole(id, &deal).is_err()) {
-            self.mark(Mark::Spoken { deal: id });
+        if let Some(deal) = Deal::read(&self.view, id).filter(|deal| deal.partner == case.from) {
+            self.spoken(id, &deal);
         }
     }
 
@@ -192,6 +219,7 @@ fn about(record: &Signed<ThreadBody>) -> DealId {
         | ThreadBody::Reject(_)
         | ThreadBody::Withdraw(_)
         | ThreadBody::Ack(_) => RecordId::from(thread_of(record)).into(),
+        ThreadBody::Bundle(_) => bundle::about(record).unwrap_or(record.id().into()),
     }
 }
 

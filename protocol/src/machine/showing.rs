@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, View,
+    Key, View, bundle,
     fold::kept_record,
     life::{self, Recall},
     outbox,
@@ -71,6 +71,7 @@ pub(super) fn begin(trial: &mut Trial<'_>, partner: PartnerId, life: Life) {
         life,
         after: Some(DealId::from_bytes([0; 32])),
     });
+    bundle::shown(trial, partner);
     go_on(trial);
 }
 
@@ -146,7 +147,10 @@ fn is_shown_with_its_order(deal: &Deal) -> bool {
 pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
     let own = match deal.side() {
         Side::Requester => [deal.ack, deal.release, deal.commit, Some(id.into())],
-        Side::Provider => [deal.decision, deal.hold, None, None],
+        Side::Provider => {
+            let armed = bundle::receipt_of(&trial.view, id, deal);
+            [deal.decision, armed, deal.hold, None]
+        }
     };
     let is_own = |record: &RecordId| {
         record_of(trial, *record)
@@ -158,6 +162,12 @@ pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
     let mut chain = deal.chain(id);
     if chain.last() == Some(&latest) {
         chain.pop();
+    }
+    // A leg that lapsed armed before, and that counts still.
+    if deal.state == State::Lapsed
+        && let Some(armed) = bundle::receipt_of(&trial.view, id, deal)
+    {
+        outbox::ask_again(trial, deal.partner, (armed, chain.clone()));
     }
     // Of a provider the partner's Ack, which may be all that it lost.
     chain.extend(deal.ack.filter(|ack| *ack != latest));
@@ -219,6 +229,10 @@ pub(super) fn before(trial: &mut Trial<'_>, question: RecordId) -> Vec<RecordId>
     let Some(asking) = record_of(trial, question) else {
         return theirs;
     };
+    // All members of a bundle see it, and its thread they don't.
+    if bundle::is_of_a_bundle(asking.body()) {
+        return theirs;
+    }
     for record in of_thread(trial, thread_of(&asking)) {
         let id = record.id();
         if id == question {
@@ -246,7 +260,8 @@ pub(super) fn before(trial: &mut Trial<'_>, question: RecordId) -> Vec<RecordId>
             | ThreadBody::Release(_)
             | ThreadBody::Ack(_)
             | ThreadBody::Event(_)
-            | ThreadBody::Handover(_) => {}
+            | ThreadBody::Handover(_)
+            | ThreadBody::Bundle(_) => {}
         }
     }
     // What it answers went with the record before it, which may not have been taken.

@@ -3,12 +3,14 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Key, Machine, Overlay, Question, View, Write, life, outbox, showing::Showing};
+use super::{
+    Draft, Key, Machine, Overlay, Question, View, Write, bundle, life, outbox, showing::Showing,
+};
 use crate::{
     code::Code,
     deal::State,
     frame::{Answers, Greeting, Head, Notice},
-    hash::{DealId, PartnerId, RecordId, SubjectId, ThreadId},
+    hash::{DealId, ManifestId, PartnerId, RecordId, SubjectId, ThreadId},
     ledger::Entry,
     public::Claim,
     slot::Family,
@@ -162,6 +164,23 @@ pub enum Mark {
         /// The deal.
         deal: DealId,
     },
+    /// A member said what it knows of a manifest, whose hold is of an earlier epoch.
+    SpokenOf {
+        /// The manifest.
+        manifest: ManifestId,
+        /// The member.
+        partner: PartnerId,
+    },
+    /// The requester of a hold says that it committed it, which may have been to an earlier life.
+    Committed {
+        /// The deal.
+        deal: DealId,
+    },
+    /// The operator put a bundle together.
+    Drafted {
+        /// How it is now.
+        draft: Box<Draft>,
+    },
     /// The connection to a partner ended.
     Gone {
         /// The partner.
@@ -303,6 +322,11 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             ref question,
         } => outbox::replace(machine, &mut view, partner, question),
         Mark::Spoken { deal } => view.put(Key::Spoken { deal }, &machine.head.epoch),
+        Mark::SpokenOf { manifest, partner } => {
+            view.put(Key::SpokenOf { manifest, partner }, &machine.head.epoch);
+        }
+        Mark::Committed { deal } => view.put_bytes(Key::Committed { deal }, Vec::new()),
+        Mark::Drafted { ref draft } => bundle::drafted(&mut view, draft),
         Mark::Showing {
             partner,
             life,

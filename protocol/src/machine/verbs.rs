@@ -10,7 +10,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Approval,
+    Approval, Bundling, bundle,
     fold::kept_record,
     outbox,
     step::Mark,
@@ -29,8 +29,8 @@ use crate::{
     limits::{DAY_MS, HANDOVER_BYTES_MAX, LINES_MAX},
     record::Signed,
     thread::{
-        Answer, Choice, Event, EventLine, Handover, Happening, HoldTerms, Inquiry, Proposal,
-        Question, Reject, Request, Role, Terms, ThreadBody, Withdraw,
+        Answer, Choice, Event, EventLine, Handover, Happening, Inquiry, Proposal, Question, Reject,
+        Request, Role, Terms, ThreadBody, Withdraw,
     },
     value::{Money, Prose, Text, Time},
 };
@@ -125,6 +125,8 @@ pub enum Verb {
         /// The sealed bytes.
         sealed: Bytes<HANDOVER_BYTES_MAX>,
     },
+    /// Puts a bundle together, commits it, or ends it.
+    Bundle(Bundling),
 }
 
 /// Whether a proposal binds.
@@ -207,6 +209,7 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
         Verb::Withdraw { thread } => withdraw(trial, thread),
         Verb::Cancel { deal } => cancel(trial, deal),
         Verb::WriteOff { deal } => requester::write_off(trial, deal),
+        Verb::Bundle(word) => bundle::decide(trial, word),
         Verb::Happen { .. } => happen(trial, verb),
         Verb::Handover {
             deal,
@@ -267,7 +270,8 @@ fn propose(trial: &mut Trial<'_>, proposing: Proposing) -> Result<(), Stop> {
             Proposal::firm_of_requester(header, until, alternatives)
         }
         (Binding::Firm, Role::Provider) => {
-            Proposal::firm_of_provider(header, alternatives, HoldTerms::alone(until))
+            let hold = judge::hold_terms(trial, partner, (&alternatives, until));
+            Proposal::firm_of_provider(header, alternatives, hold)
         }
     };
     check_proposal(trial, partner, &proposal)?;
@@ -430,7 +434,8 @@ fn accept_deal(trial: &mut Trial<'_>, deal_id: DealId, alternative: u8) -> Resul
         }
         State::Kept => requester::commit_now(trial, deal_id, alternative),
         State::Doubt | State::Written => Err(Code::InDoubt.into()),
-        State::Held => Err(Code::HoldStands.into()),
+        State::Held | State::Waiting => Err(Code::HoldStands.into()),
+        State::Armed => Err(Code::InDoubt.into()),
         _ => Err(Code::DealOpen.into()),
     }
 }
@@ -463,7 +468,8 @@ fn cancel(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
     match deal.state {
         State::Asked | State::Offered => provider::refuse(trial, deal_id, Code::Declined),
-        State::Held | State::Closed => Err(Code::HoldStands.into()),
+        State::Held | State::Closed | State::Waiting => Err(Code::HoldStands.into()),
+        State::Armed => Err(Code::InDoubt.into()),
         _ => requester::give_back(trial, deal_id),
     }
 }

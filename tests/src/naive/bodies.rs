@@ -59,6 +59,7 @@ fn thread(naive: Naive, body: &ThreadBody) -> Naive {
             .bytes(&body.cosignature),
         ThreadBody::Event(body) => event(naive, body),
         ThreadBody::Handover(body) => handover(naive, body),
+        ThreadBody::Bundle(body) => bundle(naive, body),
     }
 }
 

@@ -3,8 +3,11 @@
 
 mod cells;
 mod leg;
+mod machines;
 mod middle;
+mod party;
 mod proofs;
 mod requester;
 mod runs;
+mod storms;
 mod world;

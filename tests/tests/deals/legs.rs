@@ -1,5 +1,5 @@
-//! What names a leg of a bundle is no decision of a deal between two, and the machine, which begins
-//! no bundle, takes none of it.
+//! What names a leg of a bundle is no decision of a deal between two, and without the Manifest that
+//! it names it is left without an answer.
 
 use omni_protocol::{
     code::Code,
@@ -44,7 +44,7 @@ fn a_refusal_of_a_leg_decides_no_deal_between_two() {
         leg: Some(leg),
     }));
     let step = scene.letter(&[&of_leg]);
-    assert_eq!(answers(&scene.us, &step), ["reject malformed"]);
+    assert_eq!(answers(&scene.us, &step), [""; 0]);
     assert_eq!(scene.state(), "requested");
     let alone = scene.them.refusal(request, code);
     scene.letter(&[&alone]);

@@ -318,8 +318,15 @@ fn open(state: State) -> (&'static str, &'static [&'static str]) {
         State::Offered | State::Kept => ("us", &["accept", "counter", "reject"]),
         State::Requested => ("them", &["reject"]),
         State::Doubt => ("them", &["write-off"]),
-        State::Held | State::Closed | State::Released | State::Written => ("them", &[]),
-        State::Sold | State::Refused | State::Agreed | State::Aborted => ("nobody", &[]),
+        State::Held
+        | State::Closed
+        | State::Waiting
+        | State::Armed
+        | State::Released
+        | State::Written => ("them", &[]),
+        State::Sold | State::Refused | State::Lapsed | State::Agreed | State::Aborted => {
+            ("nobody", &[])
+        }
     }
 }
 
@@ -453,7 +460,10 @@ fn said_view(
     } else {
         Who::Them
     };
-    let question = Key::Question { record: id };
+    let question = Key::Question {
+        record: id,
+        partner,
+    };
     SaidView {
         number,
         record: id.to_string(),

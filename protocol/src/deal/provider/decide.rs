@@ -7,13 +7,11 @@
 
 use crate::{
     code::Code,
-    deal::{Deal, Opening, State, evidence, judge, negotiation::Who, receive, tombstone},
+    deal::{Deal, Opening, Side, State, evidence, judge, negotiation::Who, receive, tombstone},
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Approval, Case, No, Stop, Trial, kept_record},
-    thread::{
-        AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
-    },
+    machine::{Approval, Case, No, Stop, Trial, bundle, kept_record},
+    thread::{AtFault, Commit, Header, Hold, Proposal, Receipt, Refusal, Request, ThreadBody},
     value::Time,
 };
 use alloc::vec::Vec;
@@ -103,6 +101,9 @@ pub(crate) fn commit(trial: &mut Trial<'_>, case: Case<'_>, commit: &Commit) -> 
     if deal.partner != case.from {
         return Err(Code::HoldUnknown.into());
     }
+    if deal.manifest.is_some() {
+        return bundle::commit(trial, case, (commit.deal, &deal));
+    }
     match deal.state {
         State::Held => {
             if trial.at() > deal.until {
@@ -142,6 +143,9 @@ pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
     take_released(trial, case, deal_id);
     match Deal::read(&trial.view, deal_id) {
         Some(deal) if deal.partner != case.from => return Err(Code::DealUnknown.into()),
+        Some(deal) if deal.manifest.is_some() => {
+            bundle::release(trial, case, (deal_id, &deal))?;
+        }
         Some(deal) if matches!(deal.state, State::Sold | State::Refused) => {
             if let Some(commit) = kept_commit(trial, &deal) {
                 evidence::release_beside_commit(trial, case, commit)?;
@@ -206,12 +210,17 @@ pub(crate) fn receive_ack(trial: &mut Trial<'_>, case: Case<'_>) {
 
 /// What the end of a hold or validity brings about, noticed by ledger time or at a greeting.
 pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Result<(), Stop> {
+    if deal.manifest.is_some() && deal.side() == Side::Provider {
+        return bundle::overdue(trial, deal_id, deal);
+    }
     let greeted = trial.machine.is_greeted(deal.partner)
         && !trial.machine.recovering
         && trial.check_whole(deal_id, deal).is_ok();
     match deal.state {
         State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
-        State::Held | State::Closed if greeted => refuse(trial, deal_id, Code::HoldOver),
+        State::Held | State::Closed if greeted && !is_committed(trial, deal_id, deal) => {
+            refuse(trial, deal_id, Code::HoldOver)
+        }
         State::Held => {
             let partner = Some(deal.partner);
             trial.enter(Payload::Closed(deal_id), partner, Vec::new());
@@ -219,6 +228,17 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the hold is of an earlier life, and its requester says that it committed it: that life
+/// may have armed it for a bundle. Its Commit or Manifest comes, and says who else must greet.
+fn is_committed(trial: &Trial<'_>, deal_id: DealId, deal: &Deal) -> bool {
+    let network = trial.machine.config.network;
+    bundle::is_committed(trial, deal_id)
+        && deal.hold.is_some_and(|hold| {
+            let hold = kept_record(&trial.view, &network, hold);
+            hold.is_some_and(|hold| hold.body().header().life.get() != trial.machine.life)
+        })
 }
 
 /// Signs the Hold for a Request that was taken.
@@ -237,7 +257,7 @@ pub(crate) fn give_hold(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), St
         header,
         deal: deal_id,
         terms: terms.hash(),
-        hold: HoldTerms::alone(until),
+        hold: judge::hold_terms(trial, deal.partner, (core::slice::from_ref(&terms), until)),
     };
     trial.sign(deal.partner, Vec::from([ThreadBody::Hold(hold)]))
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Case, Key, No, Stop, Trial, View as _},
+    machine::{Case, Key, No, Stop, Trial, View as _, bundle},
     thread::{Ack, Commit, Hold, Proposal, Receipt, Release, ThreadBody},
     trade::Absent,
 };
@@ -27,7 +27,10 @@ pub(crate) fn hold(trial: &mut Trial<'_>, case: Case<'_>, hold: &Hold) -> Result
     };
     match deal.state {
         State::Requested => new_hold(trial, case, hold, &deal)?,
-        State::Doubt | State::Written => again(trial, case, deal.commit),
+        State::Doubt | State::Written => match deal.manifest {
+            Some(manifest) => bundle::again_to(trial, case.from, manifest),
+            None => again(trial, case, deal.commit),
+        },
         State::Released => again(trial, case, deal.release),
         _ => trial.stored(case),
     }
@@ -97,6 +100,10 @@ pub(crate) fn receipt(trial: &mut Trial<'_>, case: Case<'_>, receipt: &Receipt) 
     let Some(deal) = deal else {
         return Err(Code::DealUnknown.into());
     };
+    if deal.manifest.is_some() {
+        // Its manifest decides it, and nothing else.
+        return Err(Code::NoCommit.into());
+    }
     if !has_order(&trial.view, &deal) {
         // It comes again after the order that it changes.
         return Err(No::Unanswered);
@@ -129,7 +136,10 @@ pub(crate) fn receipt(trial: &mut Trial<'_>, case: Case<'_>, receipt: &Receipt) 
         | State::Held
         | State::Closed
         | State::Sold
-        | State::Refused => return Err(Code::DealUnknown.into()),
+        | State::Refused
+        | State::Waiting
+        | State::Armed
+        | State::Lapsed => return Err(Code::DealUnknown.into()),
     }
     Ok(())
 }
@@ -151,12 +161,21 @@ fn has_alternative(trial: &Trial<'_>, receipt: &Receipt, deal: &Deal) -> bool {
 /// A Refusal.
 pub(crate) fn refusal(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) -> Result<(), No> {
     match Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == case.from) {
+        Some(Deal {
+            manifest: Some(manifest),
+            state: State::Doubt | State::Written,
+            ..
+        }) => {
+            // It knew of no manifest yet.
+            bundle::again_to(trial, case.from, manifest);
+            trial.stored(case);
+        }
         Some(deal) => match deal.state {
             State::Requested | State::Kept | State::Doubt | State::Released | State::Written => {
                 trial.keep(case);
                 trial.stored(case);
             }
-            State::Agreed if !trial.knows(case.id()) => {
+            State::Agreed if !trial.knows(case.id()) && deal.manifest.is_none() => {
                 evidence::two_decisions(trial, case, &deal)?;
             }
             _ => trial.stored(case),
@@ -175,6 +194,9 @@ pub(crate) fn commit_now(
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
     let hold = deal.hold.ok_or(Code::HoldUnknown)?;
     trial.check_whole(deal_id, &deal)?;
+    if trial.view.read(&Key::Drafted { deal: deal_id }).is_some() {
+        return Err(Code::OtherManifest.into());
+    }
     if trial.at() > deal.until {
         return Err(Code::HoldOver.into());
     }
@@ -225,6 +247,9 @@ pub(crate) fn release(trial: &mut Trial<'_>, deal_id: DealId) -> Result<Release,
 /// The operator writes a deal in doubt off.
 pub(crate) fn write_off(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
+    if let Some(manifest) = deal.manifest {
+        return bundle::write_off(trial, manifest);
+    }
     if deal.state == State::Doubt {
         let partner = Some(deal.partner);
         trial.enter(Payload::WrittenOff(deal_id), partner, Vec::new());

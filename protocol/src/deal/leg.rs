@@ -1,0 +1,183 @@
+//! What the records of a bundle change in the deals that are its legs (SPEC.md section 20). Which
+//! record changes what stands in `machine::bundle`; how stock, credit and orders are booked is
+//! theirs.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named has no part here"
+)]
+
+use super::{
+    Deal, Side, State, holds,
+    negotiation::{self, Settled},
+    order, provider, requester, reservation, tombstone,
+};
+use crate::{
+    hash::{DealId, ManifestId, RecordId},
+    machine::{Fold, Key, kept_record},
+};
+
+/// Provider: the first manifest that names its hold is here.
+pub(crate) fn bound(
+    fold: &mut Fold<'_, '_>,
+    id: DealId,
+    (manifest, alternative): (ManifestId, u8),
+) {
+    let Some(mut deal) = Deal::read(fold.view, id) else {
+        return;
+    };
+    if deal.state == State::Held {
+        deal.state = State::Waiting;
+    }
+    deal.manifest = Some(manifest);
+    deal.commit = Some(manifest.into());
+    deal.alternative = alternative;
+    deal.keep(fold.view, id);
+}
+
+/// Provider: the own `ArmReceipt` was signed, or is shown again, whatever became of the hold since.
+pub(crate) fn armed(fold: &mut Fold<'_, '_>, id: DealId) {
+    let Some(mut deal) = Deal::read(fold.view, id) else {
+        return;
+    };
+    match deal.state {
+        State::Waiting | State::Held => {}
+        State::Closed => provider::reserve(fold, &mut deal),
+        _ => return,
+    }
+    deal.state = State::Armed;
+    deal.keep(fold.view, id);
+}
+
+/// Provider: the commit certificate is here.
+pub(crate) fn sold(fold: &mut Fold<'_, '_>, id: DealId, receipt: RecordId) {
+    let armed = Deal::read(fold.view, id).filter(|deal| deal.state == State::Armed);
+    let Some(mut deal) = armed else { return };
+    provider::free(fold, &deal, holds::Ended::Used);
+    deal.state = State::Sold;
+    agree(fold, (id, receipt), deal);
+}
+
+/// Provider: an abort certificate is here.
+pub(crate) fn refused(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
+    let Some(mut deal) = Deal::read(fold.view, id) else {
+        return;
+    };
+    match deal.state {
+        State::Held | State::Waiting | State::Armed => {
+            provider::free(fold, &deal, holds::Ended::Used);
+        }
+        State::Closed => {}
+        // Its Refusal did not name the leg yet; this one does.
+        State::Refused => {
+            deal.decision = Some(refusal);
+            return deal.keep(fold.view, id);
+        }
+        _ => return,
+    }
+    deal.state = State::Refused;
+    end(fold, (id, refusal), deal);
+}
+
+/// Provider: it has waited as long as its hold said.
+pub(crate) fn lapsed(fold: &mut Fold<'_, '_>, id: DealId, lapse: RecordId) {
+    let armed = Deal::read(fold.view, id).filter(|deal| deal.state == State::Armed);
+    let Some(mut deal) = armed else { return };
+    provider::free(fold, &deal, holds::Ended::Used);
+    deal.state = State::Lapsed;
+    end(fold, (id, lapse), deal);
+}
+
+/// Requester: the own Manifest was signed, or is shown again.
+pub(crate) fn committed(
+    fold: &mut Fold<'_, '_>,
+    id: DealId,
+    hold: RecordId,
+    (manifest, alternative): (ManifestId, u8),
+) {
+    let free = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
+    let Some(mut deal) = Deal::read(fold.view, id).filter(free) else {
+        return;
+    };
+    deal.state = State::Doubt;
+    deal.hold = Some(hold);
+    deal.manifest = Some(manifest);
+    deal.commit = Some(manifest.into());
+    deal.alternative = alternative;
+    let network = fold.machine.config.network;
+    if let Some(terms) = deal.terms(fold.view, &network, id) {
+        deal.amount = reservation(core::slice::from_ref(&terms)).0;
+    }
+    requester::doubt(fold, &deal, deal.amount.get());
+    fold.view.delete(Key::Approval { deal: id });
+    deal.keep(fold.view, id);
+}
+
+/// Requester: the commit certificate is here.
+pub(crate) fn agreed(fold: &mut Fold<'_, '_>, id: DealId, receipt: RecordId) {
+    if let Some(mut deal) = out_of_doubt(fold, id) {
+        deal.state = State::Agreed;
+        agree(fold, (id, receipt), deal);
+    }
+}
+
+/// Requester: an abort certificate is here.
+pub(crate) fn aborted(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
+    if let Some(mut deal) = out_of_doubt(fold, id) {
+        deal.state = State::Aborted;
+        end(fold, (id, refusal), deal);
+    }
+}
+
+/// Requester: the leg of an agreed bundle lapsed, so nobody owes anything for it.
+pub(crate) fn given_up(fold: &mut Fold<'_, '_>, id: DealId, lapse: RecordId) {
+    let Some(mut deal) = Deal::read(fold.view, id) else {
+        return;
+    };
+    if deal.state == State::Agreed {
+        order::undone(fold, id, &deal);
+        deal.state = State::Aborted;
+        end(fold, (id, lapse), deal);
+    } else {
+        aborted(fold, id, lapse);
+    }
+}
+
+fn out_of_doubt(fold: &mut Fold<'_, '_>, id: DealId) -> Option<Deal> {
+    let deal = Deal::read(fold.view, id)?;
+    match deal.state {
+        State::Doubt => requester::doubt(fold, &deal, deal.amount.get().saturating_neg()),
+        State::Written => {}
+        _ => return None,
+    }
+    Some(deal)
+}
+
+/// Both sides: what is agreed is booked.
+fn agree(fold: &mut Fold<'_, '_>, (id, receipt): (DealId, RecordId), mut deal: Deal) {
+    deal.decision = Some(receipt);
+    let network = fold.machine.config.network;
+    let terms = deal.terms(fold.view, &network, id);
+    // An order has the time of the record that its provider signed for it alone.
+    if let (Some(terms), Some(armed)) = (terms, kept_record(fold.view, &network, receipt)) {
+        let at = armed.body().header().at;
+        order::agreed(fold, (id, at), &mut deal, &terms);
+    }
+    negotiation::settled(fold.view, deal.thread, (id, Settled::Agreed));
+    decided(fold, (id, receipt), &deal);
+}
+
+/// Both sides: what came to nothing is remembered for a while.
+fn end(fold: &mut Fold<'_, '_>, (id, by): (DealId, RecordId), mut deal: Deal) {
+    deal.decision = Some(by);
+    negotiation::settled(fold.view, deal.thread, (id, Settled::Not));
+    decided(fold, (id, by), &deal);
+    tombstone::lay(fold.view, deal.until, id);
+}
+
+fn decided(fold: &mut Fold<'_, '_>, (id, by): (DealId, RecordId), deal: &Deal) {
+    if deal.side() == Side::Provider {
+        fold.view.put(Key::Decision { deal: id }, &by);
+    }
+    deal.keep(fold.view, id);
+}

@@ -1,0 +1,224 @@
+//! Bundles at a node (SPEC.md section 20): what it keeps of each manifest in which it is a member,
+//! and who puts which record to the tables of [`crate::bundle`]. What a certificate changes in the
+//! deals themselves stands in `deal::leg`. Parts of a chain (section 21) are kept out: a Manifest
+//! that names a whole is refused.
+
+mod ask;
+mod carry;
+mod draft;
+mod epoch;
+mod fold;
+mod offered;
+mod provide;
+mod receive;
+mod require;
+
+pub use self::draft::{Bundling, Draft, DraftLeg, Stage, bundle_id};
+pub(crate) use self::{
+    ask::{again_to, beside, greeted, shown},
+    epoch::{declined, lost},
+    fold::{concerns, joined, recorded},
+    offered::{commit, release},
+    provide::{is_committed, overdue},
+    receive::{is_of_a_bundle, order_of, received},
+    require::write_off,
+};
+pub(super) use self::{
+    draft::{decide, drafted},
+    receive::{about, admit_shown, audience_of},
+};
+
+use crate::{
+    bundle::{Manifest, Tally},
+    deal::Deal,
+    fence::List,
+    hash::{DealId, ManifestId, PartnerId, RecordId},
+    limits::LEGS_MAX,
+    machine::{Key, Overlay, View, stored},
+    wire, words,
+};
+
+words! {
+    /// How a manifest ended here: by the certificate that was whole first.
+    pub enum Ended {
+        /// By the `ArmReceipt`s of all legs.
+        1 Agreed "agreed",
+        /// By a Refusal of one.
+        2 Aborted "aborted",
+    }
+}
+
+/// What is known of one leg.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KnownLeg {
+    /// Who provides it.
+    pub provider: PartnerId,
+    /// The deal.
+    pub deal: DealId,
+    /// The hold that is to arm.
+    pub hold: RecordId,
+    /// The alternative that is committed.
+    pub alternative: u8,
+    /// Its `ArmReceipt`.
+    pub armed: Option<RecordId>,
+    /// Its Refusal.
+    pub refused: Option<RecordId>,
+    /// Its Lapse.
+    pub lapsed: Option<RecordId>,
+}
+
+wire!(KnownLeg {
+    provider,
+    deal,
+    hold,
+    alternative,
+    armed,
+    refused,
+    lapsed,
+});
+
+/// What is known of one manifest. The numbers of its legs are their places.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Bundle {
+    /// Who committed it.
+    pub requester: PartnerId,
+    /// Its legs.
+    pub legs: List<KnownLeg, LEGS_MAX, 1>,
+    /// The number of the leg that arms last.
+    pub last: Option<u16>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// The Refusal by which it was aborted.
+    pub refusal: Option<RecordId>,
+}
+
+wire!(Bundle {
+    requester,
+    legs,
+    last,
+    ended,
+    refusal,
+});
+
+impl Bundle {
+    /// What is known of this manifest, if this node is one of its members.
+    #[must_use]
+    pub fn read(view: &dyn View, manifest: ManifestId) -> Option<Self> {
+        stored(view, &Key::Bundle { manifest })
+    }
+
+    fn of(requester: PartnerId, manifest: &Manifest) -> Option<Self> {
+        let legs = manifest.legs().iter().zip(0..);
+        let legs: Option<alloc::vec::Vec<KnownLeg>> = legs
+            .map(|(leg, number)| {
+                Some(KnownLeg {
+                    provider: manifest.leg(number)?.0,
+                    deal: leg.deal,
+                    hold: leg.hold,
+                    alternative: leg.alternative,
+                    armed: None,
+                    refused: None,
+                    lapsed: None,
+                })
+            })
+            .collect();
+        Some(Self {
+            requester,
+            legs: List::new(legs?).ok()?,
+            last: manifest.last(),
+            ended: None,
+            refusal: None,
+        })
+    }
+
+    /// The leg with this number.
+    #[must_use]
+    pub fn leg(&self, number: u16) -> Option<&KnownLeg> {
+        self.legs.get(usize::from(number))
+    }
+
+    /// The legs with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (u16, &KnownLeg)> {
+        (0..).zip(self.legs.iter())
+    }
+
+    /// The legs that this partner provides, with their numbers.
+    pub fn of_provider(&self, provider: PartnerId) -> impl Iterator<Item = (u16, &KnownLeg)> {
+        self.numbered()
+            .filter(move |(_, leg)| leg.provider == provider)
+    }
+
+    /// All members but this one, each once: the requester first.
+    #[must_use]
+    pub fn others(&self, own: PartnerId) -> alloc::vec::Vec<PartnerId> {
+        let mut others = alloc::vec::Vec::new();
+        let providers = self.legs.iter().map(|leg| leg.provider);
+        for member in core::iter::once(self.requester).chain(providers) {
+            if member != own && !others.contains(&member) {
+                others.push(member);
+            }
+        }
+        others
+    }
+
+    /// Whether this partner is a member.
+    #[must_use]
+    pub fn admits(&self, partner: PartnerId) -> bool {
+        self.requester == partner || self.legs.iter().any(|leg| leg.provider == partner)
+    }
+
+    /// Which legs armed and which refused.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let legs = u16::try_from(self.legs.len()).unwrap_or_default();
+        let mut tally = Tally::new(legs);
+        for (number, leg) in self.numbered() {
+            if leg.armed.is_some() {
+                tally.arm(number);
+            }
+            if leg.refused.is_some() {
+                tally.refuse(number);
+            }
+        }
+        tally
+    }
+
+    /// The `ArmReceipt`s that are known, but those of this partner.
+    fn receipts_but_of(&self, partner: PartnerId) -> alloc::vec::Vec<RecordId> {
+        let others = self.legs.iter().filter(|leg| leg.provider != partner);
+        others.filter_map(|leg| leg.armed).collect()
+    }
+}
+
+/// The own `ArmReceipt` of a deal that is a leg.
+pub(super) fn receipt_of(view: &dyn View, id: DealId, deal: &Deal) -> Option<RecordId> {
+    let bundle = Bundle::read(view, deal.manifest?)?;
+    bundle.legs.iter().find(|leg| leg.deal == id)?.armed
+}
+
+/// Forgets a manifest once none of its deals is remembered here.
+pub(crate) fn forget(view: &mut Overlay<'_>, manifest: ManifestId) {
+    let Some(bundle) = Bundle::read(view, manifest) else {
+        return;
+    };
+    if bundle
+        .legs
+        .iter()
+        .any(|leg| Deal::read(view, leg.deal).is_some())
+    {
+        return;
+    }
+    let providers = bundle.legs.iter().map(|leg| leg.provider);
+    let members: alloc::vec::Vec<PartnerId> = providers.chain([bundle.requester]).collect();
+    for partner in members {
+        view.delete(Key::SpokenOf { manifest, partner });
+        for decided in [0, 1] {
+            view.delete(Key::Joint {
+                partner,
+                decided,
+                manifest,
+            });
+        }
+    }
+    view.delete(Key::Bundle { manifest });
+}

@@ -1,0 +1,252 @@
+//! Questions of a bundle (SPEC.md sections 15.2 and 20): the Manifest at each provider, the own
+//! `ArmReceipt` at all members while it is in doubt, and what is served to whoever asks so.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{Bundle, Ended, KnownLeg, epoch};
+use crate::{
+    deal::{Deal, State},
+    fence::List,
+    hash::{ManifestId, PartnerId, RecordId},
+    limits::LETTER_RECORDS_MAX,
+    machine::{EndsBy, Key, Mark, Message, Question, Trial, View as _, outbox},
+};
+
+/// Asks a provider to arm: the Manifest, with the holds of its legs and what opened their deals.
+pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+    let records = Vec::from([id.into()]);
+    let attached = holds_of(bundle, to);
+    put(
+        trial,
+        to,
+        (id.into(), EndsBy::Armed),
+        (records.clone(), attached.clone()),
+    );
+    trial.send(to, Message::Letter { records, attached });
+}
+
+/// Sends a Manifest again as it is, with the holds of a provider's legs.
+pub(crate) fn again_to(trial: &mut Trial<'_>, to: PartnerId, id: ManifestId) {
+    if let Some(bundle) = Bundle::read(&trial.view, id) {
+        let records = Vec::from([id.into()]);
+        let attached = holds_of(&bundle, to);
+        trial.reply(to, Message::Letter { records, attached });
+    }
+}
+
+fn holds_of(bundle: &Bundle, provider: PartnerId) -> Vec<RecordId> {
+    let mut attached: Vec<RecordId> = Vec::new();
+    for (_, leg) in bundle.of_provider(provider) {
+        for record in [leg.hold, leg.deal.into()] {
+            if !attached.contains(&record) {
+                attached.push(record);
+            }
+        }
+    }
+    attached
+}
+
+/// All that is known of what a member said of its own legs.
+fn said_by(bundle: &Bundle, member: PartnerId) -> Vec<RecordId> {
+    let legs = bundle.of_provider(member);
+    // An honest leg says two of them at most.
+    legs.flat_map(|(_, leg)| {
+        let said = [leg.armed, leg.refused, leg.lapsed];
+        said.into_iter().flatten().take(2)
+    })
+    .collect()
+}
+
+/// What goes along with a question of a leg in doubt, as it is at this sending, so that it says all
+/// that this node knows; none for any other question.
+pub(crate) fn beside(
+    trial: &Trial<'_>,
+    to: PartnerId,
+    question: &Question,
+) -> Option<Vec<RecordId>> {
+    let manifest = question.letter.first()?;
+    let asks = question.ends_by == EndsBy::Certificate;
+    let bundle = asks.then(|| Bundle::read(&trial.view, (*manifest).into()))??;
+    Some(said_by(&bundle, to))
+}
+
+/// While an own leg is armed and no certificate is whole, all other members are asked: by the
+/// Manifest, which they answer with what they have, and by the own `ArmReceipt`, which they count.
+pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
+    let Some(bundle) = Bundle::read(&trial.view, id) else {
+        return;
+    };
+    let own = trial.machine.config.partner;
+    for partner in bundle.others(own) {
+        in_doubt_to(trial, partner, (id, &bundle));
+    }
+}
+
+fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+    let own = trial.machine.config.partner;
+    if bundle.ended.is_some() {
+        return;
+    }
+    let armed = bundle
+        .of_provider(own)
+        .filter(|(_, leg)| leg.lapsed.is_none());
+    let receipts: Vec<RecordId> = armed.filter_map(|(_, leg)| leg.armed).collect();
+    for receipt in receipts {
+        let records = Vec::from([id.into(), receipt]);
+        let asked = outbox::question(&trial.view, partner, receipt).is_some();
+        if !asked {
+            put(
+                trial,
+                partner,
+                (receipt, EndsBy::Certificate),
+                (records.clone(), Vec::new()),
+            );
+        }
+        let attached = said_by(bundle, partner);
+        trial.send(partner, Message::Letter { records, attached });
+    }
+}
+
+/// Tells a member the last of these records of a bundle until it has stored it.
+pub(super) fn until_stored(
+    trial: &mut Trial<'_>,
+    to: PartnerId,
+    (records, of): (Vec<RecordId>, ManifestId),
+) {
+    let Some(last) = records.last().copied() else {
+        return;
+    };
+    let attached = Vec::from([of.into()]);
+    put(
+        trial,
+        to,
+        (last, EndsBy::Stored),
+        (records.clone(), attached.clone()),
+    );
+    trial.send(to, Message::Letter { records, attached });
+}
+
+fn put(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    (record, ends_by): (RecordId, EndsBy),
+    (letter, attached): (Vec<RecordId>, Vec<RecordId>),
+) {
+    let (Ok(letter), Ok(attached)) = (List::new(letter), List::new(attached)) else {
+        return;
+    };
+    let question = Box::new(Question {
+        record,
+        ends_by,
+        letter,
+        attached,
+        at: trial.at(),
+    });
+    trial.mark(Mark::AskedAgain { partner, question });
+}
+
+/// Serves what is known of a commit certificate to a member.
+pub(super) fn certificate(
+    trial: &mut Trial<'_>,
+    to: PartnerId,
+    (id, bundle): (ManifestId, &Bundle),
+) {
+    for records in bundle.receipts_but_of(to).chunks(LETTER_RECORDS_MAX) {
+        let records = Vec::from(records);
+        let attached = Vec::from([id.into()]);
+        trial.send(to, Message::Letter { records, attached });
+    }
+}
+
+/// A member greeted: what is not decided yet is asked of it, and what waited for its greeting said.
+pub(crate) fn greeted(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+) -> Result<(), crate::machine::Stop> {
+    let own = trial.machine.config.partner;
+    for id in joint(trial, partner, 0) {
+        let Some(bundle) = Bundle::read(&trial.view, id) else {
+            continue;
+        };
+        if bundle.requester == own {
+            if outbox::question(&trial.view, partner, id.into()).is_none() {
+                again_to(trial, partner, id);
+            }
+            continue;
+        }
+        in_doubt_again(trial, partner, (id, &bundle));
+        epoch::ask(trial, (id, &bundle), Some(partner));
+        let legs: Vec<KnownLeg> = bundle.of_provider(own).map(|(_, leg)| *leg).collect();
+        for leg in legs {
+            if let Some(deal) = Deal::read(&trial.view, leg.deal)
+                && deal.manifest == Some(id)
+                && deal.state == State::Closed
+            {
+                super::provide::overdue(trial, leg.deal, &deal)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The questions that stand in the outbox were sent at the greeting; those that a recovery left out
+/// are put now.
+fn in_doubt_again(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+    let own = trial.machine.config.partner;
+    let lacks = |leg: &KnownLeg| {
+        leg.armed
+            .is_some_and(|receipt| outbox::question(&trial.view, partner, receipt).is_none())
+    };
+    let asks = bundle.of_provider(own).any(|(_, leg)| lacks(leg));
+    if asks {
+        in_doubt_to(trial, partner, (id, bundle));
+    }
+}
+
+/// Shows a member that fell back its own records of the bundles that it shares with this node.
+pub(crate) fn shown(trial: &mut Trial<'_>, partner: PartnerId) {
+    for decided in [0, 1] {
+        for id in joint(trial, partner, decided) {
+            let Some(bundle) = Bundle::read(&trial.view, id) else {
+                continue;
+            };
+            show(trial, partner, (id, &bundle));
+        }
+    }
+}
+
+/// Sends a member the Manifest with all that is known of what it said itself, and the Refusal that
+/// aborted the bundle.
+pub(super) fn show(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+    let attached = said_by(bundle, partner);
+    let by_refusal = bundle
+        .refusal
+        .filter(|_| bundle.ended == Some(Ended::Aborted));
+    let mut records = Vec::from([id.into()]);
+    records.extend(by_refusal.filter(|refusal| !attached.contains(refusal)));
+    trial.send(partner, Message::Letter { records, attached });
+}
+
+/// The manifests in which this node and a partner are members.
+fn joint(trial: &Trial<'_>, partner: PartnerId, decided: u8) -> Vec<ManifestId> {
+    let mut after = Key::Joint {
+        partner,
+        decided,
+        manifest: ManifestId::from_bytes([0; 32]),
+    };
+    let mut found = Vec::new();
+    while let Some((
+        key @ Key::Joint {
+            partner: of,
+            decided: is,
+            manifest,
+        },
+        _,
+    )) = trial.view.next(&after)
+        && (of, is) == (partner, decided)
+    {
+        found.push(manifest);
+        after = key;
+    }
+    found
+}

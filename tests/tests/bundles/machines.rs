@@ -1,0 +1,381 @@
+//! Bundles between production machines: what befalls the members, and how all of them end.
+
+use omni_protocol::{
+    code::Code,
+    hash::DealId,
+    machine::{Bundling, Verb, Verdict},
+};
+use omni_tests::market::Node;
+
+use crate::party::{MINUTE_MS, Party};
+
+/// All legs ended like this at both sides, nothing is held or in doubt, and nobody asks any more.
+#[track_caller]
+fn ended(party: &mut Party, deals: &[DealId], legs: &[usize], agreed: bool) {
+    party.settle();
+    let expected = if agreed {
+        ("agreed", "sold")
+    } else {
+        ("aborted", "refused")
+    };
+    assert_eq!(party.states(deals, legs), vec![expected; legs.len()]);
+    for leg in legs {
+        let stock = party.stock(*leg);
+        assert_eq!(stock.held, 0, "held at {leg}");
+        assert_eq!(stock.sold, u64::from(agreed), "sold at {leg}");
+        let (here, there) = (party.account(0, *leg), party.account(*leg, 0));
+        assert_eq!(here.doubt.get(), 0, "in doubt at {leg}");
+        assert_eq!(there.held.get(), 0, "held of {leg}");
+        assert_eq!(here.payable, there.receivable, "owed to {leg}");
+    }
+    for at in 0..party.nodes.len() {
+        assert_eq!(party.questions(at), [""; 0], "asked by {at}");
+    }
+    party.verify();
+}
+
+#[test]
+fn all_legs_arm_and_are_agreed() {
+    for legs in [&[1, 2][..], &[1, 2, 3], &[1, 2, 3, 2]] {
+        let mut party = Party::of(4);
+        party.settle();
+        let (bundle, deals) = party.collect(legs);
+        assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        party.settle();
+        let states = party.states(&deals, legs);
+        assert!(
+            states.iter().all(|state| *state == ("agreed", "sold")),
+            "{states:?}"
+        );
+        if legs.len() < 4 {
+            ended(&mut party, &deals, legs, true);
+        } else {
+            party.verify();
+        }
+        assert_eq!(party.commit(bundle), Verdict::Refused(Code::InDoubt));
+    }
+}
+
+#[test]
+fn one_hold_that_is_over_ends_all_legs() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    // The clock of the second provider runs ahead, beyond the end of its hold.
+    party.nodes[2].ms += 16 * MINUTE_MS;
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    ended(&mut party, &deals, &legs, false);
+}
+
+#[test]
+fn a_leg_that_sleeps_is_waited_for() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(3);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let states = party.states(&deals, &legs);
+    assert_eq!(
+        states,
+        [("doubt", "armed"), ("doubt", "armed"), ("doubt", "held")]
+    );
+    // Armed holds do not end by time.
+    party.wait(10 * MINUTE_MS);
+    for deal in &deals {
+        let cancel = Verb::Cancel { deal: *deal };
+        assert_eq!(party.verb(0, cancel), Verdict::Refused(Code::InDoubt));
+    }
+    party.connect_all();
+    ended(&mut party, &deals, &legs, true);
+}
+
+#[test]
+fn a_leg_that_wakes_too_late_aborts() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(3);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    party.wait(30 * MINUTE_MS);
+    let states = party.states(&deals[..2], &legs[..2]);
+    assert_eq!(states, [("doubt", "armed"); 2]);
+    party.connect_all();
+    ended(&mut party, &deals, &legs, false);
+}
+
+#[test]
+fn the_members_end_it_without_the_requester() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.disconnect(0, 2);
+    party.disconnect(0, 3);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    // Only the first provider hears of it, then the requester is gone.
+    while let Some(mail) = party.mail.pop_front() {
+        let is_for_one = (mail.from, mail.to) == (0, 1);
+        party.deliver(mail);
+        if is_for_one {
+            break;
+        }
+    }
+    party.cut_off(0);
+    party.settle();
+    for (deal, leg) in deals.iter().zip(legs) {
+        assert_eq!(party.state(leg, *deal), "sold", "at {leg}");
+    }
+    assert_eq!(party.state(0, deals[0]), "doubt");
+    party.connect_all();
+    ended(&mut party, &deals, &legs, true);
+}
+
+#[test]
+fn one_leg_arms_last() {
+    for sleeping in [false, true] {
+        let legs = [1, 2, 3];
+        let mut party = Party::of(4);
+        // The providers don't reach each other.
+        for (one, other) in [(1, 2), (1, 3), (2, 3)] {
+            party.disconnect(one, other);
+        }
+        party.settle();
+        let (bundle, deals) = party.collect(&legs);
+        let last = Bundling::Last {
+            bundle,
+            deal: Some(deals[1]),
+        };
+        assert_eq!(party.word(last), Verdict::Done);
+        if sleeping {
+            party.cut_off(3);
+        }
+        assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        party.settle();
+        if sleeping {
+            let states = party.states(&deals, &legs);
+            assert_eq!(
+                states,
+                [("doubt", "armed"), ("doubt", "waiting"), ("doubt", "held")]
+            );
+            party.wait(16 * MINUTE_MS);
+            party.connect(0, 3);
+        }
+        ended(&mut party, &deals, &legs, !sleeping);
+    }
+}
+
+#[test]
+fn everybody_restarts_in_the_middle() {
+    for node in 0..4 {
+        let legs = [1, 2, 3];
+        let mut party = Party::of(4);
+        party.settle();
+        let (bundle, deals) = party.collect(&legs);
+        party.cut_off(3);
+        assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        party.settle();
+        party.restart(node);
+        party.connect_all();
+        ended(&mut party, &deals, &legs, true);
+    }
+}
+
+#[test]
+fn an_armed_leg_lapses_when_its_patience_is_over() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(3);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let lapse = |deal| Verb::Bundle(Bundling::Lapse { deal });
+    assert_eq!(
+        party.verb(1, lapse(deals[0])),
+        Verdict::Refused(Code::PatienceRuns)
+    );
+    party.wait(10 * MINUTE_MS);
+    assert_eq!(
+        party.verb(1, lapse(deals[0])),
+        Verdict::Refused(Code::PatienceRuns)
+    );
+    party.wait(51 * MINUTE_MS);
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
+    party.settle();
+    assert_eq!(party.state(1, deals[0]), "lapsed");
+    assert_eq!(party.stock(1).held, 0);
+    // Its ArmReceipt counts as before, but the hold of the third is over by now.
+    party.connect_all();
+    party.settle();
+    assert_eq!(party.state(0, deals[0]), "aborted");
+    assert_eq!(party.state(1, deals[0]), "lapsed");
+    assert_eq!(party.state(2, deals[1]), "refused");
+    party.verify();
+}
+
+#[test]
+fn a_leg_that_lapsed_owes_nothing_in_an_agreed_bundle() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    // The first arms and hears nothing more; the second arms, and A agrees.
+    party.disconnect(1, 2);
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    party.cut_off(1);
+    party.connect(0, 2);
+    party.settle();
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("agreed", "armed"), ("agreed", "sold")]
+    );
+    party.nodes[1].ms += 61 * MINUTE_MS;
+    // It has not met its requester in this life for long, but its greeting still counts.
+    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
+    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    party.connect_all();
+    party.settle();
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("aborted", "lapsed"), ("agreed", "sold")]
+    );
+    assert_eq!(party.account(0, 1).payable.get(), 0);
+    assert_eq!(party.account(1, 0).receivable.get(), 0);
+    for at in 0..3 {
+        assert_eq!(party.questions(at), [""; 0], "asked by {at}");
+    }
+    party.verify();
+}
+
+#[test]
+fn a_leg_that_lapsed_unheard_still_says_that_it_armed() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    while let Some(mail) = party.mail.pop_front() {
+        let is_asked = (mail.from, mail.to) == (0, 1);
+        party.deliver(mail);
+        if is_asked {
+            party.cut_off(1);
+        }
+    }
+    party.wait(61 * MINUTE_MS);
+    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
+    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    party.connect_all();
+    party.wait(2 * MINUTE_MS);
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("aborted", "lapsed"), ("agreed", "sold")]
+    );
+    for at in 0..3 {
+        assert_eq!(party.questions(at), [""; 0], "asked by {at}");
+    }
+    party.verify();
+}
+
+/// A bundle that is agreed, of which the requester did not hear that the first leg armed, and what
+/// `loser` kept at each step on the way.
+fn agreed_behind_the_requester(loser: usize) -> (Party, Vec<DealId>, Vec<Node>) {
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&[1, 2, 3]);
+    let mut copies = vec![party.nodes[loser].clone()];
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    while let Some(mail) = party.mail.pop_front() {
+        let is_asked = (mail.from, mail.to) == (0, 1);
+        party.deliver(mail);
+        copies.push(party.nodes[loser].clone());
+        if is_asked {
+            party.disconnect(0, 1);
+        }
+    }
+    copies.dedup_by(|one, other| one.store == other.store);
+    (party, deals, copies)
+}
+
+#[test]
+fn i21_members_that_lost_data_are_shown_it() {
+    let legs = [1, 2, 3];
+    for loser in 0..4 {
+        for met_first in (0..4).filter(|other| *other != loser) {
+            let (before, deals, copies) = agreed_behind_the_requester(loser);
+            for (place, copy) in copies.into_iter().enumerate() {
+                let context = format!("{loser} fell back to {place}, met {met_first} first");
+                let mut party = before.clone();
+                party.put_back(loser, copy);
+                // The holds are over by now.
+                party
+                    .nodes
+                    .iter_mut()
+                    .for_each(|node| node.ms += 30 * MINUTE_MS);
+                for (one, other) in party.pairs() {
+                    if one != loser && other != loser {
+                        party.connect(one, other);
+                    }
+                }
+                party.settle();
+                party.connect(loser, met_first);
+                party.settle();
+                party.open_epochs();
+                party.wait(MINUTE_MS);
+                for _ in 0..3 {
+                    party.connect_all();
+                    party.settle();
+                    party.open_epochs();
+                    party.wait(MINUTE_MS);
+                }
+                let states = party.states(&deals, &legs);
+                assert_eq!(states, [("agreed", "sold"); 3], "{context}");
+                party.verify();
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_collected_is_given_back_or_written_off() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    let thread = omni_protocol::deal::Deal::read(&party.nodes[0].store, deals[0])
+        .unwrap()
+        .thread;
+    let accept = Verb::Accept {
+        thread,
+        alternative: 0,
+    };
+    assert_eq!(party.verb(0, accept), Verdict::Refused(Code::OtherManifest));
+    assert!(matches!(
+        party.word(Bundling::Cancel { bundle }),
+        Verdict::Made(_)
+    ));
+    ended(&mut party, &deals, &legs, false);
+
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let cancel = party.word(Bundling::Cancel { bundle });
+    assert_eq!(cancel, Verdict::Refused(Code::InDoubt));
+    assert_eq!(party.word(Bundling::WriteOff { bundle }), Verdict::Done);
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("written", "armed"), ("written", "held")]
+    );
+    assert_eq!(party.account(0, 1).doubt.get(), 0);
+    party.connect_all();
+    ended(&mut party, &deals, &legs, true);
+}
