@@ -144,14 +144,14 @@ fn i12_an_old_image_of_either_changes_no_decision() {
         let often = Often { images, ..CALM };
         holds(Order::Sent, often, Share::Each);
         let late_clocks = [1, 1];
-        holds(
-            Order::Sent,
-            Often {
-                late_clocks,
-                ..often
-            },
-            Share::All,
-        );
+        let also_late = Often {
+            late_clocks,
+            ..often
+        };
+        holds(Order::Sent, also_late, Share::All);
+        let crashes = [1, 1];
+        let also_crashing = Often { crashes, ..often };
+        holds(Order::Sent, also_crashing, Share::All);
     }
 }
 
