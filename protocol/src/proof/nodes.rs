@@ -13,6 +13,13 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Nodes(Vec<Option<[u8; 32]>>);
 
+/// Since when a hash is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    Before,
+    Now,
+}
+
 /// Leaves with their indices, ascending.
 type Leaves<'a> = &'a [(u64, [u8; 32])];
 
@@ -66,27 +73,35 @@ impl Nodes {
             },
             leaf,
         );
-        self.agree(span, hash)?;
+        let mut met = self.agree(span, hash)?;
         for (sibling, other) in siblings.into_iter().zip(path) {
             self.agree(sibling, *other)?;
-            hash = if sibling.start > span.start {
-                tree::node(&hash, other)
-            } else {
-                tree::node(other, &hash)
-            };
             let start = span.start.min(sibling.start);
             span = Span {
                 start,
                 len: span.len + sibling.len,
             };
-            self.agree(span, hash)?;
+            // Above a hash that was known stands what was computed from it and this sibling.
+            let above = self.get(span).filter(|_| met == Met::Before);
+            hash = match above {
+                Some(above) => above,
+                None if sibling.start > start => tree::node(&hash, other),
+                None => tree::node(other, &hash),
+            };
+            met = self.agree(span, hash)?;
         }
         Some(())
     }
 
-    fn agree(&mut self, span: Span, hash: [u8; 32]) -> Option<()> {
+    fn agree(&mut self, span: Span, hash: [u8; 32]) -> Option<Met> {
         let known = self.at(span)?;
-        (*known.get_or_insert(hash) == hash).then_some(())
+        match known {
+            Some(known) => (*known == hash).then_some(Met::Before),
+            None => {
+                *known = Some(hash);
+                Some(Met::Now)
+            }
+        }
     }
 
     /// Where the hash over a span stands, known or not.
