@@ -160,18 +160,24 @@ impl Checks {
     /// A gossip message, or one that was set aside.
     pub(super) fn gossip(&self, bytes: &[u8]) -> Result<Fresh, Unfit> {
         let batch: Batch = fence::decode(bytes, GOSSIP_FRAME_BYTES_MAX).map_err(Unfit::Refused)?;
-        let sifted = self.sift(batch, Audience::Everybody)?;
+        let sifted = self.sift(batch, Audience::Everybody, None)?;
         self.prove(sifted)
     }
 
-    /// All that costs no signature check.
-    pub(super) fn sift(&self, batch: Batch, audience: Audience) -> Result<Sifted, Unfit> {
+    /// All that costs no signature check. `newest` is as [`Self::newest_of`] gives it, where the
+    /// caller asked for it.
+    pub(super) fn sift(
+        &self,
+        batch: Batch,
+        audience: Audience,
+        newest: Option<Revision>,
+    ) -> Result<Sifted, Unfit> {
         let author = batch.author();
         let opened = batch.open(&self.network).map_err(Unfit::Refused)?;
         let mut sifted = Sifted {
             author,
             claim: opened.claim,
-            fresh: vec![],
+            fresh: Vec::with_capacity(opened.records.len()),
             key_events: vec![],
             useless: None,
             highest: Revision::default(),
@@ -193,11 +199,13 @@ impl Checks {
             }
             let revision = record.body().revision().unwrap_or_default();
             sifted.highest = sifted.highest.max(revision);
-            if record.body().is_counted() && record.body().audience().is_empty() {
+            let is_counted = record.body().is_counted() && record.body().audience().is_empty();
+            if is_counted {
                 sifted.counted.ids.push(record.id());
                 sifted.counted.highest = sifted.counted.highest.max(revision);
             }
-            match self.use_of(&record, audience, now) {
+            let newest = newest.filter(|_| is_counted);
+            match self.use_of(&record, (audience, newest), now) {
                 None => sifted.fresh.push((record, proof)),
                 Some(code) => sifted.useless = sifted.useless.or(Some(code)),
             }
@@ -205,8 +213,21 @@ impl Checks {
         Ok(sifted)
     }
 
+    /// The highest revision of what is here of an author's catalogue: what is newer stands in no
+    /// slot. Dearer than one look into a slot, and cheaper than those of a page.
+    pub(super) fn newest_of(&self, author: PartnerId) -> Option<Revision> {
+        let authors = List::new([author]).ok()?;
+        let known = self.shelf.known(&Filter { authors }, 1);
+        Some(known.first().map(|known| known.highest).unwrap_or_default())
+    }
+
     /// Why a record is of no use, if it is not: time, then what is known already.
-    fn use_of(&self, record: &Signed<PublicBody>, audience: Audience, now: Time) -> Option<Code> {
+    fn use_of(
+        &self,
+        record: &Signed<PublicBody>,
+        (audience, newest): (Audience, Option<Revision>),
+        now: Time,
+    ) -> Option<Code> {
         let body = record.body();
         let named = body.audience();
         let is_for_us =
@@ -220,6 +241,9 @@ impl Checks {
         }
         if body.valid_until().is_some_and(|until| until < now) {
             return Some(Code::Expired);
+        }
+        if newest.is_some_and(|newest| revision > Some(newest)) {
+            return None;
         }
         let slot = body.slot(record.author())?;
         let standing = self.shelf.standing(&slot)?;
@@ -240,7 +264,7 @@ impl Checks {
             return Err(Unfit::Ignored(Code::OverBudget));
         }
         let keys = self.take_key_events(author, sifted.key_events)?;
-        let mut records = vec![];
+        let mut records = Vec::with_capacity(sifted.fresh.len());
         let mut wants = vec![];
         if !sifted.fresh.is_empty() {
             let attested = self.attest(author, sifted.claim)?;

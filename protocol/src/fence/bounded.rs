@@ -101,8 +101,10 @@ impl<T: Wire, const MAX: usize, const MIN: usize> Wire for List<T, MAX, MIN> {
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, Invalid> {
         let count = reader.length(MAX)?;
-        // No room is made ahead: an item of one byte may be large in memory.
-        let mut items = Vec::new();
+        // No more room is made ahead than the bytes take that are there: an item of one byte may be
+        // large in memory.
+        let room = reader.remaining() / size_of::<T>().max(1);
+        let mut items = Vec::with_capacity(count.min(room));
         for _ in 0..count {
             items.push(T::take(reader)?);
         }

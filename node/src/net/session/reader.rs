@@ -217,7 +217,7 @@ impl Talk {
         }
         let checks = self.shared.checks.clone();
         let check = move || {
-            let sifted = checks.sift(batch, Audience::ThisNode)?;
+            let sifted = checks.sift(batch, Audience::ThisNode, None)?;
             checks.prove(sifted)
         };
         match self.shared.pool.run(check).await {
@@ -258,12 +258,13 @@ fn read_page(checks: &Checks, author: PartnerId, packed: &[u8]) -> Result<ReadPa
         counted: Counted::default(),
         highest: Revision::default(),
     };
+    let newest = checks.newest_of(author);
     for batch in decode_page(&plain)? {
         if batch.author() != author {
             return Err(Code::BadProof);
         }
         let proved = checks
-            .sift(batch, Audience::Everybody)
+            .sift(batch, Audience::Everybody, newest)
             .and_then(|mut sifted| {
                 read.highest = read.highest.max(sifted.highest);
                 read.counted.append(mem::take(&mut sifted.counted));
