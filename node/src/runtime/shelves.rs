@@ -266,7 +266,7 @@ fn learn(
     if reader.chain(author)?.as_ref() == Some(&events) {
         return Ok(());
     }
-    writer.keep_chain(author, events)?;
+    writer.keep_chain(author, &events)?;
     let gone = writer.forget_unproved(author, in_force)?;
     if gone > 0 {
         tracing::info!(%author, records = gone, "a replaced key proved them: they are fetched again");

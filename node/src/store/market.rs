@@ -292,12 +292,8 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged; see [`Self::condemn`].
     pub fn standing(&self, slot: &Slot) -> Result<Option<(Revision, RecordId)>, StoreError> {
-        let Some(bytes) = self.inner.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
-            return Ok(None);
-        };
-        let standing = Standing::read(&bytes);
-        let standing = standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
-        Ok(Some((standing.revision, standing.id)))
+        let standing = self.inner.standing(slot)?;
+        Ok(standing.map(|standing| (standing.revision, standing.id)))
     }
 
     /// The record that stands in a slot.

@@ -1,5 +1,5 @@
-//! Changes of the market store in the making: reads see what was changed before, and all of it is
-//! written at once.
+//! Changes of the market store in the making, all of them written at once. What comes of a slot and
+//! what is counted is seen before that; the records and rows themselves are not.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use omni_protocol::fence;
 use omni_protocol::hash::PartnerId;
 use omni_protocol::proof::Proof;
 use omni_protocol::public::IdSum;
+use omni_protocol::slot::Slot;
 use rocksdb::WriteBatch;
 
 use super::Inner;
-use super::layout::{Standing, Table, Tally, ids_of};
+use super::layout::{Standing, Table, Tally, ids_of, slot_bytes};
 use super::row::Row;
 use super::tree::Tree;
-use crate::store::overlay::Delta;
 use crate::store::{StoreError, options};
 
 /// Rows under one key.
@@ -21,13 +21,17 @@ const ROWS_TOGETHER: usize = 256;
 
 pub(super) struct Draft<'a> {
     inner: &'a Inner,
-    changes: Delta,
+    writes: WriteBatch,
+    /// What stands from now on in slots that change.
+    slots: BTreeMap<Slot, Option<Standing>>,
     /// Those of authors that were looked at.
     sums: BTreeMap<PartnerId, IdSum>,
     /// Rows that come to the tail, and how many each value holds.
     rows: Vec<(usize, Vec<u8>)>,
     /// Proofs that came, with how many records each tree proves.
     trees: BTreeMap<u64, (PartnerId, Tree, u32)>,
+    /// How many records less need proofs that were here before.
+    released: BTreeMap<u64, u32>,
     before: Tally,
     pub(super) tally: Tally,
 }
@@ -36,38 +40,36 @@ impl<'a> Draft<'a> {
     pub(super) fn new(inner: &'a Inner, tally: Tally) -> Self {
         Self {
             inner,
-            changes: Delta::default(),
+            writes: WriteBatch::default(),
+            slots: BTreeMap::new(),
             sums: BTreeMap::new(),
             rows: Vec::new(),
             trees: BTreeMap::new(),
+            released: BTreeMap::new(),
             before: tally,
             tally,
         }
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(changed) = self.changes.get(key) {
-            return Ok(changed.map(<[u8]>::to_vec));
-        }
-        self.inner.get(key)
+    pub(super) fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.writes.put(key, value);
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.changes.put(key, Some(value));
-    }
-
-    pub(super) fn delete(&mut self, key: Vec<u8>) {
-        self.changes.put(key, None);
+    pub(super) fn delete(&mut self, key: &[u8]) {
+        self.writes.delete(key);
     }
 
     /// What stands in a slot.
-    pub(super) fn standing(&self, place: &[u8]) -> Result<Option<Standing>, StoreError> {
-        let Some(bytes) = self.get(&Table::Slot.key(&[place]))? else {
-            return Ok(None);
-        };
-        Standing::read(&bytes)
-            .ok_or_else(|| self.inner.unreadable("what stands in a slot"))
-            .map(Some)
+    pub(super) fn standing(&self, slot: &Slot) -> Result<Option<Standing>, StoreError> {
+        match self.slots.get(slot) {
+            Some(standing) => Ok(*standing),
+            None => self.inner.standing(slot),
+        }
+    }
+
+    /// Says what stands in a slot from now on.
+    pub(super) fn stands(&mut self, slot: Slot, standing: Option<Standing>) {
+        self.slots.insert(slot, standing);
     }
 
     /// Count and sum of an author's catalogue; an author without one is an author too.
@@ -122,67 +124,91 @@ impl<'a> Draft<'a> {
     }
 
     /// One record less needs its proof.
-    pub(super) fn release(&mut self, number: u64) -> Result<(), StoreError> {
+    pub(super) fn release(&mut self, number: u64) {
         if let Some((_, _, held)) = self.trees.get_mut(&number) {
             *held = held.saturating_sub(1);
-            return Ok(());
+        } else {
+            let released = self.released.entry(number).or_default();
+            *released = released.saturating_add(1);
         }
-        let number = number.to_be_bytes();
-        let key = Table::Held.key(&[&number]);
-        let held = self.get(&key)?.and_then(|held| held.try_into().ok());
-        match held.map_or(0, u32::from_be_bytes).saturating_sub(1) {
-            0 => {
-                self.delete(Table::Tree.key(&[&number]));
-                self.delete(key);
-            }
-            held => self.put(key, held.to_be_bytes().to_vec()),
-        }
-        Ok(())
     }
 
     /// Writes all of it, and gives what the writer counts from now on.
     pub(super) fn write(mut self) -> Result<Tally, StoreError> {
-        for (_, rows) in std::mem::take(&mut self.rows) {
-            let bytes = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            self.tally.bytes = self.tally.bytes.saturating_add(bytes);
-            let place = self.tally.tail;
-            self.tally.tail = place.saturating_add(1);
-            self.put(Table::Tail.key(&[&place.to_be_bytes()]), rows);
+        self.put_rows();
+        self.put_trees()?;
+        for (author, ids) in &self.sums {
+            let key = Table::Author.key(&[author.as_bytes()]);
+            self.writes.put(key, fence::to_bytes(ids));
         }
-        for (number, (_, tree, held)) in std::mem::take(&mut self.trees) {
-            if held > 0 {
-                let number = number.to_be_bytes();
-                self.put(Table::Tree.key(&[&number]), tree.to_bytes());
-                self.put(Table::Held.key(&[&number]), held.to_be_bytes().to_vec());
+        for (slot, standing) in &self.slots {
+            let key = Table::Slot.key(&[&slot_bytes(slot)]);
+            match standing {
+                Some(standing) => self.writes.put(key, standing.to_bytes()),
+                None => self.writes.delete(key),
             }
-        }
-        for (author, ids) in std::mem::take(&mut self.sums) {
-            self.put(
-                Table::Author.key(&[author.as_bytes()]),
-                fence::to_bytes(&ids),
-            );
         }
         if self.tally != self.before {
-            self.put(Table::Tally.key(&[]), self.tally.to_bytes());
-        }
-        let mut batch = WriteBatch::default();
-        for (key, value) in self.changes.writes() {
-            match value {
-                Some(value) => batch.put(key, value),
-                None => batch.delete(key),
-            }
+            self.writes
+                .put(Table::Tally.key(&[]), self.tally.to_bytes());
         }
         self.inner
             .db
-            .write_opt(batch, &options::unsynced())
+            .write_opt(self.writes, &options::unsynced())
             .map_err(|error| {
                 StoreError::database("write to the market in", &self.inner.folder, error)
             })?;
         Ok(self.tally)
     }
+
+    fn put_rows(&mut self) {
+        for (_, rows) in &self.rows {
+            let bytes = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            self.tally.bytes = self.tally.bytes.saturating_add(bytes);
+            let place = self.tally.tail;
+            self.tally.tail = place.saturating_add(1);
+            self.writes
+                .put(Table::Tail.key(&[&place.to_be_bytes()]), rows);
+        }
+    }
+
+    fn put_trees(&mut self) -> Result<(), StoreError> {
+        for (number, (_, tree, held)) in &self.trees {
+            if *held > 0 {
+                let number = number.to_be_bytes();
+                let key = Table::Tree.key(&[&number]);
+                self.writes.put(key, tree.to_bytes());
+                let key = Table::Held.key(&[&number]);
+                self.writes.put(key, held.to_be_bytes());
+            }
+        }
+        for (number, released) in &self.released {
+            let number = number.to_be_bytes();
+            let key = Table::Held.key(&[&number]);
+            let held = self.inner.get(&key)?.and_then(|held| held.try_into().ok());
+            match held.map_or(0, u32::from_be_bytes).saturating_sub(*released) {
+                0 => {
+                    self.writes.delete(Table::Tree.key(&[&number]));
+                    self.writes.delete(key);
+                }
+                held => self.writes.put(key, held.to_be_bytes()),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Inner {
+    /// What stands in a slot.
+    pub(super) fn standing(&self, slot: &Slot) -> Result<Option<Standing>, StoreError> {
+        let Some(bytes) = self.get(&Table::Slot.key(&[&slot_bytes(slot)]))? else {
+            return Ok(None);
+        };
+        let standing = Standing::read(&bytes);
+        let standing = standing.ok_or_else(|| self.unreadable("what stands in a slot"))?;
+        Ok(Some(standing))
+    }
+
     /// Count and sum of an author's catalogue, if anything of it is kept.
     pub(super) fn sum(&self, author: PartnerId) -> Result<Option<IdSum>, StoreError> {
         let Some(bytes) = self.get(&Table::Author.key(&[author.as_bytes()]))? else {

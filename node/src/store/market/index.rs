@@ -87,8 +87,8 @@ impl MarketWriter {
                         draft.row(Row { words, ..*row });
                     }
                 }
-                chunks.into_iter().for_each(|chunk| draft.delete(chunk.key));
-                draft.delete(Table::Segment.key(&[&number.to_be_bytes()]));
+                chunks.iter().for_each(|chunk| draft.delete(&chunk.key));
+                draft.delete(&Table::Segment.key(&[&number.to_be_bytes()]));
             }
         }
         self.tally = draft.write()?;
@@ -117,7 +117,7 @@ impl MarketWriter {
                 let chunks = self.inner.chunks(number)?;
                 let values = chunks.iter().map(|chunk| &chunk.value);
                 let first_end = ended.among(&self.inner, values)?;
-                draft.put(key, Head { first_end, ..head }.to_bytes());
+                draft.put(&key, &Head { first_end, ..head }.to_bytes());
             }
         }
         if self.tally.first_end < ended.before {
@@ -162,12 +162,12 @@ impl Ended {
 
 fn put_segment(draft: &mut Draft<'_>, segment: Segment) {
     let number = draft.number().to_be_bytes();
-    draft.put(Table::Segment.key(&[&number]), segment.head.to_bytes());
+    draft.put(&Table::Segment.key(&[&number]), &segment.head.to_bytes());
     for (chunk, place) in segment.chunks.into_iter().zip(0_u16..) {
-        draft.put(Table::Docs.key(&[&number, &place.to_be_bytes()]), chunk);
+        draft.put(&Table::Docs.key(&[&number, &place.to_be_bytes()]), &chunk);
     }
     for (first, block) in segment.blocks {
-        draft.put(Table::Words.key(&[&number, &first]), block);
+        draft.put(&Table::Words.key(&[&number, &first]), &block);
     }
 }
 
@@ -231,7 +231,7 @@ impl Inner {
         let mut words = vec![Vec::new(); usize::from(head.rows)];
         for pair in self.walk(&from, &end) {
             let Pair { key, value } = pair?;
-            draft.delete(key);
+            draft.delete(&key);
             read_block(&value, head.rows, |word, places| {
                 let mut held = Rows::none(head.rows);
                 places.add_to(&mut held);

@@ -117,16 +117,28 @@ impl MarketWriter {
         Self { inner, tally }
     }
 
-    /// Takes records, all of them in one write.
+    /// Takes records, all of them in one write, or in a few where there are twins among them.
     ///
     /// # Errors
-    /// When the store is damaged or the disk is full. Nothing of it was taken then.
+    /// When the store is damaged or the disk is full. What was not taken then is fetched again.
     pub fn take(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Becomes>, StoreError> {
         self.settle()?;
         let mut draft = Draft::new(&self.inner, self.tally);
         let mut outcomes = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
-            outcomes.push(self.take_one(&mut draft, &arrival)?);
+            let standing = draft.standing(&arrival.slot)?;
+            let meeting = standing.map_or(Meeting::Replaces, |standing| {
+                meet(
+                    (arrival.revision, arrival.id),
+                    (standing.revision, standing.id),
+                )
+            });
+            if matches!(meeting, Meeting::TwinReplaces | Meeting::TwinYields) {
+                // Twins are moved as they are stored.
+                self.tally = draft.write()?;
+                draft = Draft::new(&self.inner, self.tally);
+            }
+            outcomes.push(self.take_one(&mut draft, &arrival, (meeting, standing))?);
         }
         self.tally = draft.write()?;
         Ok(outcomes)
@@ -186,28 +198,25 @@ impl MarketWriter {
     ///
     /// # Errors
     /// When the disk is full.
-    pub fn keep_chain(&mut self, author: PartnerId, events: Vec<u8>) -> Result<(), StoreError> {
+    pub fn keep_chain(&mut self, author: PartnerId, events: &[u8]) -> Result<(), StoreError> {
         let mut draft = Draft::new(&self.inner, self.tally);
-        draft.put(Table::Chain.key(&[author.as_bytes()]), events);
+        draft.put(&Table::Chain.key(&[author.as_bytes()]), events);
         self.tally = draft.write()?;
         Ok(())
     }
 
-    fn take_one(&self, draft: &mut Draft<'_>, arrival: &Arrival) -> Result<Becomes, StoreError> {
-        let standing = draft.standing(&slot_bytes(&arrival.slot))?;
-        let meeting = match &standing {
-            Some(standing) => meet(
-                (arrival.revision, arrival.id),
-                (standing.revision, standing.id),
-            ),
-            None => Meeting::Replaces,
-        };
+    fn take_one(
+        &self,
+        draft: &mut Draft<'_>,
+        arrival: &Arrival,
+        (meeting, standing): (Meeting, Option<Standing>),
+    ) -> Result<Becomes, StoreError> {
         match meeting {
             Meeting::Same => Ok(Becomes::Known),
             Meeting::Outdated => Ok(Becomes::Outdated),
             Meeting::TwinYields => {
                 let tree = draft.prove(arrival.slot.author, &arrival.proof);
-                self.keep_twin(draft, &arrival.slot, kept(arrival, tree).to_bytes())?;
+                self.keep_twin(draft, &arrival.slot, &kept(arrival, tree).to_bytes())?;
                 Ok(Becomes::Twin)
             }
             Meeting::Replaces => {
@@ -226,9 +235,11 @@ impl MarketWriter {
 
     /// Makes what stands in a slot a twin. The slot is left to the caller.
     fn put_by(&self, draft: &mut Draft<'_>, slot: &Slot, old: &Standing) -> Result<(), StoreError> {
-        let bytes = draft.get(&record_key(old.reach, slot.author, (old.revision, old.id)))?;
+        let bytes = self
+            .inner
+            .get(&record_key(old.reach, slot.author, (old.revision, old.id)))?;
         let bytes = bytes.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-        self.keep_twin(draft, slot, bytes)?;
+        self.keep_twin(draft, slot, &bytes)?;
         unlist(draft, slot, old)
     }
 
@@ -238,15 +249,15 @@ impl MarketWriter {
         &self,
         draft: &mut Draft<'_>,
         slot: &Slot,
-        bytes: Vec<u8>,
+        bytes: &[u8],
     ) -> Result<(), StoreError> {
         let key = Table::Twin.key(&[&slot_bytes(slot)]);
-        if let Some(older) = draft.get(&key)? {
+        if let Some(older) = self.inner.get(&key)? {
             let older = Kept::read(&older);
             let older = older.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            draft.release(older.tree)?;
+            draft.release(older.tree);
         }
-        draft.put(key, bytes);
+        draft.put(&key, bytes);
         Ok(())
     }
 
@@ -263,11 +274,10 @@ impl MarketWriter {
 /// Removes what stands in slots, and writes the draft.
 pub(super) fn remove_all(mut draft: Draft<'_>, slots: &[Slot]) -> Result<Tally, StoreError> {
     for slot in slots {
-        let place = slot_bytes(slot);
-        if let Some(standing) = draft.standing(&place)? {
+        if let Some(standing) = draft.standing(slot)? {
             unlist(&mut draft, slot, &standing)?;
-            draft.release(standing.tree)?;
-            draft.delete(Table::Slot.key(&[&place]));
+            draft.release(standing.tree);
+            draft.stands(*slot, None);
         }
     }
     draft.write()
@@ -289,7 +299,7 @@ fn replace(
     } = arrival;
     if let Some(standing) = standing {
         unlist(draft, slot, &standing)?;
-        draft.release(standing.tree)?;
+        draft.release(standing.tree);
     }
     let place = slot_bytes(slot);
     let number = draft.number();
@@ -303,7 +313,7 @@ fn replace(
         });
     }
     let key = record_key(*reach, slot.author, (*revision, *id));
-    draft.put(key, kept(arrival, tree).to_bytes());
+    draft.put(&key, &kept(arrival, tree).to_bytes());
     let ids = draft.sum(slot.author)?;
     if is_counted(slot.family, *reach) {
         ids.add(*id);
@@ -317,7 +327,7 @@ fn replace(
         reach: *reach,
         is_found: !words.is_empty(),
     };
-    draft.put(Table::Slot.key(&[&place]), standing.to_bytes());
+    draft.stands(*slot, Some(standing));
     Ok(())
 }
 
@@ -330,7 +340,7 @@ fn unlist(draft: &mut Draft<'_>, slot: &Slot, standing: &Standing) -> Result<(),
         reach,
         ..
     } = *standing;
-    draft.delete(record_key(reach, slot.author, (revision, id)));
+    draft.delete(&record_key(reach, slot.author, (revision, id)));
     if is_counted(slot.family, reach) {
         draft.sum(slot.author)?.remove(id);
     }
