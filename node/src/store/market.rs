@@ -32,7 +32,7 @@ pub use self::search::{Found, Page as SearchPage};
 pub use self::shelve::{Arrival, Becomes, MarketWriter, Reach};
 pub use self::words::{spaced, words_of};
 
-use self::layout::{Kept, Standing, Table, Tally, record_key, record_key_parts, slot_bytes};
+use self::layout::{Kept, Standing, Table, Tally, record_key, record_key_parts};
 use self::tree::Tree;
 use super::{Pair, StoreError, lock, options};
 
@@ -301,14 +301,26 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn shelved(&self, slot: &Slot) -> Result<Option<Shelved>, StoreError> {
-        let moment = self.inner.db.snapshot();
-        let bytes = moment.get(Table::Slot.key(&[&slot_bytes(slot)]));
-        let Some(bytes) = bytes.map_err(|error| self.inner.fault(error))? else {
-            return Ok(None);
-        };
-        let standing = Standing::read(&bytes);
-        let standing = standing.ok_or_else(|| self.inner.unreadable("what stands in a slot"))?;
-        self.inner.record_at(&moment, slot, &standing).map(Some)
+        // Not in a snapshot: its end lets the database press its newest files anew, and every
+        // catalogue head that is heard of leads here.
+        let mut found = self.inner.standing(slot)?;
+        while let Some(standing) = found {
+            let named = (standing.revision, standing.id);
+            let bytes = self
+                .inner
+                .get(&record_key(standing.reach, slot.author, named))?;
+            if let Some(bytes) = bytes {
+                let kept = Kept::read(&bytes);
+                let kept = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+                return Ok(Some(kept.shelved(slot.author, named, standing.reach)));
+            }
+            // It was replaced between the two looks.
+            found = self.inner.standing(slot)?;
+            if found == Some(standing) {
+                return Err(self.inner.unreadable("a kept record"));
+            }
+        }
+        Ok(None)
     }
 
     /// What is kept of an author's catalogue, all of it of one moment: the sum of one and the
