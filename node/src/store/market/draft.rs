@@ -154,7 +154,7 @@ impl<'a> Draft<'a> {
         }
         self.inner
             .db
-            .write_opt(self.writes, &options::unsynced())
+            .write_opt(self.writes, &options::unlogged())
             .map_err(|error| {
                 StoreError::database("write to the market in", &self.inner.folder, error)
             })?;
