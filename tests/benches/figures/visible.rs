@@ -12,6 +12,7 @@ use libp2p::gossipsub::{
 use libp2p::swarm::SwarmEvent;
 use omni_protocol::hash::sha256;
 use omni_protocol::machine::{Input, Publication, Verdict};
+use omni_protocol::slot::{Family, Slot, subject};
 use omni_tests::loopback::pair;
 use omni_tests::node::{Node, Reach};
 use omni_tests::ratio::{Ratio, Wanted, median};
@@ -46,14 +47,24 @@ async fn by_nodes() -> Vec<f64> {
     for draft in catalogue::drafts(TIMES) {
         tokio::time::sleep(PAUSE).await;
         let market = partner.market.clone();
+        let slot = Slot {
+            author: author.partner,
+            family: Family::Offer,
+            subject: subject(&draft.sku, &draft.list),
+        };
         let begun = Instant::now();
         let offer = Publication::Offer(Box::new(draft));
         let verdict = author.decide(Input::Publish(vec![offer])).await;
         let Verdict::Made(made) = verdict else {
             panic!("{verdict:?}");
         };
+        // What stands is found from the same moment on, and to look at one slot holds nobody up.
+        let stands = move || {
+            let standing = market.standing(&slot).expect("readable");
+            standing.is_some_and(|(_, id)| id == made[0])
+        };
         let seen = move || {
-            while market.slot_of(made[0]).expect("readable").is_none() {
+            while !stands() {
                 std::thread::sleep(LOOK);
             }
         };
