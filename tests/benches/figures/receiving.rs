@@ -7,17 +7,21 @@
 //! program that keeps no index takes 16 to 19 in that time.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use omni_protocol::identity::SignedInvite;
 use omni_tests::node::{Node, Reach};
+use omni_tests::omni;
 use omni_tests::ratio::{Ratio, Wanted};
 use tokio::runtime::Runtime;
 
 use crate::{catalogue, daemon};
 
 const OFFERS: usize = 50_000;
+/// Of another author before, so that what a process does once is not counted.
+const OFFERS_BEFORE: usize = 1_000;
 /// Enough of them for a clock that counts hundredths of a second.
 const CHECKS: u32 = 20_000;
 /// Offers in the time of one check.
@@ -30,26 +34,19 @@ const GROWTH_MOST: f64 = 6.0;
 
 pub(crate) fn measure(runtime: &Runtime) -> Vec<Ratio> {
     let receiver = daemon::place("Receiver").up(&[]);
-    let folder = tempfile::tempdir().expect("a folder");
-    let invite = receiver.json(&["peer", "invite"]);
-    let invite: SignedInvite = invite["invite"]
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .expect("an invite");
-    let author = runtime.block_on(async {
-        let author = Node::start(folder.path(), 1, Reach::Loopback);
-        author.publish(catalogue::drafts(OFFERS)).await;
-        author
-    });
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
     let idle = daemon::resident_mib(receiver.pid());
-    let before = daemon::processor_seconds(receiver.pid());
-    runtime.block_on(author.meet(invite));
-    let used = quiet(receiver.pid(), before) - before;
+    let first = runtime.block_on(author(folders[0].path(), 2, OFFERS_BEFORE));
+    takes_all_of(runtime, &receiver, &first);
+    runtime.block_on(first.end());
+    let author = runtime.block_on(author(folders[1].path(), 1, OFFERS));
+    let used = takes_all_of(runtime, &receiver, &author);
     let full = daemon::resident_mib(receiver.pid());
     let totals = receiver.json(&["offer", "ls", "--totals"]);
     let came = totals["catalogues"].as_array().expect("a list");
     let came = came.iter().filter_map(|known| known["offers"].as_u64());
-    assert_eq!(came.sum::<u64>(), OFFERS as u64, "it has all of them");
+    let all = OFFERS_BEFORE + OFFERS;
+    assert_eq!(came.sum::<u64>(), all as u64, "it has all of them");
     runtime.block_on(author.end());
     vec![
         Ratio {
@@ -65,6 +62,24 @@ pub(crate) fn measure(runtime: &Runtime) -> Vec<Ratio> {
             wanted: Wanted::AtMost(GROWTH_MOST),
         },
     ]
+}
+
+async fn author(folder: &Path, number: u8, offers: usize) -> Node {
+    let author = Node::start(folder, number, Reach::Loopback);
+    author.publish(catalogue::drafts(offers)).await;
+    author
+}
+
+/// Seconds of processor time that it takes the receiver to fetch an author's catalogue.
+fn takes_all_of(runtime: &Runtime, receiver: &omni::Node, author: &Node) -> f64 {
+    let invite = receiver.json(&["peer", "invite"]);
+    let invite: SignedInvite = invite["invite"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("an invite");
+    let before = daemon::processor_seconds(receiver.pid());
+    runtime.block_on(author.meet(invite));
+    quiet(receiver.pid(), before) - before
 }
 
 /// Processor time of a process when it has done what there was to do, and uses next to none.
