@@ -65,7 +65,11 @@ fn batch(bytes: &[u8]) -> Result<Vec<u8>, Code> {
     let batch = fence::decode::<Batch>(bytes, BATCH_BYTES_MAX)?;
     if let Ok(opened) = batch.clone().open(&network) {
         let records = opened.records.iter().map(|record| record.bytes().to_vec());
-        let parts = records.zip(opened.proofs).collect();
+        let proofs = opened
+            .places
+            .iter()
+            .filter_map(|place| opened.paths.proof(*place));
+        let parts = records.zip(proofs).collect();
         return Ok(fence::to_bytes(&Batch::gather(
             &network,
             batch.author(),

@@ -6,6 +6,7 @@
 
 mod batch;
 mod nodes;
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +15,11 @@ use core::borrow::Borrow;
 
 use ed25519_dalek::SigningKey;
 
-pub use self::batch::{Batch, Leaf, Opened};
 use self::nodes::Nodes;
+pub use self::{
+    batch::{Batch, Leaf, Opened},
+    paths::Paths,
+};
 use crate::{
     code::Code,
     fence::List,

@@ -16,7 +16,7 @@ use omni_protocol::{
     hash::{NetworkId, PartnerId, RecordId},
     identity::{KeyChain, KeyEvent},
     limits::GOSSIP_FRAME_BYTES_MAX,
-    proof::{Attested, Batch, Claim, Proof},
+    proof::{Attested, Batch, Claim, Paths, Proof},
     public::{CatalogueHead, PublicBody},
     record::{Signed, Verified},
     slot::{Meeting, Revision, meet},
@@ -32,12 +32,13 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Public records of one author that it signed, each with its proof. Key events are not among
-/// them: they come as a chain.
+/// Public records of one author that it signed, each with its place in the tree under its signature.
+/// Key events are not among them: they come as a chain.
 #[derive(Debug, Clone)]
 pub struct VerifiedBatch {
     author: PartnerId,
-    records: Vec<(Verified<PublicBody>, Proof)>,
+    records: Vec<(Verified<PublicBody>, u16)>,
+    paths: Paths,
 }
 
 impl VerifiedBatch {
@@ -49,14 +50,14 @@ impl VerifiedBatch {
 
     /// The records that were not known, not expired, and not from the future.
     #[must_use]
-    pub fn records(&self) -> &[(Verified<PublicBody>, Proof)] {
+    pub fn records(&self) -> &[(Verified<PublicBody>, u16)] {
         &self.records
     }
 
-    /// The same, to keep them.
+    /// What proves each of them.
     #[must_use]
-    pub fn into_records(self) -> Vec<(Verified<PublicBody>, Proof)> {
-        self.records
+    pub const fn paths(&self) -> &Paths {
+        &self.paths
     }
 }
 
@@ -93,7 +94,8 @@ pub(super) enum Audience {
 pub(super) struct Sifted {
     author: PartnerId,
     claim: Claim,
-    fresh: Vec<(Signed<PublicBody>, Proof)>,
+    paths: Paths,
+    fresh: Vec<(Signed<PublicBody>, u16)>,
     key_events: Vec<(Signed<KeyEvent>, Proof)>,
     /// Why the first of the others is of no use.
     useless: Option<Code>,
@@ -177,6 +179,7 @@ impl Checks {
         let mut sifted = Sifted {
             author,
             claim: opened.claim,
+            paths: opened.paths,
             fresh: Vec::with_capacity(opened.records.len()),
             key_events: vec![],
             useless: None,
@@ -184,7 +187,7 @@ impl Checks {
             counted: Counted::default(),
         };
         let now = self.now();
-        for (envelope, proof) in opened.records.into_iter().zip(opened.proofs) {
+        for (envelope, place) in opened.records.into_iter().zip(opened.places) {
             if envelope.kind().is_none() {
                 sifted.useless = sifted.useless.or(Some(Code::UnknownKind));
                 continue;
@@ -192,9 +195,10 @@ impl Checks {
             let record: Signed<PublicBody> = envelope.open().map_err(Unfit::Refused)?;
             if let PublicBody::KeyEvent(_) = record.body() {
                 let event = Signed::read(&self.network, record.bytes());
-                sifted
-                    .key_events
-                    .push((event.map_err(Unfit::Refused)?, proof));
+                let event = event.map_err(Unfit::Refused)?;
+                let proof = sifted.paths.proof(place);
+                let proof = proof.ok_or(Unfit::Refused(Code::BadProof))?;
+                sifted.key_events.push((event, proof));
                 continue;
             }
             let revision = record.body().revision().unwrap_or_default();
@@ -206,7 +210,7 @@ impl Checks {
             }
             let newest = newest.filter(|_| is_counted);
             match self.use_of(&record, (audience, newest), now) {
-                None => sifted.fresh.push((record, proof)),
+                None => sifted.fresh.push((record, place)),
                 Some(code) => sifted.useless = sifted.useless.or(Some(code)),
             }
         }
@@ -268,17 +272,21 @@ impl Checks {
         let mut wants = vec![];
         if !sifted.fresh.is_empty() {
             let attested = self.attest(author, sifted.claim)?;
-            for (record, proof) in sifted.fresh {
+            for (record, place) in sifted.fresh {
                 let record = record.verify(&attested).map_err(Unfit::Refused)?;
                 if let PublicBody::CatalogueHead(head) = record.body() {
                     wants.extend(self.want(author, Head::from(head), Word::Author));
                 }
-                records.push((record, proof));
+                records.push((record, place));
             }
         } else if keys.is_none() {
             return Err(Unfit::Ignored(Code::Outdated));
         }
-        let batch = VerifiedBatch { author, records };
+        let batch = VerifiedBatch {
+            author,
+            records,
+            paths: sifted.paths,
+        };
         Ok(Fresh { batch, keys, wants })
     }
 

@@ -23,7 +23,7 @@ use crate::api::{NetNow, Refusal, Reply};
 use crate::net::{
     Ended, Introduced, Net, NetCommand, NetEvent, NetStatus, OwnHello, Seals, Source, VerifiedBatch,
 };
-use crate::store::market::{Arrival, MarketReader, Reach};
+use crate::store::market::{Arrival, MarketReader, Proved, Reach};
 use crate::store::{LedgerReader, witnessed};
 
 /// Checkpoints of this life that partners may show again: each batch makes one, and a partner shows
@@ -166,7 +166,7 @@ impl Door {
             } => self
                 .frame(session, partner, frame)
                 .unwrap_or_else(|code| not_taken(partner, code)),
-            NetEvent::Records { batch, source } => arrived(batch, source).into(),
+            NetEvent::Records { batch, source } => arrived(&batch, source).into(),
             NetEvent::Keys { chain } => {
                 if let Some(session) = self.sessions.get_mut(&chain.partner()) {
                     session.chain = (*chain).clone();
@@ -431,18 +431,16 @@ fn not_taken(partner: PartnerId, code: Code) -> Meaning {
     Meaning::default()
 }
 
-fn arrived(batch: VerifiedBatch, source: Source) -> Shelve {
+fn arrived(batch: &VerifiedBatch, source: Source) -> Shelve {
     let reach = match source {
         Source::Gossip | Source::Pull { .. } => Reach::Public,
         Source::Push { .. } => Reach::Named,
     };
-    let records = batch.into_records();
-    Shelve::Take(
-        records
-            .into_iter()
-            .filter_map(|(record, proof)| Arrival::of(&record, proof, reach))
-            .collect(),
-    )
+    let arrivals = batch.records().iter().filter_map(|(record, place)| {
+        let proof = Proved::Together(batch.paths().clone(), *place);
+        Arrival::of(record, proof, reach)
+    });
+    Shelve::Take(arrivals.collect())
 }
 
 fn keep(chain: &KeyChain) -> Shelve {

@@ -31,6 +31,7 @@ use rocksdb::{DB, Direction, IteratorMode, Snapshot};
 
 pub use self::search::{Found, Page as SearchPage};
 pub use self::shelve::{Arrival, Becomes, MarketWriter, Reach};
+pub use self::tree::Proved;
 pub use self::words::{spaced, words_of};
 
 use self::layout::{Kept, Standing, Table, Tally, record_key, record_key_parts};

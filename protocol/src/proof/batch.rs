@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Claim, Proof, Seal, nodes::Nodes};
+use super::{Claim, Paths, Proof, Seal, nodes::Nodes};
 use crate::{
     code::Code,
     fence::{Bytes, List},
@@ -46,8 +46,10 @@ pub struct Opened {
     pub records: Vec<Envelope>,
     /// What one check of the signature will prove of all of them.
     pub claim: Claim,
-    /// A proof of each record alone, in the same order: what is stored beside it.
-    pub proofs: Vec<Proof>,
+    /// Their places in the tree, in the same order.
+    pub places: Vec<u16>,
+    /// What proves each record alone, and is stored beside it.
+    pub paths: Paths,
 }
 
 impl Batch {
@@ -153,24 +155,11 @@ impl Batch {
             root: nodes.root(size).ok_or(Code::BadProof)?,
             signature: self.signature,
         };
-        let proof = |leaf_index: u16| {
-            let path = nodes.path(size, leaf_index.into()).ok_or(Code::BadProof)?;
-            Ok(Proof {
-                key_index: self.key_index,
-                tree_size: self.tree_size,
-                leaf_index,
-                path,
-                signature: self.signature,
-            })
-        };
-        let proofs = indices
-            .into_iter()
-            .map(proof)
-            .collect::<Result<_, Code>>()?;
         Ok(Opened {
             records,
             claim: Claim { seal, ids },
-            proofs,
+            places: indices,
+            paths: Paths::new(self.key_index, self.tree_size, self.signature, nodes),
         })
     }
 }

@@ -117,6 +117,10 @@ impl Nodes {
         *self.0.get(place(span)?)?
     }
 
+    pub(super) fn all(&self) -> &[Option<[u8; 32]>] {
+        &self.0
+    }
+
     pub(super) fn root(&self, size: u64) -> Option<[u8; 32]> {
         self.get(Span::whole(size))
     }

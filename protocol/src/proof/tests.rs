@@ -154,8 +154,9 @@ fn a_batch_of_any_live_leaves_has_one_form_and_proves_them() {
                 .filter(|(i, _)| live(*i))
                 .collect();
             assert_eq!(opened.records.len(), expected.len());
-            let found = opened.records.into_iter().zip(opened.proofs);
-            for ((record, proof), (_, expected)) in found.zip(expected) {
+            let found = opened.records.into_iter().zip(opened.places);
+            for ((record, place), (_, expected)) in found.zip(expected) {
+                let proof = opened.paths.proof(place).expect("it was live");
                 assert_eq!((record.id(), &proof), (expected.0, &expected.1));
                 assert!(record.open::<KeyEvent>().unwrap().verify(&attested).is_ok());
             }

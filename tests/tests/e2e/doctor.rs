@@ -10,7 +10,7 @@ use std::path::Path;
 
 use omni_node::home::Home;
 use omni_node::keys::Identity;
-use omni_node::store::market::{self, Arrival, Shelved};
+use omni_node::store::market::{self, Arrival, Proved, Shelved};
 use omni_protocol::hash::RecordId;
 use omni_protocol::proof::Proof;
 use omni_protocol::slot::Family;
@@ -457,7 +457,7 @@ fn an_offer_that_was_published_twice_at_once_is_noted() {
         words: String::new(),
         reach: record.reach,
         record: record.record,
-        proof,
+        proof: Proved::Alone(proof),
     };
     writer.take(vec![twin]).expect("taken");
     drop((reader, writer));

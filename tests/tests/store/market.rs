@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ed25519_dalek::SigningKey;
 use omni_node::store::market::{
-    self, Arrival, Becomes, MarketReader, MarketWriter, More, Reach, spaced, words_of,
+    self, Arrival, Becomes, MarketReader, MarketWriter, More, Proved, Reach, spaced, words_of,
 };
 use omni_protocol::fence::List;
 use omni_protocol::hash::{NetworkId, PartnerId, RecordId, SubjectId};
@@ -57,7 +57,8 @@ fn offer(by: u8, subject: u8, revision: u64, number: u8, title: &str) -> Arrival
             leaf_index: 0,
             path: List::default(),
             signature: Signature::from_bytes([number; 64]),
-        },
+        }
+        .into(),
     }
 }
 
@@ -420,7 +421,7 @@ fn proofs_are_served_as_they_came() {
             .filter(|(_, number)| number % 7 != 1);
         let arrivals: Vec<_> = came
             .map(|((_, proof), number)| Arrival {
-                proof: proof.clone(),
+                proof: proof.clone().into(),
                 ..offer(1, number, u64::from(number) + 1, number, "x")
             })
             .collect();
@@ -437,7 +438,8 @@ fn proofs_are_served_as_they_came() {
             .forget_unnamed(author(1), &named, u64::MAX)
             .expect("forgotten");
         let page = reader.page(author(1), 0, usize::MAX).expect("read");
-        let served: Vec<_> = page.records.into_iter().map(|(_, proof)| proof).collect();
+        let served = page.records.into_iter().map(|(_, proof)| proof.into());
+        let served: Vec<Proved> = served.collect();
         let expected: Vec<_> = arrivals
             .iter()
             .filter(stays)

@@ -45,8 +45,9 @@ impl Bench {
     /// How many records were taken, or why none.
     fn hear(&self, bytes: &[u8]) -> Result<usize, Unfit> {
         let fresh = self.checks.gossip(bytes)?;
-        for (record, proof) in fresh.batch.records() {
-            self.shelf.keep((**record).clone(), proof.clone());
+        for (record, place) in fresh.batch.records() {
+            let proof = fresh.batch.paths().proof(*place).expect("it came");
+            self.shelf.keep((**record).clone(), proof);
         }
         Ok(fresh.batch.records().len())
     }

@@ -374,8 +374,9 @@ impl TestNode {
             while let Some(event) = from_net.recv().await {
                 match &event {
                     NetEvent::Records { batch, .. } => {
-                        for (record, proof) in batch.records() {
-                            keeper.keep((**record).clone(), proof.clone());
+                        for (record, place) in batch.records() {
+                            let proof = batch.paths().proof(*place).expect("it came");
+                            keeper.keep((**record).clone(), proof);
                         }
                     }
                     NetEvent::Keys { chain } => keeper.learn((**chain).clone()),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use omni_protocol::fence;
 use omni_protocol::hash::PartnerId;
-use omni_protocol::proof::Proof;
 use omni_protocol::public::IdSum;
 use omni_protocol::slot::Slot;
 use rocksdb::WriteBatch;
@@ -13,7 +12,7 @@ use rocksdb::WriteBatch;
 use super::Inner;
 use super::layout::{Standing, Table, Tally, ids_of, slot_bytes};
 use super::row::Row;
-use super::tree::Tree;
+use super::tree::{Proved, Tree};
 use crate::store::{StoreError, options};
 
 /// Rows under one key.
@@ -106,7 +105,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Keeps a proof, and says where.
-    pub(super) fn prove(&mut self, author: PartnerId, proof: &Proof) -> u64 {
+    pub(super) fn prove(&mut self, author: PartnerId, proof: &Proved) -> u64 {
         // Records of one tree come together, so it is the last one or a new one.
         let is_same = |(_, (of, tree, _)): &(&u64, &mut (PartnerId, Tree, u32))| {
             *of == author && tree.is_of(proof)

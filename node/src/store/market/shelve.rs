@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use omni_protocol::hash::{PartnerId, RecordId};
-use omni_protocol::proof::Proof;
 use omni_protocol::public::PublicBody;
 use omni_protocol::record::Verified;
 use omni_protocol::slot::{Meeting, Revision, Slot, meet};
@@ -17,6 +16,7 @@ use super::layout::{
     until_number,
 };
 use super::row::Row;
+use super::tree::Proved;
 use super::words::{id_word, spaced};
 use super::{Inner, is_counted};
 use crate::store::{Pair, StoreError};
@@ -41,8 +41,8 @@ pub struct Arrival {
     pub reach: Reach,
     /// Its bytes, as received.
     pub record: Vec<u8>,
-    /// Its proof.
-    pub proof: Proof,
+    /// What proves it.
+    pub proof: Proved,
 }
 
 /// Whom a record is for.
@@ -60,7 +60,11 @@ impl Arrival {
     /// `came` says whether it came to this node alone. An offer that names its audience is
     /// [`Reach::Named`] however it came; a withdrawal is for whom it came.
     #[must_use]
-    pub fn of(record: &Verified<PublicBody>, proof: Proof, came: Reach) -> Option<Self> {
+    pub fn of(
+        record: &Verified<PublicBody>,
+        proof: impl Into<Proved>,
+        came: Reach,
+    ) -> Option<Self> {
         let body = record.body();
         let words = match body {
             PublicBody::Offer(offer) => {
@@ -87,7 +91,7 @@ impl Arrival {
                 Reach::Named
             },
             record: record.bytes().to_vec(),
-            proof,
+            proof: proof.into(),
         })
     }
 }
@@ -365,9 +369,9 @@ fn kept(arrival: &Arrival, tree: u64) -> Kept<'_> {
         family: arrival.slot.family,
         subject: arrival.slot.subject,
         until: arrival.until,
-        key_index: arrival.proof.key_index,
+        key_index: arrival.proof.key_index(),
         tree,
-        leaf: arrival.proof.leaf_index,
+        leaf: arrival.proof.leaf_index(),
         record: &arrival.record,
     }
 }

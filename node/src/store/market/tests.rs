@@ -85,7 +85,8 @@ fn arrival((author, subject): (u64, u64), revision: u64, title: usize, until: u6
             leaf_index: 0,
             path: List::default(),
             signature: Signature::from_bytes([u8::try_from(revision % 5).expect("small"); 64]),
-        },
+        }
+        .into(),
     }
 }
 

@@ -3,10 +3,55 @@
 
 use omni_protocol::fence::List;
 use omni_protocol::identity::Signature;
-use omni_protocol::proof::Proof;
+use omni_protocol::proof::{Paths, Proof};
 use omni_protocol::tree::{self, Span};
 
 const SIGNATURE_BYTES: usize = 64;
+
+/// What proves a record on its way into the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proved {
+    /// A proof of its own.
+    Alone(Proof),
+    /// That of the record at this place of a batch.
+    Together(Paths, u16),
+}
+
+impl Proved {
+    pub(super) fn key_index(&self) -> u32 {
+        match self {
+            Self::Alone(proof) => proof.key_index,
+            Self::Together(paths, _) => paths.key_index(),
+        }
+    }
+
+    pub(super) fn leaf_index(&self) -> u16 {
+        match self {
+            Self::Alone(proof) => proof.leaf_index,
+            Self::Together(_, place) => *place,
+        }
+    }
+
+    fn tree_size(&self) -> u16 {
+        match self {
+            Self::Alone(proof) => proof.tree_size,
+            Self::Together(paths, _) => paths.tree_size(),
+        }
+    }
+
+    fn signature(&self) -> Signature {
+        match self {
+            Self::Alone(proof) => proof.signature,
+            Self::Together(paths, _) => paths.signature(),
+        }
+    }
+}
+
+impl From<Proof> for Proved {
+    fn from(proof: Proof) -> Self {
+        Self::Alone(proof)
+    }
+}
 
 /// The hashes by which records of one tree are proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,26 +61,42 @@ pub(super) struct Tree {
     signature: Signature,
     /// By their places; see [`place`].
     nodes: Vec<Option<[u8; 32]>>,
+    /// The batch of which all of them were kept last.
+    last: Option<Paths>,
 }
 
 impl Tree {
-    pub(super) fn of(proof: &Proof) -> Self {
-        let places = (2 * usize::from(proof.tree_size)).saturating_sub(1);
+    pub(super) fn of(proof: &Proved) -> Self {
+        let size = proof.tree_size();
         Self {
-            key_index: proof.key_index,
-            size: proof.tree_size,
-            signature: proof.signature,
-            nodes: vec![None; places],
+            key_index: proof.key_index(),
+            size,
+            signature: proof.signature(),
+            nodes: vec![None; places(size)],
+            last: None,
         }
     }
 
-    pub(super) fn is_of(&self, proof: &Proof) -> bool {
+    pub(super) fn is_of(&self, proof: &Proved) -> bool {
         (self.key_index, self.size, self.signature)
-            == (proof.key_index, proof.tree_size, proof.signature)
+            == (proof.key_index(), proof.tree_size(), proof.signature())
     }
 
     /// Keeps the proof of one more record.
-    pub(super) fn add(&mut self, proof: &Proof) {
+    pub(super) fn add(&mut self, proof: &Proved) {
+        match proof {
+            Proved::Alone(proof) => self.add_one(proof),
+            Proved::Together(paths, _) if self.last.as_ref() == Some(paths) => {}
+            Proved::Together(paths, _) => {
+                for (node, other) in self.nodes.iter_mut().zip(paths.nodes()) {
+                    *node = node.or(*other);
+                }
+                self.last = Some(paths.clone());
+            }
+        }
+    }
+
+    fn add_one(&mut self, proof: &Proof) {
         let path = tree::path(self.size.into(), proof.leaf_index.into()).unwrap_or_default();
         for (span, hash) in path.into_iter().zip(&proof.path) {
             if let Some(node) = place(span).and_then(|place| self.nodes.get_mut(place)) {
@@ -79,7 +140,7 @@ impl Tree {
         let (size, rest) = rest.split_first_chunk::<2>()?;
         let (signature, mut rest) = rest.split_first_chunk::<SIGNATURE_BYTES>()?;
         let size = u16::from_be_bytes(*size);
-        let mut nodes = vec![None; (2 * usize::from(size)).saturating_sub(1)];
+        let mut nodes = vec![None; places(size)];
         while !rest.is_empty() {
             let (place, after) = rest.split_first_chunk::<2>()?;
             let (hash, after) = after.split_first_chunk::<32>()?;
@@ -91,8 +152,14 @@ impl Tree {
             size,
             signature: Signature::from_bytes(*signature),
             nodes,
+            last: None,
         })
     }
+}
+
+/// How many places the nodes of a tree of this size have.
+fn places(size: u16) -> usize {
+    (2 * usize::from(size)).saturating_sub(1)
 }
 
 /// The places of a tree's nodes from left to right: leaf i is at 2i, and a node above others between
