@@ -27,9 +27,6 @@ const ERRANDS_MAX: usize = 64;
 const WAITING_MAX: usize = 64;
 /// Between two looks at the disk, and two clearings of ended records.
 const ROUND: Duration = Duration::from_secs(5);
-/// Between two times at which all that came is put on the disk: what a killed process loses of
-/// others' records, and fetches again.
-const FLUSHED_EVERY: Duration = Duration::from_secs(600);
 /// Ended records cleared in one write.
 const ENDED_MAX: usize = 1024;
 /// Records after which a write takes no more that wait.
@@ -126,7 +123,6 @@ impl Shelver {
             standing,
             room: Arc::clone(&room),
             done: Arc::clone(&done),
-            last_flush: Instant::now(),
         };
         let thread = std::thread::Builder::new()
             .name("market-shelver".to_owned())
@@ -301,7 +297,6 @@ struct Worker {
     standing: Arc<Standing>,
     room: Arc<RoomCell>,
     done: Arc<Notify>,
-    last_flush: Instant,
 }
 
 impl Worker {
@@ -320,14 +315,13 @@ impl Worker {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
             }
             if last_round.elapsed() >= ROUND {
                 self.look_after();
                 last_round = Instant::now();
             }
         }
-        self.note(self.writer.flush());
     }
 
     fn carry_out(&mut self, errand: Shelve) -> Result<(), StoreError> {
@@ -374,10 +368,6 @@ impl Worker {
         let cleared = Time::new(ended).map(|ended| self.writer.end(ended, ENDED_MAX));
         if let Ok(cleared) = cleared {
             self.note(cleared.map(drop));
-        }
-        if self.last_flush.elapsed() >= FLUSHED_EVERY {
-            self.last_flush = Instant::now();
-            self.note(self.writer.flush());
         }
     }
 

@@ -1,6 +1,5 @@
-//! The market store: public records of all partners, neither synced nor logged, fetched again when
-//! lost. It keeps what it is given by slot and revision, and checks no signature: only verified
-//! records come here.
+//! The market store: public records of all partners, unsynced, fetched again when lost. It keeps
+//! what it is given by slot and revision, and checks no signature: only verified records come here.
 //!
 //! One [`MarketWriter`] changes it, any number of [`MarketReader`]s look. Where its folder is
 //! damaged, or another network's, it is thrown away and made anew.
@@ -252,7 +251,7 @@ fn try_open(folder: &Path, network: NetworkId) -> Result<Option<(DB, Tally)>, St
         }
         Some(_) => Ok(None),
         None => {
-            db.put_opt(&key, about, &options::unlogged())
+            db.put_opt(&key, about, &options::unsynced())
                 .map_err(|error| StoreError::database("write to the market in", folder, error))?;
             Ok(Some((db, Tally::default())))
         }

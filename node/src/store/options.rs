@@ -93,12 +93,10 @@ pub(super) fn durable() -> WriteOptions {
     options
 }
 
-/// How the market is written: neither synced nor logged. What came since the last file was written is
-/// lost with the process and fetched again, and what is left is as it was at one moment.
-pub(super) fn unlogged() -> WriteOptions {
+/// How the market is written: through the log, so that a killed process keeps it, and not synced.
+pub(super) fn unsynced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(false);
-    options.disable_wal(true);
     options
 }
 

@@ -153,7 +153,7 @@ impl<'a> Draft<'a> {
         }
         self.inner
             .db
-            .write_opt(self.writes, &options::unlogged())
+            .write_opt(self.writes, &options::unsynced())
             .map_err(|error| {
                 StoreError::database("write to the market in", &self.inner.folder, error)
             })?;

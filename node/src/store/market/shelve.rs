@@ -198,18 +198,6 @@ impl MarketWriter {
         self.forget(&slots)
     }
 
-    /// Puts on the disk what came since the last time. The database does it by itself only when its
-    /// memory for it is full.
-    ///
-    /// # Errors
-    /// When the disk is full.
-    pub fn flush(&self) -> Result<(), StoreError> {
-        let flushed = self.inner.db.flush();
-        flushed.map_err(|error| {
-            StoreError::database("write to the market in", &self.inner.folder, error)
-        })
-    }
-
     /// Keeps the key events of an author.
     ///
     /// # Errors
