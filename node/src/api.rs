@@ -3,6 +3,7 @@
 //! runtime's loop, what only reads goes to the stores through [`Reading`].
 
 mod about;
+mod bundles;
 mod deals;
 mod desk;
 pub mod events;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<Desk> {
         .merge(offers::routes())
         .merge(stock::routes())
         .merge(deals::routes())
+        .merge(bundles::routes())
         .merge(orders::routes())
         .merge(ledger::routes())
 }

@@ -6,6 +6,7 @@ pub mod outcome;
 mod plain;
 
 mod address;
+mod bundle;
 mod completions;
 mod config;
 mod confirm;
@@ -89,6 +90,7 @@ enum Command {
     Offer(offer::OfferArgs),
     Stock(stock::StockArgs),
     Deal(Box<deal::DealArgs>),
+    Bundle(bundle::BundleArgs),
     Order(Box<order::OrderArgs>),
     Ledger(ledger::LedgerArgs),
     Key(key::KeyArgs),
@@ -186,6 +188,7 @@ fn run(cli: Cli, daemon: Daemon) -> Result<Outcome, CliError> {
         Some(Command::Offer(args)) => offer::run(&ctx()?, &args),
         Some(Command::Stock(args)) => stock::run(&ctx()?, &args),
         Some(Command::Deal(args)) => deal::run(&ctx()?, &args),
+        Some(Command::Bundle(args)) => bundle::run(&ctx()?, &args),
         Some(Command::Order(args)) => order::run(&ctx()?, &args),
         Some(Command::Ledger(args)) => ledger::run(&ctx()?, &args),
         Some(Command::Key(args)) => key::run(&ctx()?, args),

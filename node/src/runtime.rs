@@ -10,6 +10,7 @@ mod contacts;
 mod courier;
 mod door;
 mod keeper;
+mod members;
 mod news;
 mod proving;
 pub mod room;
@@ -360,7 +361,9 @@ impl Runtime {
     fn note_session(&mut self, partner: PartnerId, hello: &Introduced) {
         let now = self.keeper.time();
         let keeper = &self.keeper;
-        let meeting = self.contacts.met(hello, |who| keeper.is_stranger(who), now);
+        // Whom a bundle admits asks for nothing else.
+        let is_stranger = |who| keeper.is_stranger(who) && !keeper.is_member(who);
+        let meeting = self.contacts.met(hello, is_stranger, now);
         let who = || partner.to_string();
         let mut events = vec![WhatView::Met { partner: who() }];
         if matches!(meeting, Meeting::Request(_)) {
@@ -415,12 +418,22 @@ impl Runtime {
         match self.roster.read(&self.contacts) {
             Ok(commands) => {
                 let new = self.contacts.invitations(self.keeper.time());
-                for command in commands.into_iter().chain(new) {
+                for command in commands.into_iter().chain(new).chain(self.members()) {
                     self.door.tell(command);
                 }
             }
             Err(error) => tracing::warn!(%error, "the list of partners could not be read"),
         }
+    }
+
+    /// The other members of open bundles that are no partners.
+    fn members(&self) -> Vec<NetCommand> {
+        self.roster
+            .members(self.door.partner())
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "the members of bundles could not be read");
+                Vec::new()
+            })
     }
 
     fn synced(&mut self, report: Report) {

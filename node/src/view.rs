@@ -1,6 +1,7 @@
 //! The documents of the local API, as structs that the server fills and the client reads. Their
 //! field names are a promise to programs; what is in the node's own types is kept out.
 
+pub mod bundle;
 pub mod deal;
 pub mod draft;
 pub mod event;

@@ -2,7 +2,7 @@
 //! operator means where a thread stands is the core's matter.
 
 mod asking;
-mod building;
+pub(super) mod building;
 pub(super) mod naming;
 pub(super) mod refusing;
 pub(super) mod telling;
@@ -11,9 +11,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use omni_protocol::hash::{PartnerId, RecordId, ThreadId};
+use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
 use omni_protocol::limits::{HOLD_MINUTES_DEFAULT, MINUTE_MS};
-use omni_protocol::machine::{Binding, Input, Key, Proposing, Verb};
+use omni_protocol::machine::{Binding, Bundling, Input, Key, Proposing, Verb};
 use omni_protocol::thread::{Role, Shipto};
 use omni_protocol::value::Time;
 use serde::Deserialize;
@@ -41,6 +41,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/deals/{thread}/reject", post(reject))
         .route("/v1/deals/{thread}/withdraw", post(withdraw))
         .route("/v1/deals/{thread}/write-off", post(write_off))
+        .route("/v1/deals/{thread}/lapse", post(lapse))
         .merge(asking::routes())
 }
 
@@ -141,7 +142,7 @@ async fn open(desk: &Desk, verb: Verb, clear: Option<Shipto>) -> Result<Json<Dea
     told(desk, thread).await
 }
 
-fn not_oneself(own: PartnerId, partner: PartnerId) -> Result<(), Problem> {
+pub(super) fn not_oneself(own: PartnerId, partner: PartnerId) -> Result<(), Problem> {
     if partner == own {
         return Err(invalid(
             "partner: a thread takes two, and this is the node's own partner.",
@@ -205,7 +206,7 @@ fn binding(firm: bool) -> Binding {
 }
 
 /// The end of validity. What is too short or too long is the core's to refuse.
-fn valid_until(
+pub(super) fn valid_until(
     reading: &Reading,
     minutes: Option<u64>,
     (role, firm): (Role, bool),
@@ -340,16 +341,28 @@ async fn write_off(
     State(desk): State<Desk>,
     Named(thread): Named<ThreadId>,
 ) -> Result<Json<DealView>, Problem> {
+    let deal = open_deal(&desk, thread, "nothing to write off").await?;
+    say(&desk, thread, Verb::WriteOff { deal }, None).await
+}
+
+/// As a provider: an armed leg waits no longer for the rest of its bundle.
+async fn lapse(
+    State(desk): State<Desk>,
+    Named(thread): Named<ThreadId>,
+) -> Result<Json<DealView>, Problem> {
+    let deal = open_deal(&desk, thread, "nothing waits").await?;
+    let verb = Verb::Bundle(Bundling::Lapse { deal });
+    say(&desk, thread, verb, None).await
+}
+
+async fn open_deal(desk: &Desk, thread: ThreadId, otherwise: &str) -> Result<DealId, Problem> {
     let open = desk
         .read(move |reading| Ok(telling::situation(reading, thread)?.thread.open))
         .await?;
-    let deal = open.ok_or_else(|| {
-        Problem::new(
-            ApiCode::Conflict,
-            "No deal of this thread is open: nothing to write off.",
-        )
-    })?;
-    say(&desk, thread, Verb::WriteOff { deal }, None).await
+    open.ok_or_else(|| {
+        let detail = format!("No deal of this thread is open: {otherwise}.");
+        Problem::new(ApiCode::Conflict, detail)
+    })
 }
 
 /// The recipient of a request, checked.
@@ -358,7 +371,8 @@ pub(super) fn clear(doc: Option<ShipToDoc>) -> Result<Option<Shipto>, Problem> {
     clear.map_err(|bad: BadShipTo| invalid(format!("ship_to.{bad}.")))
 }
 
-fn country(clear: &Shipto) -> String {
+/// Where to, as far as terms say it.
+pub(super) fn country(clear: &Shipto) -> String {
     match &clear.region.0 {
         Some(region) => region.as_str().to_owned(),
         None => clear.country.to_string(),

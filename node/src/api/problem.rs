@@ -153,6 +153,14 @@ const ADVICE: &[(Code, &str)] = &[
         "wait for the provider, or stop counting on it: omni deal write-off THREAD",
     ),
     (
+        Code::PatienceRuns,
+        "see how long it still waits: omni deal show THREAD",
+    ),
+    (
+        Code::OtherManifest,
+        "it is kept for a bundle: omni bundle ls",
+    ),
+    (
         Code::VersionBusy,
         "bring the open change to its end first: omni order show ORDER",
     ),
@@ -252,6 +260,12 @@ impl Problem {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
+    }
+
+    /// What is the matter in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        self.detail.clone()
     }
 
     /// Whether it is this refusal of the market.

@@ -5,10 +5,13 @@ mod asking;
 mod list;
 mod propose;
 mod story;
+mod what;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::propose::minutes;
 pub(super) use self::story::recipient;
+pub(super) use self::what::What;
 
 use super::Ctx;
 use super::address::segment;
@@ -36,6 +39,7 @@ enum Verb {
     Ls(list::LsArgs),
     Show(story::ShowArgs),
     WriteOff(answer::WriteOffArgs),
+    Lapse(answer::LapseArgs),
     Wait(answer::WaitArgs),
 }
 
@@ -51,6 +55,7 @@ pub(super) fn run(ctx: &Ctx, args: &DealArgs) -> Result<Outcome, CliError> {
         Verb::Ls(args) => list::run(ctx, args),
         Verb::Show(args) => story::run(ctx, args),
         Verb::WriteOff(args) => answer::write_off(ctx, args),
+        Verb::Lapse(args) => answer::lapse(ctx, args),
         Verb::Wait(args) => answer::wait(ctx, args),
     }
 }

@@ -126,6 +126,11 @@ impl Door {
         });
     }
 
+    /// For whom this node speaks.
+    pub(super) fn partner(&self) -> PartnerId {
+        self.own.partner()
+    }
+
     /// What this node says of itself in sessions to come. A busy net drops it; it is told again
     /// with the next look at the delegations.
     pub(super) fn introduce(&self, hello: Hello) {

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use omni_protocol::deal::State;
 use omni_protocol::fence;
 use omni_protocol::frame::Lives;
-use omni_protocol::hash::{NetworkId, PartnerId};
+use omni_protocol::hash::{ManifestId, NetworkId, PartnerId};
 use omni_protocol::ledger::LedgerHead;
 use omni_protocol::machine::{
     Change, Config, Event, Input, Key, Machine, Now, Outgoing, Step, Verdict, View,
@@ -161,8 +162,19 @@ impl Keeper {
             self.open.own.extend(self.signer.own(&entry, &self.overlay));
         }
         let told = verdict.clone();
-        let grants = |event: &Event| matches!(event, Event::Granted { .. });
-        let roster = if events.iter().any(grants) {
+        let is_of_the_roster = |event: &Event| match event {
+            Event::Granted { .. } => true,
+            // The other members of its bundle are to be met.
+            Event::Deal { state, .. } => *state == State::Armed,
+            Event::Published { .. }
+            | Event::Counted { .. }
+            | Event::Said { .. }
+            | Event::Rejected { .. }
+            | Event::Accused { .. }
+            | Event::Ahead { .. }
+            | Event::Recovering => false,
+        };
+        let roster = if events.iter().any(is_of_the_roster) {
             Changed::Yes
         } else {
             Changed::No
@@ -219,6 +231,19 @@ impl Keeper {
     /// Whether nothing was ever granted to a partner, as things will stand after the open batch.
     pub(super) fn is_stranger(&self, partner: PartnerId) -> bool {
         View::read(&self.overlay, &Key::Grant { partner }).is_none()
+    }
+
+    /// Whether a partner is a member of a bundle that is not decided here, which admits it.
+    pub(super) fn is_member(&self, partner: PartnerId) -> bool {
+        let first = Key::Joint {
+            partner,
+            decided: 0,
+            manifest: ManifestId::from_bytes([0; 32]),
+        };
+        let next = View::next(&self.overlay, &first);
+        next.is_some_and(
+            |(key, _)| matches!(key, Key::Joint { partner: of, decided: 0, .. } if of == partner),
+        )
     }
 
     fn tell(&mut self, events: Vec<WhatView>) {

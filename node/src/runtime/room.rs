@@ -116,7 +116,8 @@ fn burden_of_verb(verb: &Verb) -> Burden {
         Verb::Bundle(Bundling::New { .. } | Bundling::Add { .. }) => Burden::New,
         Verb::Bundle(Bundling::Commit { .. }) => Burden::Ordinary,
         Verb::Bundle(
-            Bundling::Remove { .. }
+            Bundling::Plan { .. }
+            | Bundling::Remove { .. }
             | Bundling::Last { .. }
             | Bundling::Cancel { .. }
             | Bundling::WriteOff { .. }

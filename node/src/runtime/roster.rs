@@ -14,6 +14,7 @@ use omni_protocol::record::Signed;
 use omni_protocol::slot::{Family, Slot};
 
 use super::contacts::{Contacts, peer_of};
+use super::members;
 use super::shelf::{Standing, key_chain};
 use crate::net::{KnownPartner, NetCommand, Node};
 use crate::store::market::MarketReader;
@@ -73,6 +74,12 @@ impl Roster {
             .collect::<Result<_, _>>()?;
         self.standing.set_partners(partners);
         Ok([NetCommand::Partners(known), NetCommand::Blocked(blocked)])
+    }
+
+    /// Whom to dial of the members of open bundles.
+    pub(super) fn members(&self, own: PartnerId) -> Result<Vec<NetCommand>, StoreError> {
+        let at = (&self.network, own);
+        members::to_dial(&self.ledger, at, |who| self.standing.is_partner(&who))
     }
 
     /// The keys of a partner, where they are known before it is met.

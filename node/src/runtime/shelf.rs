@@ -44,7 +44,7 @@ impl Standing {
             .unwrap_or_else(PoisonError::into_inner) = partners;
     }
 
-    fn is_partner(&self, partner: &PartnerId) -> bool {
+    pub(super) fn is_partner(&self, partner: &PartnerId) -> bool {
         self.partners
             .read()
             .unwrap_or_else(PoisonError::into_inner)

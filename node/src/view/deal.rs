@@ -5,6 +5,7 @@ use omni_protocol::deal::State;
 use omni_protocol::words;
 use serde::{Deserialize, Serialize};
 
+use super::bundle::InBundleView;
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
 use super::terms::{TermsView, WindowDoc};
@@ -271,7 +272,8 @@ pub struct DealView {
     pub until_ms: Option<u64>,
     /// Whether that is over.
     pub over: bool,
-    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`, `answer`.
+    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`, `lapse`,
+    /// `answer`.
     pub may: Vec<String>,
     /// What accepting would bind to.
     pub accepting: Option<String>,
@@ -285,6 +287,10 @@ pub struct DealView {
     pub said: Vec<SaidView>,
     /// The deals of this thread, oldest first.
     pub deals: Vec<DealStateView>,
+    /// The name of the own bundle for which its latest deal is kept, until that is committed.
+    pub drafted: Option<String>,
+    /// The bundle of which its latest deal is a leg, once that is committed.
+    pub bundle: Option<InBundleView>,
 }
 
 /// What becomes of the recipient's address.

@@ -2,6 +2,7 @@
 //! nodes and ends them; nothing else on the machine is touched.
 
 mod audited;
+mod bundles;
 mod doctor;
 mod events;
 mod goods_hostile;

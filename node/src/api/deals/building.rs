@@ -22,7 +22,7 @@ fn invalid(detail: impl Into<String>) -> Problem {
 }
 
 /// The offer that a line names, of whichever author.
-pub(super) fn offer(
+pub(in crate::api) fn offer(
     reading: &Reading,
     ask: &LineAsk,
     provider: Option<PartnerId>,
@@ -51,7 +51,7 @@ pub(super) fn offer(
 }
 
 /// The alternatives that are asked for, on offers of `provider`.
-pub(super) fn alternatives(
+pub(in crate::api) fn alternatives(
     reading: &Reading,
     asks: &[TermsAsk],
     provider: PartnerId,

@@ -2,10 +2,11 @@
 //! name, and the limit that would be passed in numbers. Whether it is refused is the core's matter.
 
 use omni_protocol::code::Code;
+use omni_protocol::deal::Deal;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
-use omni_protocol::machine::{GrantTerms, Verb};
+use omni_protocol::machine::{Bundling, GrantTerms, Verb};
 use omni_protocol::thread::{Item, Line, Role, Terms};
 use omni_protocol::value::{Currency, Minor};
 
@@ -100,6 +101,10 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
         | Verb::Reject { thread }
         | Verb::Withdraw { thread } => Some(Meant {
             thread: Some(*thread),
+            ..Meant::default()
+        }),
+        Verb::WriteOff { deal } | Verb::Bundle(Bundling::Lapse { deal }) => Some(Meant {
+            thread: Some(Deal::read(reading, *deal)?.thread),
             ..Meant::default()
         }),
         _ => None,

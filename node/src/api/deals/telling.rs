@@ -11,7 +11,7 @@ use omni_protocol::deal::negotiation::{Standing, Thread, Who};
 use omni_protocol::deal::order::Order;
 use omni_protocol::deal::{Deal, Lateness, Side, State};
 use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
-use omni_protocol::machine::{Key, View, own_offer};
+use omni_protocol::machine::{Draft, Key, View, own_offer};
 use omni_protocol::public::{Offer, PublicBody};
 use omni_protocol::record::Signed;
 use omni_protocol::thread::{ChangeWhat, Role, Terms, ThreadBody};
@@ -19,6 +19,7 @@ use omni_protocol::trade::Method;
 use omni_protocol::value::Time;
 
 use super::naming;
+use crate::api::bundles::telling::in_bundle;
 use crate::api::offers::own_record;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Kept;
@@ -94,6 +95,11 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
     let is_free = thread.open.is_none() && thread.standing.is_none();
     if is_free && thread.turn == Who::Us && situation.role.is_some() && !situation.is_agreed() {
         situation.may = vec!["counter"];
+    }
+    // What is kept for a bundle is committed with it, and not alone.
+    let kept = |deal: &DealId| reading.read(&Key::Drafted { deal: *deal }).is_some();
+    if situation.deal.as_ref().is_some_and(|(deal, _)| kept(deal)) {
+        situation.may.retain(|verb| *verb != "accept");
     }
     if let Some(by) = asked(reading, id) {
         if is_free && situation.deal.is_none() {
@@ -269,6 +275,14 @@ pub(in crate::api) fn view(reading: &Reading, id: ThreadId) -> Result<DealView, 
         hand_over: hand_over(reading, id, &situation),
         said: said.collect(),
         deals: deals.collect(),
+        drafted: situation.deal.as_ref().and_then(|(deal, _)| {
+            let bundle = reading.get(&Key::Drafted { deal: *deal })?;
+            Some(Draft::read(reading, bundle)?.name.to_string())
+        }),
+        bundle: match &situation.deal {
+            Some((id, deal)) => in_bundle(reading, (*id, deal))?,
+            None => None,
+        },
     })
 }
 
@@ -318,12 +332,10 @@ fn open(state: State) -> (&'static str, &'static [&'static str]) {
         State::Offered | State::Kept => ("us", &["accept", "counter", "reject"]),
         State::Requested => ("them", &["reject"]),
         State::Doubt => ("them", &["write-off"]),
-        State::Held
-        | State::Closed
-        | State::Waiting
-        | State::Armed
-        | State::Released
-        | State::Written => ("them", &[]),
+        State::Armed => ("them", &["lapse"]),
+        State::Held | State::Closed | State::Waiting | State::Released | State::Written => {
+            ("them", &[])
+        }
         State::Sold | State::Refused | State::Lapsed | State::Agreed | State::Aborted => {
             ("nobody", &[])
         }

@@ -1,4 +1,4 @@
-//! `omni deal accept`, `reject`, `withdraw`, `write-off` and `wait`.
+//! `omni deal accept`, `reject`, `withdraw`, `write-off`, `lapse` and `wait`.
 
 use std::time::{Duration, Instant};
 
@@ -66,6 +66,20 @@ pub(in crate::cli) struct WithdrawArgs {
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct WriteOffArgs {
+    /// The thread, or at least 8 digits of its beginning
+    thread: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// As a provider, stop waiting for the rest of a bundle
+///
+/// A leg that armed waits for all others. When the patience of its hold is over it may lapse: its
+/// stock is free again, nobody is refused, and what is agreed of the bundle stands without it.
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+pub(in crate::cli) struct LapseArgs {
     /// The thread, or at least 8 digits of its beginning
     thread: String,
     /// Do not ask
@@ -177,13 +191,33 @@ pub(in crate::cli) fn write_off(ctx: &Ctx, args: &WriteOffArgs) -> Result<Outcom
         .first()
         .map(terms_line)
         .unwrap_or_default();
-    let what = format!(
-        "{terms}\nThis node committed, and no answer came. Writing it off frees the credit; the \
-         duty remains. If the provider did accept, its Receipt binds whenever it comes: whoever \
-         buys the same elsewhere meanwhile may end up with both."
-    );
-    confirm(ctx, args.yes, &what)?;
+    let risk = match &thread.bundle {
+        None => {
+            "This node committed, and no answer came. Writing it off frees the credit; the duty \
+             remains. If the provider did accept, its Receipt binds whenever it comes: whoever \
+             buys the same elsewhere meanwhile may end up with both."
+        }
+        Some(_) => {
+            "This node committed it as a leg of a bundle, and not all of its partners have \
+             answered. Writing it off frees the credit of all its legs; the duty remains. If all \
+             armed, or arm yet, the bundle binds whenever that is known: whoever buys the same \
+             elsewhere meanwhile may end up with both."
+        }
+    };
+    confirm(ctx, args.yes, &format!("{terms}\n{risk}"))?;
     post(ctx, &args.thread, "write-off")
+}
+
+pub(in crate::cli) fn lapse(ctx: &Ctx, args: &LapseArgs) -> Result<Outcome, CliError> {
+    let thread = get(ctx, &args.thread)?;
+    if !thread.may.iter().any(|verb| verb == "lapse") {
+        return Err(nothing(ctx, &thread, "let lapse"));
+    }
+    let what = "This node armed, and does not know yet how the bundle ends. When it lapses the stock \
+                is free again. If the others are agreed, the requester finds somebody else for this \
+                leg, and owes nothing for it here.";
+    confirm(ctx, args.yes, what)?;
+    post(ctx, &args.thread, "lapse")
 }
 
 /// A thread that came to the state that was waited for.

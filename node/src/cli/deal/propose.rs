@@ -13,8 +13,9 @@ use super::super::outcome::CliError;
 use super::super::plain::plain;
 use super::super::ship_to::ShipTo;
 use super::super::wait::duration;
-use super::{Outcome, begins_id, get, path, told};
-use crate::view::deal::{CounterAsk, DealView, LineAsk, LineChange, ProposeAsk, TermsAsk};
+use super::what::What;
+use super::{Outcome, get, path, told};
+use crate::view::deal::{CounterAsk, DealView, LineChange, ProposeAsk};
 
 /// A file of terms; a thousand lines fit.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -33,30 +34,11 @@ pub(in crate::cli) struct ProposeArgs {
     /// A JSON file with the whole proposal; - reads it from stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["sku", "qty", "price"])]
     file: Option<PathBuf>,
-    /// An article number of the provider; may be repeated
-    #[arg(long)]
-    sku: Vec<String>,
-    /// How much, in the offer's unit: 2, 7.5; one for each line
-    #[arg(long, value_name = "QUANTITY", allow_hyphen_values = true)]
-    qty: Vec<String>,
-    /// The price for one, or for the offer's per; the list's if left out; else one for each line
-    #[arg(long, allow_hyphen_values = true)]
-    price: Vec<String>,
-    /// The price list; else the general one
-    #[arg(long, default_value = "", hide_default_value = true)]
-    list: String,
+    #[command(flatten)]
+    what: What,
     /// The own part: requester or provider
     #[arg(long = "as", value_name = "PART", value_parser = ["requester", "provider"])]
     role: Option<String>,
-    /// How it reaches the customer: ship, "pick up", deliver, "on site", remote, digital
-    #[arg(long)]
-    method: Option<String>,
-    /// Days from fulfilment until payment is due
-    #[arg(long, value_name = "DAYS")]
-    payment_days: Option<u16>,
-    /// Nothing ships before the Receipt is acknowledged
-    #[arg(long)]
-    for_chain: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -111,7 +93,7 @@ pub(in crate::cli) struct CounterArgs {
 }
 
 /// Reads how long something stands, in whole minutes.
-fn minutes(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn minutes(text: &str) -> Result<u64, String> {
     let wrong = || "a time is a whole number and m, h or d, such as 30m, 2h or 1d".to_owned();
     let (number, minutes) = match (text.strip_suffix('h'), text.strip_suffix('d')) {
         (Some(hours), _) => (hours, 60),
@@ -160,52 +142,11 @@ fn firm_text(provides: bool) -> String {
 }
 
 fn from_flags(args: &ProposeArgs) -> Result<ProposeAsk, CliError> {
-    let usage = |what: &str, next: &str| CliError::new(Exit::Usage, "usage", what).next(next);
     let whom = args.whom.clone().unwrap_or_default();
-    let by_offer = args.sku.is_empty();
-    if by_offer && !begins_id(&whom) {
-        return Err(usage(
-            "what shall be traded?",
-            "name the partner's article: --sku SKU --qty 2, or an offer's id in place of the partner",
-        ));
-    }
-    let lines = if by_offer { 1 } else { args.sku.len() };
-    if args.qty.len() != lines {
-        return Err(usage(
-            "each line takes one --qty",
-            "--sku A --qty 2 --sku B --qty 1",
-        ));
-    }
-    if !args.price.is_empty() && args.price.len() != lines {
-        return Err(usage(
-            "say a --price for each line, or none",
-            "prices that are left out are those of the list: omni offer show",
-        ));
-    }
-    let line = |index: usize| LineAsk {
-        offer: by_offer.then(|| whom.clone()),
-        sku: args.sku.get(index).cloned(),
-        list: if by_offer {
-            String::new()
-        } else {
-            args.list.clone()
-        },
-        quantity: args.qty.get(index).cloned().unwrap_or_default(),
-        price: args.price.get(index).cloned(),
-        per: None,
-    };
-    let terms = TermsAsk {
-        lines: (0..lines).map(line).collect(),
-        method: args.method.clone(),
-        region: args.common.ship_to.region(),
-        postcode: args.common.ship_to.postcode(),
-        payment_days: args.payment_days.unwrap_or_default(),
-        for_chain: args.for_chain,
-        note: args.common.note.clone().unwrap_or_default(),
-        ..TermsAsk::default()
-    };
+    let note = args.common.note.clone();
+    let terms = args.what.terms(&whom, (&args.common.ship_to, note))?;
     Ok(ProposeAsk {
-        partner: (!by_offer).then_some(whom),
+        partner: (!args.what.by_offer()).then_some(whom),
         role: args.role.clone(),
         alternatives: vec![terms],
         ..ProposeAsk::default()

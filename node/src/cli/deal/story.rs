@@ -12,6 +12,8 @@ use super::super::plain::plain;
 use super::super::when::{left, now_ms, when};
 use super::get;
 use crate::formats::units::word;
+use crate::plain::quoted;
+use crate::view::bundle::{InBundleView, LegSaid};
 use crate::view::deal::{DealView, HandOverState, SaidView};
 use crate::view::terms::{LineView, TermsView};
 
@@ -62,6 +64,7 @@ impl Report for Story {
         if let Some(status) = &view.order_status {
             lines.push(("order", status.clone()));
         }
+        lines.extend(view.drafted.clone().map(|name| ("kept for", name)));
         if let Some(until) = view.until_ms.filter(|_| row.waits_for != "nobody") {
             lines.push((
                 "until",
@@ -83,6 +86,9 @@ impl Report for Story {
                 text.push_str(&format!("  alternative {number}\n"));
             }
             text.push_str(&terms_text(terms));
+        }
+        if let Some(bundle) = &view.bundle {
+            text.push_str(&bundle_text(bundle));
         }
         text.push_str("\nstory\n");
         for said in &view.said {
@@ -111,11 +117,37 @@ fn state(view: &DealView) -> String {
         ""
     };
     let means = match view.row.state.as_str() {
+        "doubt" if view.bundle.is_some() => " (committed as a leg of a bundle)",
         "doubt" => " (committed; the provider's Receipt or Refusal is to come)",
+        "armed" => " (a leg of a bundle; it no longer ends by time)",
+        "waiting" => " (a leg of a bundle; it arms after the others)",
+        "requested" if view.drafted.is_some() => " (asked for a hold)",
         "requested" => " (asked for a hold; commits when it comes)",
         _ => "",
     };
     format!("{}{means}{waits}{late}", view.row.state)
+}
+
+/// The bundle of which a deal is a leg: what each of its members said.
+fn bundle_text(bundle: &InBundleView) -> String {
+    let mut text = String::from("\nbundle\n");
+    for leg in &bundle.legs {
+        let whom = leg.name.as_deref().unwrap_or(&leg.partner);
+        let said = match leg.said {
+            LegSaid::Nothing => "has not answered",
+            LegSaid::Armed | LegSaid::Refused | LegSaid::Lapsed => leg.said.word(),
+        };
+        let last = if leg.arms_last { ", arms last" } else { "" };
+        let line = format!("  {}  {whom}: {said}{last}", leg.number);
+        text.push_str(&format!("{}\n", plain(&line)));
+    }
+    if let Some(ended) = &bundle.ended {
+        text.push_str(&format!("  all of it is {}\n", plain(ended)));
+    } else if let Some(until) = bundle.patience_until_ms {
+        let patience = format!("{} ({})", when(until), left(until, now_ms()));
+        text.push_str(&format!("  may lapse from {patience}\n"));
+    }
+    text
 }
 
 /// What became of the recipient's address, in words.
@@ -137,6 +169,8 @@ fn next(view: &DealView) -> Vec<String> {
     let asks_address = requests && view.hand_over == HandOverState::Missing;
     let waits = matches!(row.state.as_str(), "requested" | "doubt");
     let mut all: Vec<String> = Vec::new();
+    let bundle = view.drafted.iter();
+    all.extend(bundle.map(|name| format!("bundle show {}", quoted(name))));
     if waits && !view.over {
         all.push(format!("deal wait {thread} --for agreed"));
     }
@@ -144,7 +178,8 @@ fn next(view: &DealView) -> Vec<String> {
     let may = view
         .may
         .iter()
-        .filter(|verb| verb.as_str() != "write-off" || view.over);
+        .filter(|verb| verb.as_str() != "write-off" || view.over)
+        .filter(|verb| verb.as_str() != "lapse" || is_impatient(view));
     all.extend(may.map(|verb| match verb.as_str() {
         "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
         "counter" if row.change.is_some() => format!("deal counter {thread} --fee AMOUNT"),
@@ -159,6 +194,13 @@ fn next(view: &DealView) -> Vec<String> {
         all.push(format!("order show {thread}"));
     }
     all
+}
+
+/// Whether an armed leg has waited as long as its hold said.
+fn is_impatient(view: &DealView) -> bool {
+    let bundle = view.bundle.as_ref();
+    let until = bundle.and_then(|bundle| bundle.patience_until_ms);
+    until.is_some_and(|until| until <= now_ms())
 }
 
 /// The terms on one line: `2 pc x Heater at 122.00 = 244.00 GBP`.

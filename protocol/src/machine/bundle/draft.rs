@@ -135,6 +135,13 @@ pub enum Bundling {
         /// Keys and addresses of this node and of the providers, as far as they are known.
         members: Vec<Member>,
     },
+    /// Judges whether it could be committed now, and changes nothing.
+    Plan {
+        /// The bundle.
+        bundle: BundleId,
+        /// As for the Commit.
+        members: Vec<Member>,
+    },
     /// Gives a bundle up that was not committed: all its holds go back.
     Cancel {
         /// The bundle.
@@ -168,6 +175,11 @@ pub(in crate::machine) fn decide(trial: &mut Trial<'_>, word: Bundling) -> Resul
             Ok(())
         }
         Bundling::Commit { bundle, members } => commit(trial, bundle, &members),
+        Bundling::Plan { bundle, members } => {
+            commit(trial, bundle, &members)?;
+            trial.begin_anew();
+            Ok(())
+        }
         Bundling::Cancel { bundle } => cancel(trial, bundle),
         Bundling::WriteOff { bundle } => {
             let draft = Draft::read(&trial.view, bundle).ok_or(Code::DealUnknown)?;

@@ -1,0 +1,148 @@
+//! `omni bundle plan`, `commit` and `cancel`: what committing would do, doing it, and giving it up.
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::Ctx;
+use super::super::confirm::confirm;
+use super::super::exit::{self, Exit};
+use super::super::outcome::{CliError, Outcome, Report};
+use super::super::plain::plain;
+use super::show::{amounts, text};
+use super::{named, path, told};
+use crate::view::bundle::{PlanView, WaitsView};
+
+/// Say what committing a bundle would do; signs and sends nothing
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+pub(in crate::cli) struct PlanArgs {
+    /// The bundle
+    name: String,
+}
+
+/// Commit a bundle: all its legs, or none; says what that binds to, and asks
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+pub(in crate::cli) struct CommitArgs {
+    /// The bundle
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Give a bundle up that was not committed: all its holds go back
+#[derive(Debug, Args)]
+#[command(after_help = exit::help(exit::OF_NODE))]
+pub(in crate::cli) struct CancelArgs {
+    /// The bundle
+    name: String,
+}
+
+/// A plan for people.
+#[derive(Debug, Serialize)]
+struct Planned(PlanView);
+
+impl Report for Planned {
+    const SCHEMA: &'static str = "omni.bundle.plan/1";
+
+    fn text(&self) -> String {
+        let Self(plan) = self;
+        let mut lines = text(&plan.bundle);
+        if !plan.waits.is_empty() {
+            lines.push_str("\nwhen a leg has armed\n");
+        }
+        for waits in &plan.waits {
+            lines.push_str(&format!("  {}\n", waits_text(waits)));
+        }
+        lines.push_str(&learns_text(plan));
+        if plan.against.is_empty() {
+            lines.push_str("\nit can be committed now\n");
+        } else {
+            lines.push_str("\nit can't be committed now\n");
+            for why in &plan.against {
+                lines.push_str(&format!("  {}\n", plain(why)));
+            }
+        }
+        lines
+    }
+}
+
+fn waits_text(waits: &WaitsView) -> String {
+    let co_legs = match waits.co_legs.as_str() {
+        "any" => "any other partner",
+        "known" => "partners of its own",
+        _ => "nobody",
+    };
+    let wish = if waits.wishes_last {
+        "; it wishes to arm last"
+    } else {
+        ""
+    };
+    format!(
+        "leg {} waits for {co_legs}, and may lapse after {} minutes{wish}",
+        waits.number, waits.patience_minutes
+    )
+}
+
+/// Who would learn of whom.
+fn learns_text(plan: &PlanView) -> String {
+    let mut text = String::from("\nthese would learn of each other: ids and addresses, no terms\n");
+    for member in &plan.members {
+        let whom = member.name.as_deref().unwrap_or(&member.partner);
+        let addresses = match member.addresses.as_slice() {
+            [] => "no address is known".to_owned(),
+            addresses => addresses.join(", "),
+        };
+        text.push_str(&format!("  {}\n", plain(&format!("{whom}: {addresses}"))));
+    }
+    text
+}
+
+fn planned(ctx: &Ctx, name: &str) -> Result<PlanView, CliError> {
+    let plan = format!("{}/plan", path(name));
+    ctx.client()?.get(&plan).map_err(|e| ctx.asked(e))
+}
+
+pub(super) fn plan(ctx: &Ctx, args: &PlanArgs) -> Result<Outcome, CliError> {
+    let planned = Planned(planned(ctx, &args.name)?);
+    let is_ready = planned.0.against.is_empty();
+    let outcome = Outcome::of(&planned);
+    Ok(if is_ready {
+        outcome
+    } else {
+        outcome.ending(Exit::Refused)
+    })
+}
+
+pub(super) fn commit(ctx: &Ctx, args: &CommitArgs) -> Result<Outcome, CliError> {
+    let plan = planned(ctx, &args.name)?;
+    let row = &plan.bundle.row;
+    if row.state == "collecting" && !plan.against.is_empty() {
+        let show = ctx.typed(&format!("bundle show {}", named(&row.name)));
+        return Err(
+            CliError::new(Exit::Refused, "conflict", "it can't be committed now")
+                .why(plain(plan.against.join(" ").trim_end_matches('.')))
+                .next(format!("see its legs: {show}")),
+        );
+    }
+    let what = format!(
+        "{} legs for {}.\nIt commits this node to all of them at once: it is bound until all legs have \
+         armed, which binds everybody, or one has refused, which frees everybody. It owes the total \
+         with the last of them.{}",
+        row.count,
+        amounts(&row.totals),
+        learns_text(&plan).trim_end()
+    );
+    if row.state == "collecting" {
+        confirm(ctx, args.yes, &what)?;
+    }
+    let commit = format!("{}/commit", path(&args.name));
+    told(ctx, ctx.client()?.post(&commit, &json!({})))
+}
+
+pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
+    let cancel = format!("{}/cancel", path(&args.name));
+    told(ctx, ctx.client()?.post(&cancel, &json!({})))
+}

@@ -1,0 +1,106 @@
+//! Members of bundles that are not decided: where those are dialled that are no partners of this
+//! node, as the Manifest says. A leg in doubt asks them, known or not (SPEC.md 20).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use omni_protocol::bundle::{BundleBody, Manifest};
+use omni_protocol::deal::{Deal, State};
+use omni_protocol::fence;
+use omni_protocol::hash::{DealId, ManifestId, NetworkId, PartnerId};
+use omni_protocol::machine::Key;
+use omni_protocol::record::Signed;
+use omni_protocol::thread::ThreadBody;
+
+use crate::net::{self, NetCommand, Node};
+use crate::store::{LedgerReader, StoreError};
+
+/// A stored deal with all that it reserves.
+const DEAL_BYTES_MAX: usize = 16 * 1024;
+/// Nodes that are dialled for bundles at once.
+const NODES_MAX: usize = 64;
+/// For how long; it is told again before that.
+const GOOD_FOR: Duration = Duration::from_secs(120);
+
+/// Whom to dial. A member that `is_partner` holds for is dialled as one.
+///
+/// # Errors
+/// What the ledger answers.
+pub(super) fn to_dial(
+    ledger: &LedgerReader,
+    (network, own): (&NetworkId, PartnerId),
+    is_partner: impl Fn(PartnerId) -> bool,
+) -> Result<Vec<NetCommand>, StoreError> {
+    let mut nodes: BTreeMap<PeerId, Vec<Multiaddr>> = BTreeMap::new();
+    for id in undecided(ledger)? {
+        let key = Key::Record { id: id.into() };
+        let Some(bytes) = ledger.read(&key.to_bytes())? else {
+            continue;
+        };
+        let Ok(record) = Signed::<ThreadBody>::read(network, bytes) else {
+            continue;
+        };
+        if let ThreadBody::Bundle(BundleBody::Manifest(manifest)) = record.body() {
+            name(&mut nodes, manifest, |member| {
+                member != own && !is_partner(member)
+            });
+        }
+    }
+    let dialled = nodes.into_iter().take(NODES_MAX);
+    let accept = |(peer, addresses)| {
+        NetCommand::Accept(net::Invitation {
+            node: Node::new(peer, addresses),
+            token: None,
+            good_for: GOOD_FOR,
+        })
+    };
+    Ok(dialled.map(accept).collect())
+}
+
+/// The manifests of open deals that bind them.
+fn undecided(ledger: &LedgerReader) -> Result<BTreeSet<ManifestId>, StoreError> {
+    let first = Key::OpenDeal {
+        partner: PartnerId::from_bytes([0; 32]),
+        deal: DealId::from_bytes([0; 32]),
+    };
+    let end = [first.family().saturating_add(1)];
+    let mut found = BTreeSet::new();
+    for pair in ledger.walk(&first.to_bytes(), &end) {
+        let Some(Key::OpenDeal { deal, .. }) = Key::from_bytes(&pair?.key) else {
+            continue;
+        };
+        let Some(bytes) = ledger.read(&Key::Deal { deal }.to_bytes())? else {
+            continue;
+        };
+        let deal = fence::decode::<Deal>(&bytes, DEAL_BYTES_MAX).ok();
+        let waits = |deal: &Deal| {
+            matches!(
+                deal.state,
+                State::Waiting | State::Armed | State::Closed | State::Doubt | State::Written
+            )
+        };
+        found.extend(deal.filter(waits).and_then(|deal| deal.manifest));
+    }
+    Ok(found)
+}
+
+/// The nodes of those members that are meant, by their addresses that name a peer.
+fn name(
+    nodes: &mut BTreeMap<PeerId, Vec<Multiaddr>>,
+    manifest: &Manifest,
+    is_meant: impl Fn(PartnerId) -> bool,
+) {
+    let members = manifest.members().iter();
+    for member in members.filter(|member| is_meant(member.partner)) {
+        for text in &*member.addresses {
+            let Ok(address) = text.parse::<Multiaddr>() else {
+                continue;
+            };
+            if let Some(Protocol::P2p(peer)) = address.iter().last() {
+                nodes.entry(peer).or_default().push(address);
+            }
+        }
+    }
+}
