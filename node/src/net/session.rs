@@ -191,8 +191,8 @@ impl Meeting {
                 break ended;
             }
         };
-        if let Some(code) = why.last_word() {
-            farewell(&self.opening, self.outbound, code).await;
+        if let (Some(out), Some(code)) = (&mut self.outbound, why.last_word()) {
+            farewell(out, code).await;
         }
         let over = Note::Over {
             peer: self.opening.peer,
@@ -218,6 +218,10 @@ impl Meeting {
         while outbound.is_none() || reading.is_none() {
             tokio::select! {
                 heard = &mut hearing, if reading.is_none() => {
+                    if heard.is_err() && outbound.is_none() {
+                        // For the last word to a peer that is refused.
+                        open_anew(opening, outbound).await?;
+                    }
                     let (stream, introduced) = heard?;
                     let now = introduced.life;
                     *reading = Some((stream, introduced));

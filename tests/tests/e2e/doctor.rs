@@ -391,12 +391,17 @@ fn partners_that_refuse_are_named() {
         });
     };
     refused(&one, "a refusal to be told");
-    only_fault(
-        &diagnosis(one.place(), &[]),
-        "partners",
-        "Other has blocked this node",
-        "its operator alone",
-    );
+    // Each time it is met anew, nothing is known for an instant.
+    wait_for("the refusal to be named", PATIENCE, || {
+        let (_, findings) = diagnosis(one.place(), &[]);
+        let faults = findings.iter().filter(|f| f["state"] == "fault");
+        let named = |f: &Value| {
+            f["what"]
+                .to_string()
+                .contains("Other has blocked this node")
+        };
+        (faults.clone().count() == 1 && faults.clone().all(named)).then_some(())
+    });
     other.place().ok(&["peer", "trust", &id]);
     one.wait_for_session(&other);
     good(&diagnosis(one.place(), &[]));

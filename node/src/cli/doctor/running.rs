@@ -1,5 +1,8 @@
 //! What a running node says of itself, held against what it should say.
 
+use std::thread;
+use std::time::Duration;
+
 use omni_protocol::code::Code;
 
 use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
@@ -18,6 +21,8 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 const ANSWER_MS_MAX: u64 = 60 * MINUTE_MS;
 /// Messages under way are nothing to tell of.
 const UNDER_WAY_MS_MAX: u64 = MINUTE_MS;
+/// Two nodes that lost each other for a moment have met again after this time.
+const MEETING_AGAIN: Duration = Duration::from_secs(2);
 /// A partner that was not met for longer is worth a call.
 const UNHEARD_MS_MAX: u64 = 3 * DAY_MS;
 
@@ -55,7 +60,7 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
         found.extend(health.twins.iter().map(twins));
         found
     }));
-    found.extend(answered(client.get("/v1/peers"), |peers| {
+    found.extend(answered(settled_peers(client), |peers| {
         partners(now, &peers)
     }));
     found.extend(answered(
@@ -214,9 +219,22 @@ fn twins(twins: &TwinsView) -> FindingView {
     FindingView::note("offers", what, &next)
 }
 
+/// The peers, once those that meet just now have met.
+fn settled_peers(client: &Client) -> Result<PeersView, ClientError> {
+    let peers: PeersView = client.get("/v1/peers")?;
+    if trusted(&peers).any(|peer| peer.connected) || trusted(&peers).next().is_none() {
+        return Ok(peers);
+    }
+    thread::sleep(MEETING_AGAIN);
+    client.get("/v1/peers")
+}
+
+fn trusted(peers: &PeersView) -> impl Iterator<Item = &PeerView> {
+    peers.peers.iter().filter(|peer| peer.trust != "none")
+}
+
 fn partners(now: u64, peers: &PeersView) -> Vec<FindingView> {
-    let all = peers.peers.iter().filter(|peer| peer.trust != "none");
-    let all: Vec<_> = all.collect();
+    let all: Vec<_> = trusted(peers).collect();
     let up = all.iter().filter(|peer| peer.connected).count();
     let mut found: Vec<_> = all.iter().filter_map(|peer| refused(peer)).collect();
     found.push(match (all.len(), up) {

@@ -27,6 +27,9 @@ use crate::net::{
 /// For the last word to a peer that may not listen any more.
 const FAREWELL_PATIENCE: Duration = Duration::from_millis(500);
 
+/// From a last word to the end of the connection.
+const READING_TIME: Duration = Duration::from_millis(200);
+
 const OPENING_TRIES: u32 = 3;
 const OPENING_PAUSE: Duration = Duration::from_millis(100);
 
@@ -94,19 +97,18 @@ async fn open_stream(opening: &Opening) -> Result<Stream, Ended> {
 }
 
 /// Says why, if the peer still listens.
-pub(super) async fn farewell(opening: &Opening, out: Option<Outbound>, code: Code) {
+pub(super) async fn farewell(out: &mut Outbound, code: Code) {
+    if !out.is_whole {
+        return;
+    }
     let Ok(bye) = hello::bye(code).encode() else {
         return;
     };
-    let say = async {
-        let mut out = match out {
-            Some(out) if !out.is_whole => return Err(Ended::Closed),
-            Some(out) => out,
-            None => Outbound::open(opening).await?,
-        };
-        Ok(out.write_frame(&bye).await?)
-    };
-    if !matches!(timeout(FAREWELL_PATIENCE, say).await, Ok(Ok(()))) {
+    let said = timeout(FAREWELL_PATIENCE, out.write_frame(&bye)).await;
+    if matches!(said, Ok(Ok(()))) {
+        // The connection is closed next, and what the peer has not read by then is lost.
+        sleep(READING_TIME).await;
+    } else {
         tracing::debug!(%code, "the peer did not hear the last word");
     }
 }
