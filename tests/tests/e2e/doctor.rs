@@ -38,18 +38,25 @@ pub(crate) fn diagnosis(place: &Place, variables: &[(&str, &str)]) -> (Option<i3
 
 /// The one fault is about this, in these words, with these in the advice.
 pub(crate) fn only_fault(found: &(Option<i32>, Vec<Value>), about: &str, what: &str, next: &str) {
-    let (code, findings) = found;
+    assert!(
+        is_only_fault(found, about, what, next),
+        "{about}, {what}, {next}: {found:?}"
+    );
+}
+
+fn is_only_fault(
+    (code, findings): &(Option<i32>, Vec<Value>),
+    about: &str,
+    what: &str,
+    next: &str,
+) -> bool {
     let faults: Vec<_> = findings.iter().filter(|f| f["state"] == "fault").collect();
     let named = |f: &Value, member: &str, words: &str| {
         f[member].as_str().is_some_and(|text| text.contains(words))
     };
     let is_it =
         |f: &&Value| f["about"] == about && named(f, "what", what) && named(f, "next", next);
-    assert!(
-        !faults.is_empty() && faults.iter().all(is_it),
-        "{about}, {what}, {next}: {faults:?}"
-    );
-    assert_eq!(*code, Some(1));
+    !faults.is_empty() && faults.iter().all(is_it) && *code == Some(1)
 }
 
 fn good(found: &(Option<i32>, Vec<Value>)) {
@@ -393,14 +400,13 @@ fn partners_that_refuse_are_named() {
     refused(&one, "a refusal to be told");
     // Each time it is met anew, nothing is known for an instant.
     wait_for("the refusal to be named", PATIENCE, || {
-        let (_, findings) = diagnosis(one.place(), &[]);
-        let faults = findings.iter().filter(|f| f["state"] == "fault");
-        let named = |f: &Value| {
-            f["what"]
-                .to_string()
-                .contains("Other has blocked this node")
-        };
-        (faults.clone().count() == 1 && faults.clone().all(named)).then_some(())
+        is_only_fault(
+            &diagnosis(one.place(), &[]),
+            "partners",
+            "Other has blocked this node",
+            "its operator alone",
+        )
+        .then_some(())
     });
     other.place().ok(&["peer", "trust", &id]);
     one.wait_for_session(&other);
