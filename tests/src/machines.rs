@@ -15,9 +15,7 @@ use omni_protocol::{
     deal::State,
     frame::{Greeting, Notice},
     hash::{DealId, PartnerId, RecordId},
-    machine::{
-        Approval, Grant, Input, Key, Message, Outgoing, Policy, Received, Standing, Strangers,
-    },
+    machine::{Approval, Input, Key, Message, Outgoing, Policy, Received, Strangers},
     value::{Currency, Minor, Money},
 };
 
@@ -552,14 +550,7 @@ fn grant_all(node: &mut Node, partner: PartnerId) {
         minor: Minor::new(9_000).unwrap(),
         currency: euro(),
     };
-    let standing = Standing::Partner;
-    for grant in [
-        Grant::Standing { partner, standing },
-        Grant::Credit { partner, limit },
-        Grant::Budget { partner, limit },
-    ] {
-        node.must(Input::Grant(grant));
-    }
+    node.trust(partner, limit);
 }
 
 fn told(what: &What) -> String {

@@ -22,13 +22,13 @@ use omni_protocol::{
     identity::{Inception, KeyChain, KeyEvent, PublicKey, StandingKey, sign_bytes, sign_event},
     ledger::{Entry, Payload},
     machine::{
-        Change, Config, Event, Input, Key, Machine, Message, Now, Policy, ProofGroup, Received,
-        Step, Verdict, View, Write, proof_groups,
+        Change, Config, Event, Grant, Input, Key, Machine, Message, Now, Policy, ProofGroup,
+        Received, Standing, Step, Verdict, View, Write, proof_groups,
     },
     proof::{Proof, SignedTree},
     record::{Signed, Verified},
     thread::{Life, ThreadBody},
-    value::Time,
+    value::{Money, Time},
 };
 
 /// Where every test begins.
@@ -242,6 +242,18 @@ impl Node {
             step.verdict
         );
         step
+    }
+
+    /// Makes a partner of another node, with this much credit and budget.
+    pub fn trust(&mut self, partner: PartnerId, limit: Money) {
+        let standing = Standing::Partner;
+        for grant in [
+            Grant::Standing { partner, standing },
+            Grant::Credit { partner, limit },
+            Grant::Budget { partner, limit },
+        ] {
+            self.must(Input::Grant(grant));
+        }
     }
 
     /// Who it is, as its machine has it.

@@ -10,8 +10,8 @@ use omni_protocol::{
     hash::{BundleId, DealId, PartnerId, RecordId},
     ledger::verify,
     machine::{
-        Approval, Bundling, DraftLeg, Grant, Input, Key, Message, Policy, Question, Received,
-        Requesting, Standing, Step, Verb, Verdict, bundle_id,
+        Approval, Bundling, DraftLeg, Input, Key, Message, Policy, Question, Received, Requesting,
+        Step, Verb, Verdict, bundle_id,
     },
     slot,
     value::{Currency, Minor, Money, Text},
@@ -377,12 +377,5 @@ fn trust(node: &mut Node, partner: PartnerId) {
         minor: Minor::new(90_000).unwrap(),
         currency: euro(),
     };
-    let standing = Standing::Partner;
-    for grant in [
-        Grant::Standing { partner, standing },
-        Grant::Credit { partner, limit },
-        Grant::Budget { partner, limit },
-    ] {
-        node.must(Input::Grant(grant));
-    }
+    node.trust(partner, limit);
 }
