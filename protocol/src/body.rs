@@ -31,7 +31,7 @@ impl Body for AnyBody {
         }
     }
 
-    fn put_body(&self, writer: &mut Writer) {
+    fn put_body(&self, writer: &mut Writer<'_>) {
         match self {
             Self::Public(body) => body.put_body(writer),
             Self::Thread(body) => body.put_body(writer),

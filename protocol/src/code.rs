@@ -168,7 +168,7 @@ impl From<Invalid> for Code {
 }
 
 impl Wire for Code {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.number().put(writer);
     }
 

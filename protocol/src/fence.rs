@@ -29,7 +29,7 @@ use crate::{code::Code, limits::PAGE_PLAIN_BYTES_MAX, value::Invalid};
 /// has. `take` may accept other forms too (a longer integer): [`decode`] compares afterwards.
 pub trait Wire: Sized {
     /// Appends the value's bytes.
-    fn put(&self, writer: &mut Writer);
+    fn put(&self, writer: &mut Writer<'_>);
 
     /// Reads one value.
     ///
@@ -109,18 +109,16 @@ impl<T> Form<T> {
 /// # Errors
 /// What is wrong with the bytes.
 pub fn form<T: Wire>(bytes: &[u8]) -> Result<Form<T>, Invalid> {
-    let mut reader = Reader(DecoderImpl::new(Input { rest: bytes }, CONFIG, ()));
+    let mut reader = Reader::of(bytes);
     let value = T::take(&mut reader)?;
-    if reader.remaining() > 0 {
-        return Err(Invalid::Rule("nothing may follow it"));
-    }
-    let mut writer = Writer::with_room(bytes.len());
+    reader.end()?;
+    let mut writer = Writer::comparing(bytes);
     value.put(&mut writer);
-    if writer.into_bytes() == bytes {
-        Ok(Form::Canonical(value))
+    Ok(if writer.wrote_the_same() {
+        Form::Canonical(value)
     } else {
-        Ok(Form::Other(value))
-    }
+        Form::Other(value)
+    })
 }
 
 /// bincode claims up to eight bytes for an integer that takes one, so the largest structure, an
@@ -133,43 +131,55 @@ const CONFIG: Limited = config::standard().with_limit::<CLAIM_BYTES_MAX>();
 type Limited =
     config::Configuration<config::LittleEndian, config::Varint, config::Limit<CLAIM_BYTES_MAX>>;
 
-/// Where bytes are appended.
-pub struct Writer(EncoderImpl<Output, Limited>);
+/// Where bytes are appended, or compared with those that are expected.
+pub struct Writer<'a>(EncoderImpl<Output<'a>, Limited>);
 
 /// Where bytes are taken from, front to back.
 pub struct Reader<'a>(DecoderImpl<Input<'a>, Limited, ()>);
 
-struct Output(Vec<u8>);
+enum Output<'a> {
+    Kept(Vec<u8>),
+    /// What is still expected; `None` once something else was written.
+    Compared(Option<&'a [u8]>),
+}
 
 struct Input<'a> {
     rest: &'a [u8],
 }
 
-impl Default for Writer {
+impl Default for Writer<'_> {
     fn default() -> Self {
-        Self::with_room(BYTES_AIM)
+        let output = Output::Kept(Vec::with_capacity(BYTES_AIM));
+        Self(EncoderImpl::new(output, CONFIG))
     }
 }
 
-impl Writer {
-    fn with_room(bytes: usize) -> Self {
-        Self(EncoderImpl::new(Output(Vec::with_capacity(bytes)), CONFIG))
+impl<'a> Writer<'a> {
+    /// Compares what is written with these bytes, and keeps none of it.
+    pub(crate) fn comparing(bytes: &'a [u8]) -> Self {
+        Self(EncoderImpl::new(Output::Compared(Some(bytes)), CONFIG))
     }
 
-    /// What was written.
+    /// Whether all of the bytes that it compares with were written, and nothing else.
+    pub(crate) fn wrote_the_same(self) -> bool {
+        matches!(self.0.into_writer(), Output::Compared(Some([])))
+    }
+
+    /// What was appended; nothing of what was compared.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0.into_writer().0
+        match self.0.into_writer() {
+            Output::Kept(bytes) => bytes,
+            Output::Compared(_) => Vec::new(),
+        }
     }
 
     #[expect(
         clippy::expect_used,
-        reason = "a vector takes every write, and no float is written"
+        reason = "no write fails, and no float is written"
     )]
     fn primitive<T: Encode + ?Sized>(&mut self, value: &T) {
-        value
-            .encode(&mut self.0)
-            .expect("a vector takes every write");
+        value.encode(&mut self.0).expect("no write fails");
     }
 
     /// A length, then the bytes.
@@ -179,6 +189,18 @@ impl Writer {
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self(DecoderImpl::new(Input { rest: bytes }, CONFIG, ()))
+    }
+
+    /// Nothing is left.
+    pub(crate) fn end(&mut self) -> Result<(), Invalid> {
+        if self.remaining() > 0 {
+            return Err(Invalid::Rule("nothing may follow it"));
+        }
+        Ok(())
+    }
+
     fn primitive<T: Decode<()>>(&mut self) -> Result<T, Invalid> {
         Ok(T::decode(&mut self.0)?)
     }
@@ -217,9 +239,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Sink for Output {
+impl Sink for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
+        match self {
+            Self::Kept(kept) => kept.extend_from_slice(bytes),
+            Self::Compared(expected) => {
+                *expected = expected.and_then(|expected| expected.strip_prefix(bytes));
+            }
+        }
         Ok(())
     }
 }
@@ -264,7 +291,7 @@ impl From<DecodeError> for Invalid {
     }
 }
 
-impl fmt::Debug for Writer {
+impl fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Writer")
     }
@@ -279,7 +306,7 @@ impl fmt::Debug for Reader<'_> {
 macro_rules! primitives {
     ($($type:ty),*) => {
         $(impl Wire for $type {
-            fn put(&self, writer: &mut Writer) {
+            fn put(&self, writer: &mut Writer<'_>) {
                 writer.primitive(self);
             }
 
@@ -293,7 +320,7 @@ macro_rules! primitives {
 primitives!(u8, u16, u32, u64, i64, bool);
 
 impl<const N: usize> Wire for [u8; N] {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         writer.primitive(self);
     }
 
@@ -303,7 +330,7 @@ impl<const N: usize> Wire for [u8; N] {
 }
 
 impl<T: Wire> Wire for Option<T> {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.is_some().put(writer);
         if let Some(value) = self {
             value.put(writer);
@@ -320,7 +347,7 @@ impl<T: Wire> Wire for Option<T> {
 }
 
 impl<T: Wire> Wire for Box<T> {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.as_ref().put(writer);
     }
 

@@ -164,7 +164,7 @@ impl fmt::Display for NetworkName {
 }
 
 impl crate::fence::Wire for NetworkName {
-    fn put(&self, writer: &mut crate::fence::Writer) {
+    fn put(&self, writer: &mut crate::fence::Writer<'_>) {
         self.0.put(writer);
     }
 

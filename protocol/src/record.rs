@@ -10,7 +10,7 @@ use core::ops::Deref;
 
 use crate::{
     code::Code,
-    fence::{self, Bytes, Form},
+    fence::{Form, Reader, Wire as _, Writer},
     hash::{NetworkId, PartnerId, RecordId, Tag, hash},
     limits::RECORD_BYTES_MAX,
     proof::Attested,
@@ -145,15 +145,12 @@ impl Kind {
     }
 }
 
-/// The bytes of a record, field by field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Record {
-    kind: u16,
-    author: PartnerId,
-    body: Bytes<RECORD_BYTES_MAX>,
+/// Appends the bytes of a record, field by field.
+fn put_record(writer: &mut Writer<'_>, kind: u16, author: PartnerId, body: &[u8]) {
+    kind.put(writer);
+    author.put(writer);
+    writer.counted_bytes(body);
 }
-
-crate::wire!(Record { kind, author, body });
 
 /// The id of the record with these bytes in a network, whoever proves it and whenever.
 #[must_use]
@@ -168,7 +165,7 @@ pub trait Body: Sized {
     fn kind(&self) -> Kind;
 
     /// Appends the body's bytes.
-    fn put_body(&self, writer: &mut fence::Writer);
+    fn put_body(&self, writer: &mut Writer<'_>);
 
     /// Reads a body of a kind that this version knows. The caller has checked the length.
     ///
@@ -192,7 +189,7 @@ macro_rules! body {
                 $crate::record::Kind::$name
             }
 
-            fn put_body(&self, writer: &mut $crate::fence::Writer) {
+            fn put_body(&self, writer: &mut $crate::fence::Writer<'_>) {
                 $crate::fence::Wire::put(self, writer);
             }
 
@@ -223,7 +220,7 @@ macro_rules! bodies {
                 }
             }
 
-            fn put_body(&self, writer: &mut $crate::fence::Writer) {
+            fn put_body(&self, writer: &mut $crate::fence::Writer<'_>) {
                 match self {
                     $(Self::$variant(body) => $crate::fence::Wire::put(body, writer),)+
                     $(Self::$more(body) => {
@@ -260,7 +257,10 @@ macro_rules! bodies {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     id: RecordId,
-    record: Record,
+    kind: u16,
+    author: PartnerId,
+    /// Where the body begins, which is the rest of the bytes.
+    body_at: usize,
     bytes: Vec<u8>,
     is_canonical: bool,
 }
@@ -276,15 +276,20 @@ impl Envelope {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(Code::TooLarge);
         }
-        let (record, is_canonical) = match fence::form::<Record>(&bytes)? {
-            Form::Canonical(record) => (record, true),
-            Form::Other(record) => (record, false),
-        };
+        let mut reader = Reader::of(&bytes);
+        let kind = u16::take(&mut reader)?;
+        let author = PartnerId::take(&mut reader)?;
+        let body = reader.counted_bytes(RECORD_BYTES_MAX)?;
+        reader.end()?;
+        let mut writer = Writer::comparing(&bytes);
+        put_record(&mut writer, kind, author, body);
         Ok(Self {
             id: record_id(network, &bytes),
-            record,
+            kind,
+            author,
+            body_at: bytes.len() - body.len(),
+            is_canonical: writer.wrote_the_same(),
             bytes,
-            is_canonical,
         })
     }
 
@@ -297,13 +302,13 @@ impl Envelope {
     /// Who the record says made it.
     #[must_use]
     pub const fn author(&self) -> PartnerId {
-        self.record.author
+        self.author
     }
 
     /// The record's kind, if this version knows it and has not only reserved it.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
-        Kind::from_number(self.record.kind).filter(|kind| !kind.is_reserved())
+        Kind::from_number(self.kind).filter(|kind| !kind.is_reserved())
     }
 
     /// The bytes as received.
@@ -319,10 +324,10 @@ impl Envelope {
     /// `not-canonical`.
     pub fn open<T: Body>(self) -> Result<Signed<T>, Code> {
         let kind = self.kind().ok_or(Code::UnknownKind)?;
-        match T::read(kind, &self.record.body)? {
+        match T::read(kind, self.bytes.get(self.body_at..).unwrap_or_default())? {
             Form::Canonical(body) if self.is_canonical => Ok(Signed {
                 id: self.id,
-                author: self.record.author,
+                author: self.author,
                 bytes: self.bytes,
                 body,
             }),
@@ -355,27 +360,24 @@ impl<T: Body> Signed<T> {
     /// # Errors
     /// What is wrong with the body: `TooLarge`, or a rule that it breaks.
     pub fn write(network: &NetworkId, author: PartnerId, body: T) -> Result<Self, Invalid> {
-        let mut writer = fence::Writer::default();
+        let mut writer = Writer::default();
         body.put_body(&mut writer);
         let body_bytes = writer.into_bytes();
-        let found = body_bytes.len();
         // Read back what a partner will read, so that nothing is signed that none accepts.
         if let Form::Other(_) = T::read(body.kind(), &body_bytes)? {
             return Err(Invalid::Rule(
                 "a body must have one form, and these bytes are another",
             ));
         }
-        let too_large = Invalid::TooLarge {
-            found,
-            bytes_max: RECORD_BYTES_MAX,
-        };
-        let body_bytes = Bytes::new(body_bytes).or(Err(too_large))?;
-        let record = Record {
-            kind: body.kind().number(),
-            author,
-            body: body_bytes,
-        };
-        let bytes = fence::encode(&record, RECORD_BYTES_MAX)?;
+        let mut writer = Writer::default();
+        put_record(&mut writer, body.kind().number(), author, &body_bytes);
+        let bytes = writer.into_bytes();
+        if bytes.len() > RECORD_BYTES_MAX {
+            return Err(Invalid::TooLarge {
+                found: bytes.len(),
+                bytes_max: RECORD_BYTES_MAX,
+            });
+        }
         Ok(Self {
             id: record_id(network, &bytes),
             author,

@@ -59,7 +59,7 @@ impl Revision {
 }
 
 impl Wire for Revision {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 

@@ -112,7 +112,7 @@ impl HundredthsOfPercent {
 }
 
 impl Wire for HundredthsOfPercent {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 
@@ -167,7 +167,7 @@ impl Lead {
 pub struct Destination(pub Option<Region>);
 
 impl Wire for Destination {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         writer.counted_bytes(self.0.as_ref().map_or("", Region::as_str).as_bytes());
     }
 
@@ -186,7 +186,7 @@ impl Wire for Destination {
 pub struct Absent;
 
 impl Wire for Absent {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         false.put(writer);
     }
 

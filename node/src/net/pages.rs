@@ -43,7 +43,12 @@ pub(super) fn open(packed: &[u8]) -> Result<Vec<u8>, PageError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?.single_frame();
     decoder.window_log_max(WINDOW_LOG_MAX)?;
     let limit = u64::try_from(PAGE_PLAIN_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut plain = Vec::new();
+    // What the frame says of its content makes room at once, within what is allowed.
+    let stated = zstd::zstd_safe::get_frame_content_size(packed)
+        .ok()
+        .flatten();
+    let mut plain =
+        Vec::with_capacity(usize::try_from(stated.unwrap_or(0).min(limit)).unwrap_or(0));
     decoder
         .by_ref()
         .take(limit.saturating_add(1))

@@ -87,7 +87,7 @@ impl<const MAX: usize, const MIN: usize> Bytes<MAX, MIN> {
     }
 }
 
-fn put_items<T: Wire>(items: &[T], writer: &mut Writer) {
+fn put_items<T: Wire>(items: &[T], writer: &mut Writer<'_>) {
     (items.len() as u64).put(writer);
     for item in items {
         item.put(writer);
@@ -95,7 +95,7 @@ fn put_items<T: Wire>(items: &[T], writer: &mut Writer) {
 }
 
 impl<T: Wire, const MAX: usize, const MIN: usize> Wire for List<T, MAX, MIN> {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         put_items(&self.0, writer);
     }
 
@@ -113,7 +113,7 @@ impl<T: Wire, const MAX: usize, const MIN: usize> Wire for List<T, MAX, MIN> {
 }
 
 impl<T: Wire, const MAX: usize, const MIN: usize> Wire for Set<T, MAX, MIN> {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         put_items(&self.0, writer);
     }
 
@@ -138,7 +138,7 @@ impl<T: Wire, const MAX: usize, const MIN: usize> Wire for Set<T, MAX, MIN> {
 }
 
 impl<const MAX: usize, const MIN: usize> Wire for Bytes<MAX, MIN> {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         writer.counted_bytes(&self.0);
     }
 

@@ -28,7 +28,7 @@
 macro_rules! wire {
     ($name:ident { $($field:ident),+ $(,)? } $($check:ident)?) => {
         impl $crate::fence::Wire for $name {
-            fn put(&self, writer: &mut $crate::fence::Writer) {
+            fn put(&self, writer: &mut $crate::fence::Writer<'_>) {
                 let Self { $($field),+ } = self;
                 $($crate::fence::Wire::put($field, writer);)+
             }
@@ -103,7 +103,7 @@ macro_rules! words {
         }
 
         impl $crate::fence::Wire for $name {
-            fn put(&self, writer: &mut $crate::fence::Writer) {
+            fn put(&self, writer: &mut $crate::fence::Writer<'_>) {
                 $crate::fence::Wire::put(&self.number(), writer);
             }
 
@@ -124,7 +124,7 @@ macro_rules! words {
 macro_rules! choice {
     ($name:ident { $($number:literal => $variant:ident),+ $(,)? }) => {
         impl $crate::fence::Wire for $name {
-            fn put(&self, writer: &mut $crate::fence::Writer) {
+            fn put(&self, writer: &mut $crate::fence::Writer<'_>) {
                 match self {
                     $(Self::$variant(value) => {
                         $crate::fence::Wire::put(&($number as u16), writer);

@@ -41,7 +41,7 @@ impl Answers {
 }
 
 impl Wire for Answers {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.bits().put(writer);
     }
 

@@ -30,7 +30,7 @@ macro_rules! ids {
             }
 
             impl Wire for $name {
-                fn put(&self, writer: &mut Writer) {
+                fn put(&self, writer: &mut Writer<'_>) {
                     self.0.put(writer);
                 }
 

@@ -108,7 +108,7 @@ impl Ord for PublicKey {
 }
 
 impl Wire for PublicKey {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.as_bytes().put(writer);
     }
 
@@ -143,7 +143,7 @@ impl Signature {
 }
 
 impl Wire for Signature {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 

@@ -161,7 +161,7 @@ impl Version {
 }
 
 impl Wire for Version {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         Self::NUMBER.put(writer);
     }
 

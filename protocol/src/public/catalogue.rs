@@ -53,7 +53,7 @@ impl Fingerprint {
 }
 
 impl Wire for Fingerprint {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 

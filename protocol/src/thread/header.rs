@@ -32,7 +32,7 @@ impl Life {
 }
 
 impl Wire for Life {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.get().put(writer);
     }
 

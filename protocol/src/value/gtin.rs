@@ -55,7 +55,7 @@ impl FromStr for Gtin {
 }
 
 impl Wire for Gtin {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 

@@ -61,7 +61,7 @@ const AMOUNT_RANGE: Invalid = Invalid::Range {
 };
 
 impl Wire for Minor {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 
@@ -98,7 +98,7 @@ impl Currency {
 }
 
 impl Wire for Currency {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 

@@ -47,7 +47,7 @@ impl Steps {
 }
 
 impl Wire for Steps {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.get().put(writer);
     }
 

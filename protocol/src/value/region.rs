@@ -83,7 +83,7 @@ macro_rules! code {
         }
 
         impl Wire for $name {
-            fn put(&self, writer: &mut Writer) {
+            fn put(&self, writer: &mut Writer<'_>) {
                 self.0.put(writer);
             }
 

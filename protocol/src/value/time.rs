@@ -56,7 +56,7 @@ impl Time {
 }
 
 impl Wire for Time {
-    fn put(&self, writer: &mut Writer) {
+    fn put(&self, writer: &mut Writer<'_>) {
         self.0.put(writer);
     }
 
