@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use libp2p::Multiaddr;
 use omni_protocol::limits::{NAME_BYTES_MAX, URL_BYTES_MAX};
+use omni_protocol::machine::Waits;
 use omni_protocol::value::{Country, Money, Prose, Text};
 
 pub use self::layers::{ConfigError, Layers, Origin, Placed};
@@ -27,6 +28,8 @@ pub struct Config {
     pub offers: Offers,
     /// What orders wait for.
     pub orders: Orders,
+    /// How its holds wait for the other legs of a bundle.
+    pub bundles: Waits,
     /// What others learn of the stock.
     pub stock: Stock,
     /// What the daemon writes to stderr.
@@ -132,6 +135,14 @@ impl Layers {
             orders: Orders {
                 ship_gate: self.many("orders.ship_gate", setting::amount)?,
             },
+            bundles: Waits {
+                co_legs: self.one("bundles.co_legs", setting::co_legs)?,
+                patience_ms: {
+                    let patience = self.one("bundles.patience", setting::pause)?;
+                    u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)
+                },
+                arm_last: self.one("bundles.arm_last", setting::switch)?,
+            },
             stock: Stock {
                 signal: self.one("stock.signal", setting::pause)?,
             },
@@ -152,5 +163,6 @@ mod tests {
         let config = Layers::defaults().config().unwrap();
         assert!(config.api.http.ip().is_loopback());
         assert_eq!(config.partner.roles, []);
+        assert_eq!(config.bundles, Waits::default());
     }
 }

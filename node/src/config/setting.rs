@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use omni_protocol::limits::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, URL_BYTES_MAX};
+use omni_protocol::thread::CoLegs;
 use omni_protocol::value::{Country, Minor, Money, Prose, Text};
 use tracing_subscriber::EnvFilter;
 
@@ -146,6 +147,24 @@ pub const SETTINGS: &[Setting] = &[
         about: "Above these amounts, such as \"5000.00EUR\", nothing is shipped before the partner's node has confirmed the agreement.",
         preset: Preset::List(&[]),
         check: |s| amount(s).map(drop),
+    },
+    Setting {
+        key: "bundles.patience",
+        about: "How long a leg of a bundle at this node waits in doubt for the others, from 1s to 24h, before it may be let lapse; each hold says it.",
+        preset: Preset::Text("60m"),
+        check: |s| pause(s).map(drop),
+    },
+    Setting {
+        key: "bundles.co_legs",
+        about: "With whose legs a hold of this node may be bundled: \"any\", \"known\" for those of its partners, or \"none\".",
+        preset: Preset::Text("any"),
+        check: |s| co_legs(s).map(drop),
+    },
+    Setting {
+        key: "bundles.arm_last",
+        about: "Whether holds of this node wish to be the last leg, which is never in doubt: \"on\" or \"off\".",
+        preset: Preset::Text("off"),
+        check: |s| switch(s).map(drop),
     },
     Setting {
         key: "stock.signal",
@@ -332,10 +351,23 @@ pub(super) fn amount(text: &str) -> Result<Money, String> {
 }
 
 pub(super) fn renew(text: &str) -> Result<Renew, String> {
+    switch(text).map(|on| if on { Renew::On } else { Renew::Off })
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
-        "on" => Ok(Renew::On),
-        "off" => Ok(Renew::Off),
+        "on" => Ok(true),
+        "off" => Ok(false),
         _ => Err("it is neither on nor off".to_owned()),
+    }
+}
+
+pub(super) fn co_legs(text: &str) -> Result<CoLegs, String> {
+    match text {
+        "any" => Ok(CoLegs::Any),
+        "known" => Ok(CoLegs::Known),
+        "none" => Ok(CoLegs::None),
+        _ => Err("it is none of any, known, none".to_owned()),
     }
 }
 
@@ -437,6 +469,10 @@ mod tests {
         check("api.origins", "https://a/b", "without a path");
         check("api.origins", "*", "not an origin");
         check("offers.renew", "yes", "neither on nor off");
+        check("bundles.patience", "0s", "not a time");
+        check("bundles.patience", "25h", "not a time");
+        check("bundles.co_legs", "all", "none of any");
+        check("bundles.arm_last", "", "neither on nor off");
         check("orders.ship_gate", "5000", "not a number and a currency");
         check(
             "orders.ship_gate",

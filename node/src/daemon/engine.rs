@@ -104,6 +104,7 @@ impl Engine {
             key_index: keys.standing().index(),
             policy: Policy {
                 ship_gate: config.orders.ship_gate.clone(),
+                waits: config.bundles,
                 ..Policy::default()
             },
         };

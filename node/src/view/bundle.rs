@@ -190,8 +190,8 @@ pub struct WaitsView {
     pub number: u16,
     /// For whose legs its provider waits: `none`, `known` (its own partners) or `any`.
     pub co_legs: String,
-    /// For how many minutes in doubt, before it may lapse.
-    pub patience_minutes: u64,
+    /// For how many seconds in doubt, before it may lapse.
+    pub patience_s: u64,
     /// Whether its provider wishes to arm last.
     pub wishes_last: bool,
 }

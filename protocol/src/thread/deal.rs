@@ -19,7 +19,7 @@ words! {
         /// With nobody's.
         1 None "none",
         /// With those of partners that it knows.
-        2 Known "known partners",
+        2 Known "known",
         /// With anybody's.
         3 Any "any",
     }

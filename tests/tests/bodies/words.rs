@@ -55,7 +55,7 @@ fn words_have_the_numbers_of_the_specification() {
             7 inconsistent checkpoints, 8 two key events at one index";
         ExhibitForm: "1 record, 2 entry header, 3 checkpoint";
         Role: "1 requester, 2 provider";
-        CoLegs: "1 none, 2 known partners, 3 any";
+        CoLegs: "1 none, 2 known, 3 any";
         ChangeWhat: "1 amend, 2 cancel";
         AtFault: "1 provider, 2 requester, 3 nobody";
     }

@@ -1,6 +1,6 @@
 //! Bundles of several partners between real nodes: agreed all together, or not at all.
 
-use omni_tests::omni::{Node, PATIENCE, wait_for};
+use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
 
 use crate::trade::{customer, words};
 
@@ -16,11 +16,28 @@ const FIRMS: [(&str, &str, &str); 3] = [
     ("Fitter", "WALL", "80.00"),
 ];
 
+/// Places in [`FIRMS`].
+const MAKER: usize = 0;
+const CARRIER: usize = 1;
+const FITTER: usize = 2;
+
 impl Market {
     fn open() -> Self {
+        Self::with(&[])
+    }
+
+    /// Where firms, by their names, have other settings than the usual.
+    fn with(settings: &[(&str, &str, &str)]) -> Self {
         let retailer = Node::named("Retailer");
         let firms = FIRMS.map(|(name, sku, price)| {
-            let firm = Node::named(name);
+            let place = Place::new();
+            place.ok(&["init", "--name", name, "--network", "test"]);
+            for (of, key, value) in settings {
+                if *of == name {
+                    place.ok(&["config", "set", key, value]);
+                }
+            }
+            let firm = place.up(&[]);
             retailer.befriend(&firm);
             let offer = format!(
                 "offer publish --sku {sku} --title {sku} --price {price} --currency EUR --region DE"
@@ -78,6 +95,19 @@ impl Market {
         let legs = shown["legs"].as_array().expect("legs").iter();
         legs.map(|leg| leg["thread"].as_str().expect("a text")[..12].to_owned())
             .collect()
+    }
+
+    /// Waits until a firm's deal is in this state.
+    fn reaches(&self, firm: usize, thread: &str, state: &str) {
+        let firm = self.firms[firm].place();
+        firm.ok(&["deal", "wait", thread, "--for", state]);
+    }
+
+    /// Nothing of a firm's stock is held or sold.
+    fn has_all(&self, firm: usize) {
+        let stock = self.firms[firm].json(&["stock", "ls"]);
+        let taken = [&stock["stock"][0]["held"], &stock["stock"][0]["sold"]];
+        assert_eq!(taken, ["0", "0"], "{stock}");
     }
 
     fn verified(&self) {
@@ -165,12 +195,92 @@ fn what_is_refused_or_given_up_leaves_nothing_held() {
 
     place.ok(&["bundle", "cancel", "first"]);
     assert_eq!(market.shown("first")["state"], "dropped");
-    for ((firm, thread), (_, sku, _)) in market.firms.iter().zip(market.threads("first")).zip(FIRMS)
-    {
-        firm.place()
-            .ok(&["deal", "wait", &thread, "--for", "refused"]);
-        let stock = firm.json(&["stock", "ls"]);
-        assert_eq!(stock["stock"][0]["held"], "0", "{sku}: {stock}");
+    for (firm, thread) in market.threads("first").iter().enumerate() {
+        market.reaches(firm, thread, "refused");
+        market.has_all(firm);
     }
+    market.verified();
+}
+
+#[test]
+fn legs_agree_among_themselves_while_the_retailer_sleeps() {
+    let market = Market::open();
+    market.collect("living room");
+    let threads = market.threads("living room");
+    let [_, _, fitter] = &market.firms;
+    fitter.signal("STOP");
+    let commit = ["bundle", "commit", "living room", "--yes"];
+    market.retailer.place().ok(&commit);
+    market.reaches(MAKER, &threads[MAKER], "armed");
+    market.reaches(CARRIER, &threads[CARRIER], "armed");
+    market.retailer.signal("STOP");
+    fitter.signal("CONT");
+    // Strangers to each other, who have one another's addresses of the Manifest.
+    for (firm, thread) in threads.iter().enumerate() {
+        market.reaches(firm, thread, "sold");
+    }
+    market.retailer.signal("CONT");
+    for thread in &threads {
+        let wait = ["deal", "wait", thread, "--for", "agreed"];
+        market.retailer.place().ok(&wait);
+    }
+    assert_eq!(market.shown("living room")["state"], "agreed");
+    market.verified();
+}
+
+#[test]
+fn a_leg_that_refuses_after_the_commit_ends_all() {
+    let market = Market::with(&[("Fitter", "bundles.co_legs", "known")]);
+    let place = market.retailer.place();
+    market.collect("living room");
+    let threads = market.threads("living room");
+    let planned = market.retailer.json(&["bundle", "plan", "living room"]);
+    assert_eq!(planned["waits"][FITTER]["co_legs"], "known", "{planned}");
+    place.ok(&["bundle", "commit", "living room", "--yes"]);
+    for (firm, thread) in threads.iter().enumerate() {
+        place.ok(&["deal", "wait", thread, "--for", "aborted"]);
+        market.reaches(firm, thread, "refused");
+        market.has_all(firm);
+    }
+    assert_eq!(market.shown("living room")["state"], "aborted");
+    let owed = market.retailer.json(&["ledger", "owed"]);
+    for account in owed["accounts"].as_array().expect("a list") {
+        for kind in ["held", "in_doubt", "we_owe"] {
+            assert_eq!(account[kind]["text"], "0.00", "{account}");
+        }
+    }
+    market.verified();
+}
+
+#[test]
+fn a_leg_that_waited_long_enough_may_lapse() {
+    let market = Market::with(&[("Maker", "bundles.patience", "2s")]);
+    let place = market.retailer.place();
+    market.collect("living room");
+    let threads = market.threads("living room");
+    let [maker, _, fitter] = &market.firms;
+    fitter.signal("STOP");
+    place.ok(&["bundle", "commit", "living room", "--yes"]);
+    market.reaches(MAKER, &threads[MAKER], "armed");
+    let lapse = ["deal", "lapse", &threads[MAKER], "--yes"];
+    // Its patience may be over by now on a slow machine, so the carrier's is asked: an hour.
+    market.reaches(CARRIER, &threads[CARRIER], "armed");
+    let early = ["deal", "lapse", &threads[CARRIER], "--yes"];
+    let early = market.firms[CARRIER].place().run(&early);
+    assert_eq!(early.status.code(), Some(5), "its patience runs");
+    wait_for("the lapse", PATIENCE, || {
+        maker.place().run(&lapse).status.success().then_some(())
+    });
+    market.has_all(MAKER);
+    fitter.signal("CONT");
+    // What it armed still counts: the others are agreed, and its leg is the retailer's to cover.
+    market.reaches(CARRIER, &threads[CARRIER], "sold");
+    market.reaches(FITTER, &threads[FITTER], "sold");
+    place.ok(&["bundle", "show", "living room", "--follow"]);
+    let shown = market.shown("living room");
+    assert_eq!(shown["state"], "agreed", "{shown}");
+    let said = |leg: usize| (&shown["legs"][leg]["said"], &shown["legs"][leg]["state"]);
+    assert_eq!(said(MAKER), (&"lapsed".into(), &"aborted".into()));
+    assert_eq!(said(CARRIER), (&"armed".into(), &"agreed".into()));
     market.verified();
 }

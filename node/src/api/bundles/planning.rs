@@ -2,7 +2,6 @@
 //! what stands against it, and who would learn of whom.
 
 use omni_protocol::deal::State;
-use omni_protocol::limits::MINUTE_MS;
 use omni_protocol::machine::{Bundling, Draft, Input, Verb, Verdict};
 use omni_protocol::thread::CoLegs;
 use omni_protocol::value::Time;
@@ -11,6 +10,8 @@ use super::telling::{self, Known};
 use super::{in_words, members};
 use crate::api::{Desk, Problem, Reading, done, partner};
 use crate::view::bundle::{MemberView, PlanView, WaitsView};
+
+const SECOND_MS: u64 = 1_000;
 
 /// The plan of a bundle.
 pub(super) async fn plan(desk: &Desk, name: String) -> Result<PlanView, Problem> {
@@ -92,7 +93,7 @@ fn waits((number, leg): (u16, &Known)) -> Option<WaitsView> {
     Some(WaitsView {
         number,
         co_legs: hold.co_legs.name().to_owned(),
-        patience_minutes: hold.patience_ms / MINUTE_MS,
+        patience_s: hold.patience_ms / SECOND_MS,
         wishes_last: hold.arm_last,
     })
 }

@@ -9,6 +9,7 @@ use super::super::confirm::confirm;
 use super::super::exit::{self, Exit};
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
+use super::super::when::span;
 use super::show::{amounts, text};
 use super::{named, path, told};
 use crate::view::bundle::{PlanView, WaitsView};
@@ -81,8 +82,9 @@ fn waits_text(waits: &WaitsView) -> String {
         ""
     };
     format!(
-        "leg {} waits for {co_legs}, and may lapse after {} minutes{wish}",
-        waits.number, waits.patience_minutes
+        "leg {} waits for {co_legs}, and may lapse after {}{wish}",
+        waits.number,
+        span(waits.patience_s)
     )
 }
 

@@ -178,11 +178,7 @@ fn next(view: &BundleView) -> Vec<String> {
     }
     let short = |thread: &str| thread.chars().take(12).collect::<String>();
     match view.row.state.as_str() {
-        "doubt" => {
-            all.push(format!("bundle show {name} --follow"));
-            let over = view.legs.iter().find(|leg| leg.waits_for == "them");
-            all.extend(over.map(|leg| format!("deal write-off {}", short(&leg.thread))));
-        }
+        "doubt" => all.push(format!("bundle show {name} --follow")),
         "agreed" => {
             let agreed = view.legs.iter().filter(|leg| leg.state == "agreed");
             all.extend(agreed.map(|leg| format!("order show {}", short(&leg.thread))));
