@@ -111,6 +111,8 @@ pub(crate) fn committed(
     requester::doubt(fold, &deal, deal.amount.get());
     fold.view.delete(Key::Approval { deal: id });
     deal.keep(fold.view, id);
+    // One that comes back may find the Request still asked; the Manifest asks in its place.
+    fold.answered(deal.partner, id.into());
 }
 
 /// Requester: the commit certificate is here.

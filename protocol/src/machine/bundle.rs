@@ -14,18 +14,19 @@ mod receive;
 mod require;
 
 pub use self::draft::{Bundling, Draft, DraftLeg, Stage, bundle_id};
+pub(super) use self::{
+    ask::came_back,
+    draft::{decide, drafted},
+    receive::{about, admit_shown, audience_of},
+};
 pub(crate) use self::{
-    ask::{again_to, beside, greeted, shown},
+    ask::{again_to, beside, greeted, shown, stands_on},
     epoch::{declined, lost},
     fold::{concerns, joined, recorded},
     offered::{commit, release},
     provide::{is_committed, overdue},
     receive::{is_of_a_bundle, order_of, received},
     require::write_off,
-};
-pub(super) use self::{
-    draft::{decide, drafted},
-    receive::{about, admit_shown, audience_of},
 };
 
 use crate::{

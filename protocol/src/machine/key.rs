@@ -322,7 +322,8 @@ keys! {
         /// The manifest id.
         manifest: ManifestId,
     }
-    /// The own manifest that names a deal which was not here when that was booked.
+    /// The manifest that names a deal of which this node's own Request or hold was not here when
+    /// that was booked.
     31 Leg {
         /// The deal id.
         deal: DealId,

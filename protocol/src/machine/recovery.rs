@@ -72,7 +72,10 @@ impl Trial<'_> {
             // It comes again after that on which it stands.
             return Err(No::Unanswered);
         }
-        Ok(self.recover(shown)?)
+        self.recover(shown)?;
+        // Nobody is asked again, but by who may be in doubt about a bundle.
+        bundle::came_back(self, &shown.record);
+        Ok(())
     }
 
     /// What an own record to this partner is about that this node lacks. Those of a bundle any

@@ -163,6 +163,12 @@ pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
     if chain.last() == Some(&latest) {
         chain.pop();
     }
+    // A Manifest is taken where the holds of all its legs are.
+    if let Some(manifest) = deal.manifest.filter(|id| RecordId::from(*id) == latest)
+        && let Some(holds) = bundle::stands_on(&trial.view, manifest, deal.partner)
+    {
+        chain = holds;
+    }
     // A leg that lapsed armed before, and that counts still.
     if deal.state == State::Lapsed
         && let Some(armed) = bundle::receipt_of(&trial.view, id, deal)

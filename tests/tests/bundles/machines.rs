@@ -285,11 +285,13 @@ fn a_leg_that_lapsed_unheard_still_says_that_it_armed() {
 
 /// A bundle that is agreed, of which the requester did not hear that the first leg armed, and what
 /// `loser` kept at each step on the way.
-fn agreed_behind_the_requester(loser: usize) -> (Party, Vec<DealId>, Vec<Node>) {
-    let mut party = Party::of(4);
+fn agreed_behind_the_requester(legs: &[usize], loser: usize) -> (Party, Vec<DealId>, Vec<Node>) {
+    let mut party = Party::of(legs.iter().max().unwrap() + 1);
     party.settle();
-    let (bundle, deals) = party.collect(&[1, 2, 3]);
-    let mut copies = vec![party.nodes[loser].clone()];
+    let mut copies = Vec::new();
+    let mut see = |party: &Party| copies.push(party.nodes[loser].clone());
+    let (bundle, deals) = party.collect_seen(legs, &mut see);
+    copies.push(party.nodes[loser].clone());
     assert!(matches!(party.commit(bundle), Verdict::Made(_)));
     while let Some(mail) = party.mail.pop_front() {
         let is_asked = (mail.from, mail.to) == (0, 1);
@@ -305,10 +307,20 @@ fn agreed_behind_the_requester(loser: usize) -> (Party, Vec<DealId>, Vec<Node>) 
 
 #[test]
 fn i21_members_that_lost_data_are_shown_it() {
-    let legs = [1, 2, 3];
-    for loser in 0..4 {
-        for met_first in (0..4).filter(|other| *other != loser) {
-            let (before, deals, copies) = agreed_behind_the_requester(loser);
+    members_that_lost_data_are_shown_it(&[1, 2, 3]);
+}
+
+/// Of the two legs of one firm each may come back before the other.
+#[test]
+fn i21_two_legs_of_one_firm_come_back_in_any_order() {
+    members_that_lost_data_are_shown_it(&[1, 2, 1]);
+}
+
+fn members_that_lost_data_are_shown_it(legs: &[usize]) {
+    let members = 0..=*legs.iter().max().unwrap();
+    for loser in members.clone() {
+        for met_first in members.clone().filter(|other| *other != loser) {
+            let (before, deals, copies) = agreed_behind_the_requester(legs, loser);
             for (place, copy) in copies.into_iter().enumerate() {
                 let context = format!("{loser} fell back to {place}, met {met_first} first");
                 let mut party = before.clone();
@@ -334,8 +346,11 @@ fn i21_members_that_lost_data_are_shown_it() {
                     party.open_epochs();
                     party.wait(MINUTE_MS);
                 }
-                let states = party.states(&deals, &legs);
+                let states = party.states(&deals, legs);
                 assert_eq!(states, [("agreed", "sold"); 3], "{context}");
+                for at in 0..party.nodes.len() {
+                    assert_eq!(party.questions(at), [""; 0], "asked by {at}: {context}");
+                }
                 party.verify();
             }
         }

@@ -287,11 +287,21 @@ impl Party {
 
     /// A bundle over a hold of each of these providers.
     pub fn collect(&mut self, providers: &[usize]) -> (BundleId, Vec<DealId>) {
+        self.collect_seen(providers, &mut |_| {})
+    }
+
+    /// As `collect`; shown is how all stands before each hold.
+    pub fn collect_seen(
+        &mut self,
+        providers: &[usize],
+        see: &mut dyn FnMut(&Self),
+    ) -> (BundleId, Vec<DealId>) {
         let name: Text<64, 1> = "kitchen".parse().unwrap();
         let bundle = bundle_id(&name);
         assert_eq!(self.word(Bundling::New { name }), Verdict::Done);
         let mut deals = Vec::new();
         for provider in providers {
+            see(self);
             let deal = self.request(*provider, 1);
             self.settle();
             assert_eq!(self.state(0, deal), "held");

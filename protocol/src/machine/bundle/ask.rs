@@ -1,15 +1,23 @@
 //! Questions of a bundle (SPEC.md sections 15.2 and 20): the Manifest at each provider, the own
 //! `ArmReceipt` at all members while it is in doubt, and what is served to whoever asks so.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named has no part here"
+)]
+
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{Bundle, Ended, KnownLeg, epoch};
 use crate::{
+    bundle::BundleBody,
     deal::{Deal, State},
     fence::List,
     hash::{ManifestId, PartnerId, RecordId},
     limits::LETTER_RECORDS_MAX,
-    machine::{EndsBy, Key, Mark, Message, Question, Trial, View as _, outbox},
+    machine::{EndsBy, Key, Mark, Message, Question, Trial, View, outbox},
+    record::Signed,
+    thread::ThreadBody,
 };
 
 /// Asks a provider to arm: the Manifest, with the holds of its legs and what opened their deals.
@@ -32,6 +40,15 @@ pub(crate) fn again_to(trial: &mut Trial<'_>, to: PartnerId, id: ManifestId) {
         let attached = holds_of(&bundle, to);
         trial.reply(to, Message::Letter { records, attached });
     }
+}
+
+/// What an own Manifest stands on at a provider: the holds of all its legs.
+pub(crate) fn stands_on(
+    view: &dyn View,
+    id: ManifestId,
+    provider: PartnerId,
+) -> Option<Vec<RecordId>> {
+    Bundle::read(view, id).map(|bundle| holds_of(&bundle, provider))
 }
 
 fn holds_of(bundle: &Bundle, provider: PartnerId) -> Vec<RecordId> {
@@ -79,6 +96,23 @@ pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
     let own = trial.machine.config.partner;
     for partner in bundle.others(own) {
         in_doubt_to(trial, partner, (id, &bundle));
+    }
+}
+
+/// An own Manifest or `ArmReceipt` came back: while no certificate is whole, it asks as when it was
+/// signed.
+pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<ThreadBody>) {
+    match record.body() {
+        ThreadBody::Bundle(BundleBody::Manifest(_)) => {
+            let id = record.id().into();
+            let known = Bundle::read(&trial.view, id).filter(|bundle| bundle.ended.is_none());
+            let Some(bundle) = known else { return };
+            for provider in bundle.others(bundle.requester) {
+                to_arm(trial, provider, (id, &bundle));
+            }
+        }
+        ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) => in_doubt(trial, armed.leg.manifest),
+        _ => {}
     }
 }
 

@@ -65,12 +65,18 @@ pub(super) fn heard(
 ) {
     let own = trial.machine.config.partner;
     let provides = |member: &Member| member.partner == own;
-    let is_own =
-        |beside: &Received| beside.record.author() == own && is_of_a_bundle(beside.record.body());
     let is_provider = manifest.members().iter().skip(1).any(provides);
-    if is_provider && trial.machine.head.epoch > 0 && case.attached.iter().all(is_own) {
+    if is_provider && trial.machine.head.epoch > 0 && says_what_it_knows(trial, case) {
         speak(trial, case.from, id);
     }
+}
+
+/// Whether a letter with a Manifest says what its sender knows, and does not ask to arm.
+pub(super) fn says_what_it_knows(trial: &Trial<'_>, case: Case<'_>) -> bool {
+    let own = trial.machine.config.partner;
+    let is_own =
+        |beside: &Received| beside.record.author() == own && is_of_a_bundle(beside.record.body());
+    case.attached.iter().all(is_own)
 }
 
 fn speak(trial: &mut Trial<'_>, partner: PartnerId, manifest: ManifestId) {

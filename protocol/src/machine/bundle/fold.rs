@@ -75,12 +75,14 @@ fn manifest(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>, body: &Manifes
     };
     let own = fold.machine.config.partner;
     for known in &*bundle.legs {
-        if bundle.requester == own {
-            if Deal::read(fold.view, known.deal).is_none() {
-                fold.view.put(Key::Leg { deal: known.deal }, &manifest);
-            }
-        } else if known.provider == own && may_bind(fold, known, bundle.requester) {
-            leg::bound(fold, known.deal, (manifest, known.alternative));
+        let deal = Deal::read(fold.view, known.deal);
+        let comes_later = if bundle.requester == own {
+            deal.is_none()
+        } else {
+            known.provider == own && deal.is_none_or(|deal| deal.hold.is_none())
+        };
+        if comes_later {
+            fold.view.put(Key::Leg { deal: known.deal }, &manifest);
         }
     }
     for partner in bundle.others(own) {
@@ -180,6 +182,9 @@ fn lead_provider(
     manifest: ManifestId,
     (bundle, leg): (&Bundle, &KnownLeg),
 ) {
+    if may_bind(fold, leg, bundle.requester) {
+        leg::bound(fold, leg.deal, (manifest, leg.alternative));
+    }
     let bound = |deal: &Deal| deal.manifest == Some(manifest);
     if !Deal::read(fold.view, leg.deal).is_some_and(|deal| bound(&deal)) {
         return;
@@ -248,9 +253,12 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
     }
 }
 
-/// An own Request came back that an own Manifest names.
+/// An own Request or hold came back that a Manifest names which is here already.
 pub(crate) fn joined(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>) {
-    let deal = DealId::from(record.id());
+    let deal = match record.body() {
+        ThreadBody::Hold(hold) => hold.deal,
+        _ => record.id().into(),
+    };
     let Some(manifest) = stored::<ManifestId>(fold.view, &Key::Leg { deal }) else {
         return;
     };

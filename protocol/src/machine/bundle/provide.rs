@@ -49,8 +49,9 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     for (number, leg) in bundle.of_provider(own) {
         let known = Deal::read(&trial.view, leg.deal).filter(|deal| deal.partner == requester);
         let Some(deal) = known else {
-            // Its requester shows the hold that was lost; another member has none to show.
-            return Err(if case.from == requester {
+            // Who asks to arm shows the hold; who says what it knows has none to show.
+            let asks = case.from == requester && !epoch::says_what_it_knows(trial, case);
+            return Err(if asks {
                 Code::HoldUnknown.into()
             } else {
                 No::Unanswered
