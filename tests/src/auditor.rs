@@ -7,7 +7,8 @@
 //! one owes is what the other has to come; chain, tree and signatures hold from the start; what is
 //! stored is what the entries give; nothing is signed twice for one slot; nothing leaves before its
 //! sync; no hold is honoured after its end; nothing void is taken; nothing stays in doubt; totals
-//! are what lines give; one more restart changes nothing.
+//! are what lines give; one more restart changes nothing; no leg of a bundle is final without the
+//! whole certificate, and all end alike but for those that lapsed.
 
 mod books;
 mod bound;
@@ -18,6 +19,7 @@ mod homes;
 mod quiet;
 mod read;
 mod read_ledger;
+mod together;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::observation::{Answer, Asked, EntryBytes, Moment, Observation};
 
 use self::{
-    books::Books,
+    books::{Books, Deal},
     bound::Bindings,
     bytes::Id,
     chain::{Keys, Ledger, Who},
@@ -38,6 +40,7 @@ use self::{
 pub use self::{
     finding::{Check, Finding},
     homes::{Home, audit_homes},
+    together::Bundles,
 };
 
 /// After healing, a deal may be in doubt for so long (FAULTS.md row 8).
@@ -52,7 +55,7 @@ struct Node {
     doubted_ms: BTreeMap<Id, u64>,
     /// When it opened its present epoch: before that it may have been in recovery, and decides nothing.
     opened_ms: u64,
-    /// Deals of which a restored image took an entry away.
+    /// Deals and manifests of which a restored image took an entry away.
     lost: BTreeSet<Id>,
     /// Deals that were told as agreed, with the entries that the ledger had then.
     told: BTreeSet<Id>,
@@ -66,6 +69,7 @@ pub struct Auditor {
     keys: Keys,
     found: Findings,
     bindings: Bindings,
+    bundles: Bundles,
     healed_ms: Option<u64>,
     doubt_ms_max: Option<u64>,
 }
@@ -112,14 +116,13 @@ impl Auditor {
                 node,
                 at_ms,
                 entries,
+                deals,
                 checkpoint,
                 ..
             } => {
                 self.took(*node, entries);
                 self.synced(*node, *at_ms, entries);
-                let node = &mut self.nodes[*node];
-                node.ledger.close(checkpoint, &mut self.found);
-                node.heard.keep();
+                self.closed(*node, deals, checkpoint);
             }
             Observation::Told {
                 node,
@@ -151,6 +154,12 @@ impl Auditor {
                 self.stored(*node, *moment, kept);
             }
         }
+    }
+
+    /// How the bundles ended, as they stood when all was quiet.
+    #[must_use]
+    pub const fn bundles(&self) -> Bundles {
+        self.bundles
     }
 
     /// What was found in all of the run.
@@ -252,6 +261,38 @@ impl Auditor {
         }
     }
 
+    /// A batch ends: its checkpoint is that of its entries, and each state that it leaves too.
+    fn closed(&mut self, number: usize, deals: &[(Id, &'static str)], checkpoint: &[u8]) {
+        self.check_states(number, deals);
+        let node = &mut self.nodes[number];
+        node.ledger.close(checkpoint, &mut self.found);
+        node.heard.keep();
+    }
+
+    fn check_states(&mut self, number: usize, deals: &[(Id, &'static str)]) {
+        let node = &self.nodes[number];
+        let place = node.ledger.entries.last().map(chain::Kept::place);
+        for (id, stored) in deals {
+            let deal = node.books.deals.get(id);
+            let given = deal.map_or("unknown", |deal| deal.state);
+            if given == *stored {
+                continue;
+            }
+            let is_leg = deal.is_some_and(|deal| deal.manifest.is_some());
+            let is_final = matches!(
+                *stored,
+                "sold" | "agreed" | "refused" | "aborted" | "lapsed"
+            );
+            let check = if is_leg && is_final {
+                Check::Certificate
+            } else {
+                Check::Projection
+            };
+            let why = format!("it becomes {stored}, and the entries give {given}");
+            self.found.add(check, (number, place), &[*id], why);
+        }
+    }
+
     fn told(&mut self, number: usize, asked: Asked, answer: &Answer) {
         let Answer::Made(ids) = answer else { return };
         let node = &mut self.nodes[number];
@@ -283,8 +324,11 @@ impl Auditor {
         let node = &mut self.nodes[number];
         let lost = node.ledger.restore(entries);
         for kept in &lost {
-            node.lost
-                .extend(kept.records.iter().filter_map(|r| r.body.deal(r.id)));
+            let of = |record: &read::Record| match record.body {
+                read::Body::Manifest { .. } => Some(record.id),
+                _ => record.body.deal(record.id),
+            };
+            node.lost.extend(kept.records.iter().filter_map(of));
             if let Payload::Closed(deal) | Payload::WrittenOff(deal) = kept.payload {
                 node.lost.insert(deal);
             }
@@ -315,6 +359,9 @@ impl Auditor {
             }
             self.check_told(requester, &mut found);
         }
+        let sides: Vec<Side<'_>> = (0..self.nodes.len()).map(|node| self.side(node)).collect();
+        let lost: Vec<&BTreeSet<Id>> = self.nodes.iter().map(|node| &node.lost).collect();
+        self.bundles = together::check(&sides, &lost, &mut found);
         self.found = found;
     }
 
@@ -322,12 +369,12 @@ impl Auditor {
     fn check_told(&self, number: usize, found: &mut Findings) {
         let node = &self.nodes[number];
         for id in &node.told {
-            let state = node
-                .books
-                .deals
-                .get(id)
-                .map_or("unknown", |deal| deal.state);
-            if !matches!(state, "sold" | "agreed") && !node.lost.contains(id) {
+            let deal = node.books.deals.get(id);
+            let state = deal.map_or("unknown", |deal| deal.state);
+            // A leg that turns out to have lapsed is taken back (SPEC.md section 20).
+            let is_taken_back = deal.is_some_and(Deal::is_taken_back);
+            let stands = matches!(state, "sold" | "agreed") || is_taken_back;
+            if !stands && !node.lost.contains(id) {
                 let why = format!("it told that it is agreed, and its ledger has it {state}");
                 found.add(Check::Agreement, (number, None), &[*id], why);
             }

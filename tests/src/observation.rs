@@ -54,6 +54,8 @@ pub enum Asked {
     Happen,
     /// A firm proposal that cancels an order, or part of it.
     CancelOrder,
+    /// A word about a bundle.
+    Bundle,
     /// To open the next epoch.
     OpenEpoch,
 }
@@ -194,6 +196,8 @@ pub enum Observation {
         clock_ms: u64,
         /// The entries, in their order.
         entries: Vec<EntryBytes>,
+        /// Deals that the batch changed, each with the state in which it leaves it.
+        deals: Vec<([u8; 32], &'static str)>,
         /// The signed checkpoint that closes the batch.
         checkpoint: Vec<u8>,
     },

@@ -7,6 +7,7 @@
 //! (`shell`), the ledger's database (`disk`), the net (`links`), clocks, entropy, and operators
 //! (`operate`). Not there: the market store, gossip, the API, the gate for a full disk.
 
+mod bundles;
 mod chance;
 mod coverage;
 mod disk;
@@ -27,7 +28,7 @@ pub use self::{
     chance::Chance,
     coverage::{Fault, Met},
     line::line,
-    plan::{Action, Mix, Network, Plan, What},
+    plan::{Action, BundleMix, Mix, Network, Plan, What},
     planted::Planted,
     shrink::shrink,
     watch::{Watch, judge},
@@ -36,7 +37,8 @@ pub use self::{
 use omni_protocol::{
     deal::{Deal, Side, credit::Account, stock::Stock},
     fence,
-    machine::{Approval, Key, Policy, Strangers},
+    machine::{Approval, Key, Policy, Strangers, Waits},
+    thread::CoLegs,
 };
 
 use self::{
@@ -82,7 +84,7 @@ pub fn commit() -> String {
 
 /// Runs a plan and shows all that is seen of it to `judge`.
 pub fn run(plan: &Plan, planted: Option<Planted>, judge: &mut dyn FnMut(&Observation)) -> Tally {
-    let policies = (0..plan.mix.nodes).map(|node| policy(plan.seed, node));
+    let policies = (0..plan.mix.nodes).map(|node| policy(plan, node));
     let mut world = World::new(plan, planted, policies.collect(), judge);
     world.run_until(BEGINNING_MS + 100);
     for node in 0..plan.mix.nodes {
@@ -121,15 +123,29 @@ pub fn run(plan: &Plan, planted: Option<Planted>, judge: &mut dyn FnMut(&Observa
     }
 }
 
-fn policy(seed: u64, node: usize) -> Policy {
-    let mut chance = Chance::new(seed.wrapping_mul(31).wrapping_add(node as u64));
+fn policy(plan: &Plan, node: usize) -> Policy {
+    let mut chance = Chance::new(plan.seed.wrapping_mul(31).wrapping_add(node as u64));
     let mut approval = || *chance.pick(&[Approval::Given, Approval::Given, Approval::Asked]);
-    Policy {
+    let policy = Policy {
         requests: approval(),
         proposals: approval(),
         hold_minutes: 10,
         strangers: Strangers::HoldNothing,
         ..Policy::default()
+    };
+    let Some(bundles) = &plan.mix.bundles else {
+        return policy;
+    };
+    let co_legs = [CoLegs::Any, CoLegs::Any, CoLegs::Known];
+    Policy {
+        requests: *chance.pick(&[Approval::Given, Approval::Given, policy.requests]),
+        hold_minutes: bundles.hold_minutes,
+        waits: Waits {
+            co_legs: *chance.pick(&co_legs),
+            patience_ms: bundles.patience_ms,
+            arm_last: chance.one_in(4),
+        },
+        ..policy
     }
 }
 

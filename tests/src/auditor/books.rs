@@ -2,6 +2,7 @@
 //! in numbers that can't overflow here. What an entry does that section 12 of SPEC.md does not
 //! allow is found on the way; what another node has is not known here.
 
+mod bundles;
 mod provide;
 mod require;
 
@@ -11,9 +12,11 @@ use super::{
     bytes::Id,
     chain::Kept,
     finding::{Check, Findings},
-    read::{Body, Record, Terms},
+    read::{Body, Record, Terms, Waits},
     read_ledger::Payload,
 };
+
+pub use self::bundles::Bundle;
 
 /// A deal, at either side.
 #[derive(Clone, Debug)]
@@ -29,9 +32,13 @@ pub struct Deal {
     /// End of the hold or of the firm proposal's validity.
     pub until: u64,
     pub hold: Option<Id>,
+    /// What the hold promises for a bundle.
+    waits: Option<Waits>,
     pub commit: Option<Id>,
     pub release: Option<Id>,
     pub decision: Option<Id>,
+    /// The manifest of which it is a leg.
+    pub manifest: Option<Id>,
     /// Minor units reserved or posted.
     pub amount: i128,
     reserved: BTreeMap<Id, i128>,
@@ -58,9 +65,11 @@ impl Deal {
             alternative: 0,
             until: 0,
             hold: None,
+            waits: None,
             commit: None,
             release: None,
             decision: None,
+            manifest: None,
             amount,
             reserved,
         }
@@ -74,6 +83,11 @@ impl Deal {
     /// The terms that were committed.
     pub fn terms(&self) -> Option<&Terms> {
         self.alternatives.get(self.alternative)
+    }
+
+    /// Whether it is a leg that was agreed, and lapsed at its provider.
+    pub fn is_taken_back(&self) -> bool {
+        self.manifest.is_some() && self.state == "aborted" && self.was.contains(&"agreed")
     }
 
     pub fn currency(&self) -> Option<[u8; 3]> {
@@ -107,6 +121,7 @@ pub struct Books {
     /// Highest revision that it published, and the record of each slot at each revision.
     revision: u64,
     slots: BTreeMap<(u64, Id, u64), Id>,
+    pub bundles: BTreeMap<Id, Bundle>,
     /// Partners whose Release came, by deal.
     given_back: BTreeSet<Id>,
     partner: Id,
@@ -157,11 +172,14 @@ impl Books {
                 let own = |record: &&Record| record.author == self.partner;
                 for record in kept.records.iter().filter(own).cloned().collect::<Vec<_>>() {
                     self.signed(&at, &record, found);
+                    if let Some(deal) = record.body.deal(record.id) {
+                        self.lead_again(deal);
+                    }
                 }
             }
             Payload::Taken(_) => {
                 for record in &kept.records {
-                    self.taken(record);
+                    self.taken(&at, record, found);
                 }
             }
             Payload::Counted { subject, steps } => {
@@ -176,6 +194,9 @@ impl Books {
 
     fn signed(&mut self, at: &At<'_>, record: &Record, found: &mut Findings) {
         check_totals(at, record, found);
+        if self.of_a_bundle(at, record, found) {
+            return;
+        }
         let to = record.header.as_ref().map_or([0; 32], |header| header.to);
         let id = record.id;
         match &record.body {
@@ -190,18 +211,21 @@ impl Books {
                 firm: true,
                 valid_until,
                 terms,
-            } => self.proposed_hold(at, (id, to), (terms, *valid_until), found),
+                waits,
+            } => self.proposed_hold(at, (id, to), (terms, *valid_until, *waits), found),
             Body::Proposal {
                 provides: false,
                 firm: true,
                 valid_until,
                 terms,
+                ..
             } => self.proposed_commit(at, (id, to), (terms, *valid_until), found),
             Body::Hold {
                 deal,
                 terms_hash,
                 until,
-            } => self.held(at, id, (*deal, *terms_hash, *until), found),
+                waits,
+            } => self.held(at, id, (*deal, *terms_hash), (*until, *waits), found),
             Body::Commit {
                 deal,
                 hold,
@@ -212,13 +236,21 @@ impl Books {
                 commit,
                 alternative,
             } => self.sold(at, (id, to), (*deal, *commit, *alternative), found),
-            Body::Refusal { deal, code } => self.refused(at, (id, to), (*deal, *code), found),
+            Body::Refusal { deal, code, .. } => self.refused(at, (id, to), (*deal, *code), found),
             Body::Release { deal } => self.released(at, id, *deal, found),
-            Body::Proposal { firm: false, .. } | Body::Evidence { .. } | Body::Other => {}
+            Body::Proposal { firm: false, .. }
+            | Body::Manifest { .. }
+            | Body::Armed { .. }
+            | Body::Lapsed { .. }
+            | Body::Evidence { .. }
+            | Body::Other => {}
         }
     }
 
-    fn taken(&mut self, record: &Record) {
+    fn taken(&mut self, at: &At<'_>, record: &Record, found: &mut Findings) {
+        if self.of_a_bundle(at, record, found) {
+            return;
+        }
         let (id, from) = (record.id, record.author);
         match &record.body {
             Body::Request { valid_until, terms } => {
@@ -234,12 +266,14 @@ impl Books {
                 firm: true,
                 valid_until,
                 terms,
+                ..
             } => self.offered(id, from, "offered", (terms, *valid_until)),
             Body::Proposal {
                 provides: true,
                 firm: true,
                 valid_until,
                 terms,
+                ..
             } => self.kept_hold(id, from, (terms, *valid_until)),
             Body::Hold { deal, until, .. } => self.kept(id, *deal, *until),
             Body::Commit { deal, .. } => self.commit_came(id, *deal),
@@ -254,6 +288,9 @@ impl Books {
             Body::Refusal { deal, .. } => self.aborted(id, *deal),
             Body::Public { .. }
             | Body::Proposal { firm: false, .. }
+            | Body::Manifest { .. }
+            | Body::Armed { .. }
+            | Body::Lapsed { .. }
             | Body::Evidence { .. }
             | Body::Other => {}
         }

@@ -240,15 +240,17 @@ impl Ledger {
                     wrong("its record names another life, place or time than the entry's");
                 }
             }
-            if matches!(&record.header, Some(header) if !owns && header.to != self.who.partner) {
+            let is_for_us = |to: Id| to == self.who.partner || record.body.is_for_members();
+            if matches!(&record.header, Some(header) if !owns && !is_for_us(header.to)) {
                 wrong("its record is for somebody else");
             }
             let partner = match &record.header {
-                Some(header) if owns => Some(header.to),
+                // A Manifest is addressed to its author.
+                Some(header) if owns => Some(header.to).filter(|to| *to != self.who.partner),
                 Some(_) => Some(record.author),
                 None => None,
             };
-            if partner.is_some() && partner != kept.entry.counterparty {
+            if record.header.is_some() && partner != kept.entry.counterparty {
                 wrong("its record is for another partner than the entry names");
             }
             if !self.is_proved(record, &carried.proof, keys) {

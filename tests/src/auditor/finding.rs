@@ -29,6 +29,10 @@ pub enum Check {
     Hold,
     /// Nothing void is taken.
     Void,
+    /// No leg of a bundle is final, and none that arms last armed, before what that needs is whole.
+    Certificate,
+    /// The legs of a bundle end alike but for those that lapsed, and an abort leaves nothing held.
+    Together,
     /// Nothing is in doubt for long after healing.
     Doubt,
     /// Every question gets its answer.

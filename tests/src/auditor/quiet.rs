@@ -41,7 +41,7 @@ pub fn check_stored(side: &Side<'_>, kept: &Kept, found: &mut Findings) {
                 }
             }
             // What came to nothing is pruned some time after its end (section 12, tombstones).
-            None if matches!(deal.state, "refused" | "aborted" | "none") => {}
+            None if matches!(deal.state, "refused" | "lapsed" | "aborted" | "none") => {}
             None => differs(&[*id], format!("the deal is {} and not stored", deal.state)),
         }
     }
@@ -122,7 +122,16 @@ fn difference(deal: &Deal, stored: &StoredDeal) -> Option<String> {
     }
     let counts = matches!(
         deal.state,
-        "asked" | "offered" | "held" | "requested" | "doubt" | "written" | "sold" | "agreed"
+        "asked"
+            | "offered"
+            | "held"
+            | "waiting"
+            | "armed"
+            | "requested"
+            | "doubt"
+            | "written"
+            | "sold"
+            | "agreed"
     );
     let ours = (deal.alternative, deal.amount, deal.currency());
     let theirs = (
@@ -174,7 +183,7 @@ fn check_deal(requester: &Side<'_>, provider: &Side<'_>, id: Id, found: &mut Fin
     );
     let ends = |deal: Option<&Deal>| match deal.map(|deal| deal.state) {
         Some("sold" | "agreed") => Some(true),
-        Some("refused" | "aborted") => Some(false),
+        Some("refused" | "lapsed" | "aborted") => Some(false),
         _ => None,
     };
     let mut wrong = |check, why: String| found.add(check, (requester.node, None), &[id], why);

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::bytes::{Id, Reader, hash, record_id};
+use super::{
+    bytes::{Id, Reader, hash, record_id},
+    read_ledger,
+};
 
 /// A record.
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ pub enum Body {
         firm: bool,
         valid_until: u64,
         terms: Vec<Terms>,
+        /// What the provider's firm proposal promises for a bundle.
+        waits: Option<Waits>,
     },
     Request {
         valid_until: u64,
@@ -47,6 +52,7 @@ pub enum Body {
         deal: Id,
         terms_hash: Id,
         until: u64,
+        waits: Waits,
     },
     Commit {
         deal: Id,
@@ -61,6 +67,23 @@ pub enum Body {
     Refusal {
         deal: Id,
         code: u64,
+        /// Of a bundle: the manifest and the number of the leg.
+        leg: Option<(Id, u64)>,
+    },
+    Manifest {
+        legs: Vec<Leg>,
+        /// The number of the leg that arms last.
+        last: Option<u64>,
+    },
+    /// A leg of a bundle armed.
+    Armed {
+        deal: Id,
+        leg: (Id, u64),
+    },
+    /// An armed leg waits no longer.
+    Lapsed {
+        deal: Id,
+        leg: (Id, u64),
     },
     Release {
         deal: Id,
@@ -81,12 +104,44 @@ impl Body {
             | Self::Commit { deal, .. }
             | Self::Receipt { deal, .. }
             | Self::Refusal { deal, .. }
+            | Self::Armed { deal, .. }
+            | Self::Lapsed { deal, .. }
             | Self::Release { deal } => Some(*deal),
-            Self::Public { .. } | Self::Proposal { .. } | Self::Evidence { .. } | Self::Other => {
-                None
-            }
+            Self::Public { .. }
+            | Self::Proposal { .. }
+            | Self::Manifest { .. }
+            | Self::Evidence { .. }
+            | Self::Other => None,
         }
     }
+
+    /// Whether all members of a bundle see it, and any of them may bring it.
+    pub const fn is_for_members(&self) -> bool {
+        matches!(
+            self,
+            Self::Manifest { .. }
+                | Self::Armed { .. }
+                | Self::Lapsed { .. }
+                | Self::Refusal { leg: Some(_), .. }
+        )
+    }
+}
+
+/// What a hold promises for a bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    pub patience_ms: u64,
+    /// With whose legs, by its word: 1 nobody's, 2 known partners', 3 anybody's.
+    pub co_legs: u64,
+}
+
+/// A leg of a Manifest.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub provider: Id,
+    pub deal: Id,
+    pub hold: Id,
+    pub alternative: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -159,6 +214,7 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
                 firm,
                 valid_until: reader.number()?,
                 terms: reader.list(terms)?,
+                waits: reader.option(hold_terms)?.map(|(_, waits)| waits),
             }
         }
         38 => {
@@ -168,11 +224,16 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
                 terms: terms(reader)?,
             }
         }
-        39 => Body::Hold {
-            deal: reader.id()?,
-            terms_hash: reader.id()?,
-            until: reader.number()?,
-        },
+        39 => {
+            let (deal, terms_hash) = (reader.id()?, reader.id()?);
+            let (until, waits) = hold_terms(reader)?;
+            Body::Hold {
+                deal,
+                terms_hash,
+                until,
+                waits,
+            }
+        }
         40 => Body::Commit {
             deal: reader.id()?,
             hold: reader.id()?,
@@ -186,11 +247,62 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
         42 => Body::Refusal {
             deal: reader.id()?,
             code: reader.number()?,
+            leg: {
+                reader.number()?; // fault
+                reader.option(leg_name)?
+            },
         },
+        44 => Body::Armed {
+            deal: reader.id()?,
+            leg: leg_name(reader)?,
+        },
+        45 => Body::Lapsed {
+            deal: reader.id()?,
+            leg: leg_name(reader)?,
+        },
+        49 => manifest(reader)?,
         43 => Body::Release { deal: reader.id()? },
         _ => Body::Other,
     };
     Some((Some(header), body))
+}
+
+/// The end of a hold, and what it promises.
+fn hold_terms(reader: &mut Reader<'_>) -> Option<(u64, Waits)> {
+    let until = reader.number()?;
+    reader.option(Reader::id)?; // passed on
+    let waits = Waits {
+        patience_ms: reader.number()?,
+        co_legs: reader.number()?,
+    };
+    reader.bool()?; // wishes to arm last
+    Some((until, waits))
+}
+
+fn leg_name(reader: &mut Reader<'_>) -> Option<(Id, u64)> {
+    Some((reader.id()?, reader.number()?))
+}
+
+fn manifest(reader: &mut Reader<'_>) -> Option<Body> {
+    reader.option(leg_name)?; // whole
+    let members = reader.list(|reader| {
+        let partner = reader.id()?;
+        reader.list(read_ledger::proved)?; // keys
+        reader.list(|reader| reader.counted().map(<[u8]>::len))?; // addresses
+        reader.list(Reader::id)?; // mailboxes
+        Some(partner)
+    })?;
+    let legs = reader.list(|reader| {
+        let member = usize::try_from(reader.number()?).ok()?;
+        Some(Leg {
+            provider: *members.get(member)?,
+            deal: reader.id()?,
+            hold: reader.id()?,
+            alternative: reader.u8()?.into(),
+        })
+    })?;
+    let last = reader.option(Reader::number)?;
+    Some(Body::Manifest { legs, last })
 }
 
 fn public(kind: u64, reader: &mut Reader<'_>) -> Option<Body> {

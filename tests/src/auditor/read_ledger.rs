@@ -225,7 +225,7 @@ fn greeting(reader: &mut Reader<'_>) -> Option<Frame> {
 }
 
 /// The bytes of a record with its proof; the proof is passed over.
-fn proved(reader: &mut Reader<'_>) -> Option<Vec<u8>> {
+pub fn proved(reader: &mut Reader<'_>) -> Option<Vec<u8>> {
     let record = reader.counted()?.to_vec();
     for _ in ["key index", "size", "place"] {
         reader.number()?;

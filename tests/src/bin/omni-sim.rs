@@ -13,6 +13,7 @@ use std::{
 
 use clap::Parser;
 use omni_tests::{
+    auditor::Bundles,
     observation::Observation,
     sim::{Fault, Plan, Planted, commit, judge, line, shrink},
 };
@@ -73,6 +74,7 @@ struct Sum {
     done: AtomicU64,
     failed: AtomicU64,
     receipts: AtomicU64,
+    bundles: Mutex<Bundles>,
     steps: AtomicU64,
     /// In how many runs each fault was drawn, and in how many it struck.
     faults: [(AtomicU64, AtomicU64); Fault::ALL.len()],
@@ -111,6 +113,17 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
         println!("{:<15} {drawn:>9} {met:>9}", format!("{fault:?}"));
     }
     let failed = sum.failed.load(Ordering::Relaxed);
+    let Bundles {
+        begun,
+        agreed,
+        aborted,
+        partial,
+        lapsed,
+    } = *sum.bundles.lock().expect("no thread panics");
+    println!(
+        "{begun} bundles: {agreed} agreed, {aborted} aborted, {partial} partial as PROTOCOL.md 10 \
+         allows; {lapsed} legs lapsed"
+    );
     println!(
         "seeds {from} to {last} at {}: {failed} failed, {} receipts, {} steps, {:.0?}",
         commit(),
@@ -134,6 +147,7 @@ fn run_seed(seed: u64, args: &Args, sum: &Sum) {
     }
     sum.done.fetch_add(1, Ordering::Relaxed);
     sum.receipts.fetch_add(watch.receipts, Ordering::Relaxed);
+    *sum.bundles.lock().expect("no thread panics") += watch.bundles;
     sum.steps.fetch_add(steps, Ordering::Relaxed);
     if let Some(first) = watch.complaints.first() {
         sum.failed.fetch_add(1, Ordering::Relaxed);

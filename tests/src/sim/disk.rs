@@ -20,6 +20,7 @@ pub(super) type Laid = BTreeMap<Key, Option<Vec<u8>>>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     pub(super) entries: Vec<EntryBytes>,
+    pub(super) deals: Vec<([u8; 32], &'static str)>,
     pub(super) checkpoint: Vec<u8>,
 }
 

@@ -17,6 +17,9 @@ impl World<'_> {
         let (node, mut dice) = (action.node, Chance::new(action.dice));
         match action.what {
             What::Operate => self.operate(node, &mut dice),
+            What::Bundle => self.begin_bundle(node, &mut dice),
+            What::Tend => self.tend_bundles(node, &mut dice),
+            What::Lapse => self.let_lapse(),
             What::Race => {
                 let article = dice.below(goods::ARTICLES);
                 self.race(node, (article, 0), &mut dice);

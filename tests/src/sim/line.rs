@@ -1,11 +1,12 @@
 //! One line of text for each thing that happened, for people who look at a run.
 
 use omni_protocol::{
+    bundle::BundleBody,
     frame::{Frame, ProvedRecord, Received},
     hash::RecordId,
     ledger::{EntryBody, EntryHeader, Payload},
     record::{Envelope, Signed},
-    thread::ThreadBody,
+    thread::{LegName, ThreadBody},
 };
 
 use crate::{
@@ -143,14 +144,22 @@ fn record(bytes: &[u8]) -> String {
         ThreadBody::Release(body) => format!("{kind} {id} of {}", short(*body.deal.as_bytes())),
         ThreadBody::Refusal(body) => {
             let deal = short(*body.deal.as_bytes());
-            format!("{kind} {id} of {deal} {}", body.code.name())
+            let leg = body.leg.map(leg).unwrap_or_default();
+            format!("{kind} {id} of {deal} {}{leg}", body.code.name())
         }
+        ThreadBody::Bundle(BundleBody::ArmReceipt(body)) => format!("{kind} {id}{}", leg(body.leg)),
+        ThreadBody::Bundle(BundleBody::Lapse(body)) => format!("{kind} {id}{}", leg(body.leg)),
         ThreadBody::Proposal(body) => {
             let firm = if body.is_firm() { "firm " } else { "" };
             format!("{firm}{kind} {id} {:?}", body.role())
         }
         _ => format!("{kind} {id}"),
     }
+}
+
+fn leg(named: LegName) -> String {
+    let manifest = short(*RecordId::from(named.manifest).as_bytes());
+    format!(" for leg {} of {manifest}", named.number)
 }
 
 fn entry(bytes: &EntryBytes) -> String {

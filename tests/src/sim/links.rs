@@ -42,6 +42,8 @@ pub(super) struct Links {
     arrived: BTreeMap<(usize, usize), u64>,
     /// Who greeted which process with which life, in a session of its own.
     greeted: BTreeSet<(usize, usize, u64)>,
+    /// Pairs that are about to try to connect, as members of a bundle.
+    sought: BTreeSet<(usize, usize)>,
 }
 
 impl Links {
@@ -53,6 +55,7 @@ impl Links {
             cuts: BTreeMap::new(),
             arrived: BTreeMap::new(),
             greeted: BTreeSet::new(),
+            sought: BTreeSet::new(),
         }
     }
 
@@ -66,6 +69,12 @@ impl Links {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Notes that a pair tries to connect soon; handed back is whether that is new.
+    pub(super) fn seek(&mut self, one: usize, other: usize) -> bool {
+        let pair = pair(one, other);
+        !self.sessions.contains_key(&pair) && self.sought.insert(pair)
     }
 
     /// The process of a node ended, and with it what it heard.
@@ -100,9 +109,22 @@ fn pair(one: usize, other: usize) -> (usize, usize) {
 }
 
 impl World<'_> {
+    /// A node that starts looks for all whom it wants to meet, and they for it.
+    pub(super) fn connect_all(&mut self, node: usize) {
+        for other in self.partners(node) {
+            let (one, other) = pair(node, other);
+            let wait = self.chance.within(10, 300);
+            self.after(wait, Event::Connect(one, other));
+        }
+        for one in 0..self.sites.len() {
+            self.meet_members(one);
+        }
+    }
+
     /// A pair tries to connect, and tries again later where it can't.
     pub(super) fn connect(&mut self, one: usize, other: usize) {
-        if self.links.sessions.contains_key(&pair(one, other)) {
+        self.links.sought.remove(&pair(one, other));
+        if self.links.sessions.contains_key(&pair(one, other)) || !self.want_session(one, other) {
             return;
         }
         let runs = |node: usize| {

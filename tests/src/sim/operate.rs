@@ -30,7 +30,7 @@ use super::{
 use crate::{market::network, observation::Asked};
 
 /// Something to say, and what it is about.
-struct Say {
+pub(super) struct Say {
     asked: Asked,
     thread: Option<ThreadId>,
     deal: Option<DealId>,
@@ -38,7 +38,7 @@ struct Say {
 }
 
 impl Say {
-    fn verb(asked: Asked, verb: Verb) -> Self {
+    pub(super) fn verb(asked: Asked, verb: Verb) -> Self {
         let (thread, deal) = match &verb {
             Verb::Accept { thread, .. } | Verb::Reject { thread } | Verb::Withdraw { thread } => {
                 (Some(*thread), None)
@@ -69,16 +69,16 @@ impl Say {
 }
 
 /// What an operator sees of its node.
-struct Desk<'a> {
-    view: Layers<'a>,
+pub(super) struct Desk<'a> {
+    pub(super) view: Layers<'a>,
     node: usize,
     now: Time,
     /// Its partners, with their numbers.
-    partners: Vec<(usize, PartnerId)>,
+    pub(super) partners: Vec<(usize, PartnerId)>,
 }
 
 impl World<'_> {
-    fn desk(&self, node: usize) -> Option<Desk<'_>> {
+    pub(super) fn desk(&self, node: usize) -> Option<Desk<'_>> {
         let site = &self.sites[node];
         let process = site.process.as_ref()?;
         if self.now < site.paused_until {
@@ -95,7 +95,7 @@ impl World<'_> {
         })
     }
 
-    fn say(&mut self, node: usize, say: Say) {
+    pub(super) fn say(&mut self, node: usize, say: Say) {
         let asker = Asker {
             asked: say.asked,
             thread: say.thread.map(|id| *id.as_bytes()),
@@ -177,6 +177,11 @@ impl World<'_> {
         let credit = self.plan.mix.credit;
         let Some(desk) = self.desk(node) else { return };
         let subject = goods::subject(node, article);
+        // Bundles come to something only where there is enough to sell.
+        let more = match self.plan.mix.bundles {
+            Some(_) => self.plan.mix.stock,
+            None => 4,
+        };
         let say = match dice.below(8) {
             0 => {
                 let reason = WithdrawalReason::Ended;
@@ -193,7 +198,7 @@ impl World<'_> {
             _ => {
                 let held = Stock::read(&desk.view, subject).held;
                 let counted = if low { 0 } else { held };
-                count(node, article, counted + dice.below(4))
+                count(node, article, counted + dice.below(more))
             }
         };
         self.say(node, say);
@@ -222,6 +227,16 @@ impl World<'_> {
         }
     }
 
+    /// The operator grants all that is asked of it.
+    pub(super) fn grant_what_is_asked(&mut self, node: usize) {
+        let Some(desk) = self.desk(node) else { return };
+        for (_, deal) in desk.waiting() {
+            if deal.state == State::Asked {
+                self.say(node, accept(deal.thread));
+            }
+        }
+    }
+
     /// The operator opens the next epoch, if something is lost.
     fn gives_up(&mut self, node: usize) -> bool {
         let Some(desk) = self.desk(node) else {
@@ -243,6 +258,7 @@ impl World<'_> {
         if self.gives_up(node) {
             return;
         }
+        self.tidy_bundles(node, &mut dice);
         let Some(desk) = self.desk(node) else { return };
         let mut waiting = desk.waiting();
         waiting.extend(desk.not_taken());
@@ -260,7 +276,7 @@ impl World<'_> {
 }
 
 impl Desk<'_> {
-    fn deals(&self) -> BTreeMap<DealId, Deal> {
+    pub(super) fn deals(&self) -> BTreeMap<DealId, Deal> {
         let of = |key| match key {
             Key::Deal { deal } => Some((deal, Deal::read(&self.view, deal)?)),
             _ => None,
@@ -282,7 +298,7 @@ impl Desk<'_> {
             .collect()
     }
 
-    fn all(&self, is_family: impl Fn(&Key) -> bool) -> Vec<Key> {
+    pub(super) fn all(&self, is_family: impl Fn(&Key) -> bool) -> Vec<Key> {
         let mut after = Key::families()
             .find(|key| is_family(key))
             .expect("a family");
@@ -298,7 +314,10 @@ impl Desk<'_> {
     fn waiting(&self) -> Vec<(DealId, Deal)> {
         let waits = |state| matches!(state, State::Asked | State::Offered | State::Kept);
         let deals = self.deals().into_iter();
-        deals.filter(|(_, deal)| waits(deal.state)).collect()
+        deals
+            .filter(|(_, deal)| waits(deal.state))
+            .filter(|(id, _)| !self.is_drafted(*id))
+            .collect()
     }
 
     /// Deals whose Request the partner did not take.
@@ -424,7 +443,7 @@ impl Desk<'_> {
         Say::verb(asked, Verb::Propose(proposing))
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         (partner, thread): (PartnerId, Option<ThreadId>),
         terms: Terms,

@@ -2,6 +2,10 @@
 //! and a list of actions. Each action carries its own random number, so that one can be left out
 //! and the others still mean the same. It keeps out how any of it is carried out.
 
+mod bundling;
+
+pub use self::bundling::BundleMix;
+
 use super::chance::Chance;
 
 /// Most nodes in one run.
@@ -44,6 +48,8 @@ pub struct Mix {
     pub credit: i64,
     /// Whether operators may lower counts below what is promised.
     pub low_counts: bool,
+    /// How bundles are drawn, where operators put some together.
+    pub bundles: Option<BundleMix>,
 }
 
 /// What the network does to frames while there are faults.
@@ -80,6 +86,12 @@ pub struct Action {
 pub enum What {
     /// The operator says something.
     Operate,
+    /// The operator begins a bundle with some of the partners.
+    Bundle,
+    /// The operator goes on with the bundles that were begun.
+    Tend,
+    /// Operators let the legs lapse that have waited for long enough.
+    Lapse,
     /// All partners want the last of an article at once.
     Race,
     /// The operator does what seems most urgent.
@@ -123,6 +135,9 @@ impl Plan {
         let mut chance = Chance::new(seed.wrapping_mul(0xd134_2543_de82_ef95));
         let mut mix = Mix::draw(&mut chance);
         let kinds = kinds(&mut chance);
+        // By dice of their own, so that the runs without bundles stay what they are.
+        let mut bundle_dice = Chance::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        mix.draw_bundles(&mut bundle_dice);
         if kinds.contains(&What::Rewind) {
             // What was lost at its author is still under way.
             mix.network.late = mix.network.late.max(LATE_AFTER_REWIND);
@@ -144,7 +159,9 @@ impl Plan {
                 dice: chance.draw(),
             });
         }
-        Self { seed, mix, actions }
+        let mut plan = Self { seed, mix, actions };
+        plan.draw_bundles(&mut bundle_dice);
+        plan
     }
 
     /// When the last action is done.
@@ -170,6 +187,7 @@ impl Mix {
             stock: *chance.pick(&[1, 3, 10]),
             credit: *chance.pick(&[4_000, 100_000]),
             low_counts: chance.one_in(4),
+            bundles: None,
         }
     }
 }

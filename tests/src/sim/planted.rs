@@ -1,6 +1,8 @@
 //! Bugs that are planted to see whether a run finds them. They lie between the machine and its
 //! shell, or in the shell of the simulator, so that no build of the product can have them.
 
+mod legs;
+
 use omni_protocol::{
     code::Code,
     deal::{
@@ -16,6 +18,7 @@ use omni_protocol::{
     value::{Minor, Time},
 };
 
+use self::legs::About;
 use super::shell::Layers;
 use crate::market::network;
 
@@ -46,11 +49,31 @@ pub enum Planted {
     DropOnStored,
     /// Totals are rounded down where they are posted.
     RoundDown,
+    /// A leg arms again when it is asked again.
+    ArmTwice,
+    /// An armed leg that is asked again refuses.
+    RefuseAfterArming,
+    /// A leg is agreed when all but one have armed.
+    AllButOne,
+    /// An armed leg ends with its hold.
+    TimerAborts,
+    /// A leg lapses before its patience is over.
+    LapseEarly,
+    /// A leg arms though its hold has ended.
+    ArmAfterEnd,
+    /// The leg that arms last does not wait for the others.
+    LastArmsFirst,
+    /// The lapse of one leg frees the others.
+    LapseAborts,
+    /// What an armed leg held stays held after an abort.
+    KeepAfterAbort,
+    /// A leg in doubt is given back when its operator cancels it.
+    ReleaseCommitted,
 }
 
 impl Planted {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
+    /// All of them: ten of deals between two, then ten of bundles.
+    pub const ALL: [Self; 20] = [
         Self::SkipSync,
         Self::SendBeforeSync,
         Self::ReleaseByClock,
@@ -61,6 +84,16 @@ impl Planted {
         Self::AcceptVoid,
         Self::DropOnStored,
         Self::RoundDown,
+        Self::ArmTwice,
+        Self::RefuseAfterArming,
+        Self::AllButOne,
+        Self::TimerAborts,
+        Self::LapseEarly,
+        Self::ArmAfterEnd,
+        Self::LastArmsFirst,
+        Self::LapseAborts,
+        Self::KeepAfterAbort,
+        Self::ReleaseCommitted,
     ];
 
     /// How lists and commands call it.
@@ -77,6 +110,16 @@ impl Planted {
             Self::AcceptVoid => "accept-void",
             Self::DropOnStored => "drop-on-stored",
             Self::RoundDown => "round-down",
+            Self::ArmTwice => "arm-twice",
+            Self::RefuseAfterArming => "refuse-after-arming",
+            Self::AllButOne => "all-but-one",
+            Self::TimerAborts => "timer-aborts",
+            Self::LapseEarly => "lapse-early",
+            Self::ArmAfterEnd => "arm-after-end",
+            Self::LastArmsFirst => "last-arms-first",
+            Self::LapseAborts => "lapse-aborts",
+            Self::KeepAfterAbort => "keep-after-abort",
+            Self::ReleaseCommitted => "release-committed",
         }
     }
 
@@ -96,10 +139,11 @@ impl Planted {
     }
 
     /// Changes what is written.
-    pub(super) fn tamper_writes(self, writes: &mut [Write], view: &dyn View) {
+    pub(super) fn tamper_writes(self, writes: &mut Vec<Write>, view: &dyn View) {
         if self == Self::RoundDown {
             round_down(writes, view);
         }
+        legs::tamper_writes(self, writes, view);
     }
 }
 
@@ -111,6 +155,7 @@ pub(super) struct Tampered<'a> {
     /// Whether a Commit or Release is decided about.
     decides: bool,
     is_letter: bool,
+    about: About,
 }
 
 impl<'a> Tampered<'a> {
@@ -127,6 +172,7 @@ impl<'a> Tampered<'a> {
             now: now.time,
             decides: records.iter().any(|one| decides(one.record.body())),
             is_letter: !records.is_empty(),
+            about: About::of(input),
         }
     }
 
@@ -161,7 +207,7 @@ impl<'a> Tampered<'a> {
                 let deal: Deal = decoded(&bytes);
                 (deal.state != State::Refused).then_some(bytes)
             }
-            _ => Some(bytes),
+            (planted, key) => Some(legs::changed(planted, self.about, (key, bytes), self.now)),
         }
     }
 
@@ -188,7 +234,13 @@ impl View for Tampered<'_> {
     }
 
     fn next(&self, after: &Key) -> Option<(Key, Vec<u8>)> {
-        self.view.next(after)
+        let found = self.view.next(after);
+        match (self.planted, self.about, after) {
+            (Planted::TimerAborts, About::Pulse, Key::Due { .. }) => {
+                legs::next_due(&self.view, after, found)
+            }
+            _ => found,
+        }
     }
 }
 

@@ -18,13 +18,28 @@ use omni_protocol::{
 use crate::market::Identity;
 
 /// What was signed in a run, by whomever.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Seals {
     trees: BTreeSet<CheckedSeal>,
     words: BTreeSet<Vec<u8>>,
+    /// Whose keys are known to all, as the Manifests of bundles show them.
+    people: Vec<Identity>,
 }
 
 impl Seals {
+    /// Nothing signed yet by any of these.
+    pub(super) fn of(people: Vec<Identity>) -> Self {
+        Self {
+            people,
+            ..Self::default()
+        }
+    }
+
+    /// The keys of a partner of the run.
+    pub(super) fn person(&self, partner: PartnerId) -> Option<&Identity> {
+        self.people.iter().find(|one| one.partner == partner)
+    }
+
     /// Proves records that may share a tree.
     pub(super) fn prove(&mut self, author: &Identity, ids: &[RecordId]) -> Vec<(RecordId, Proof)> {
         let tree = SignedTree::sign(&author.key, &author.secret, ids)

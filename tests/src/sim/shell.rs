@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use omni_protocol::{
     code::Code,
-    deal::State,
+    deal::{Deal, State},
     fence::{self, Bytes, List},
     frame::{self, Envelope, Frame, Letter, ProvedRecord, Stored, WhatIs},
     hash::{DealId, PartnerId, RecordId},
@@ -22,6 +22,7 @@ use omni_protocol::{
 };
 
 use super::{
+    decoded,
     disk::{Disk, Laid, Shown},
     planted::{Planted, Tampered},
     seals::Seals,
@@ -256,6 +257,7 @@ impl Process {
         let entries = open.entries.iter();
         let shown = Shown {
             entries: entries.map(|entry| shown(entry, &open.writes)).collect(),
+            deals: open.writes.iter().filter_map(changed_deal).collect(),
             checkpoint,
         };
         disk.write(&open.writes, shown);
@@ -460,10 +462,14 @@ fn received<const MAX: usize, const MIN: usize>(
         .iter()
         .map(|record| {
             let envelope = omni_protocol::record::Envelope::read(&network, &*record.record)?;
-            let author = if envelope.author() == own.partner {
+            let author = envelope.author();
+            // What all members of a bundle see any of them may bring.
+            let author = if author == own.partner {
                 own
-            } else {
+            } else if author == from.partner {
                 from
+            } else {
+                seals.person(author).ok_or(Code::UnknownKeys)?
             };
             seals.record(&network, author, (&record.record, &record.proof))
         })
@@ -475,6 +481,15 @@ fn proved(synced: &dyn View, id: RecordId) -> Option<ProvedRecord> {
     let proof = synced.read(&Key::Proof { record: id })?;
     let proof: Proof = fence::decode(&proof, PROOF_BYTES_MAX).ok()?;
     ProvedRecord::new(&record, proof).ok()
+}
+
+/// A deal that is written, with its new state.
+fn changed_deal((key, value): (&Key, &Option<Vec<u8>>)) -> Option<([u8; 32], &'static str)> {
+    let (Key::Deal { deal }, Some(value)) = (key, value) else {
+        return None;
+    };
+    let kept: Deal = decoded(value);
+    Some((*deal.as_bytes(), kept.state.name()))
 }
 
 fn shown(entry: &Entry, writes: &Laid) -> EntryBytes {

@@ -8,18 +8,19 @@ use std::{
 };
 
 use omni_protocol::{
+    bundle::BundleBody,
     frame::{Frame, Letter, ProvedRecord, Received},
     hash::{DealId, PartnerId, RecordId},
     ledger::{Carried, Entry, EntryBody, EntryHeader, Payload},
     machine::{Config, Key, Machine, Policy, View as _},
     record::{Envelope, Signed},
-    thread::ThreadBody,
+    thread::{Refusal, ThreadBody},
     value::Time,
 };
 
 use super::{Met, Plan, Planted, World, run};
 use crate::{
-    auditor::{Auditor, Finding},
+    auditor::{Auditor, Bundles, Finding},
     market::{Store, network},
     observation::{Answer, EntryBytes, Moment, Observation, StoredAccount, StoredDeal},
 };
@@ -58,6 +59,10 @@ pub struct Watch {
     pub audited: Vec<Finding>,
     /// Receipts that were signed.
     pub receipts: u64,
+    /// How its bundles ended.
+    pub bundles: Bundles,
+    /// Deals that are legs of a Manifest.
+    legs: BTreeSet<DealId>,
     /// Faults that struck.
     pub met: Met,
 }
@@ -161,6 +166,12 @@ impl Watch {
                 }
                 (before, receipt.deal)
             }
+            ThreadBody::Bundle(BundleBody::Manifest(manifest)) => {
+                self.legs.extend(manifest.legs().iter().map(|leg| leg.deal));
+                return;
+            }
+            // It ends a leg of a manifest, of which the auditor judges.
+            ThreadBody::Refusal(Refusal { leg: Some(_), .. }) => return,
             ThreadBody::Refusal(refusal) => (known.decided.insert(refusal.deal, id), refusal.deal),
             ThreadBody::Commit(commit) => (known.bound.insert(commit.deal, id), commit.deal),
             ThreadBody::Release(release) => (known.bound.insert(release.deal, id), release.deal),
@@ -238,10 +249,16 @@ impl Watch {
             "agreed" => Some("sold"),
             // A provider may have lost what it refused, and who signed nothing in it can't show it.
             "aborted" if is_restored && theirs.is_none() => return None,
+            // The first Refusal that each side met ends a leg there, and a lapse frees it.
+            "aborted" if self.legs.contains(&id) => {
+                let state = theirs.map(|theirs| theirs.state);
+                let ended = matches!(state, Some("refused" | "lapsed"));
+                return (!ended).then(|| format!("differs: leg {id} is aborted at node {number}"));
+            }
             "aborted" => Some("refused"),
             "sold" => Some("agreed"),
             // The other side need not have kept what never bound it.
-            "refused" => return None,
+            "refused" | "lapsed" => return None,
             // It ends by itself, or at the operator's word; of doubt the auditor judges.
             "held" | "closed" | "requested" | "asked" | "offered" | "doubt" if moment == QUIET => {
                 return None;
@@ -301,6 +318,7 @@ pub fn judge(
             show(what);
         })
     }));
+    watch.bundles = auditor.bundles();
     watch.audited = auditor.end();
     let audited = watch.audited.iter().map(ToString::to_string);
     watch.complaints.extend(audited);

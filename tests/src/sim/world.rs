@@ -191,10 +191,10 @@ impl<'a> World<'a> {
             plan,
             planted,
             now: BEGINNING_MS,
+            seals: Seals::of(sites.iter().map(|site| site.own.clone()).collect()),
             sites,
             links: Links::new(plan.mix.network),
             chance,
-            seals: Seals::default(),
             stormy: true,
             complaints: Vec::new(),
             steps: 0,
@@ -327,13 +327,7 @@ impl<'a> World<'a> {
         };
         self.show(&begun);
         self.put(node, Input::Start(Life::new(life).expect("not 0")), None);
-        let pairs = self.plan.mix.pairs.clone();
-        for (one, other) in pairs {
-            if one == node || other == node {
-                let wait = self.chance.within(10, 300);
-                self.after(wait, Event::Connect(one, other));
-            }
-        }
+        self.connect_all(node);
     }
 
     /// Ends a process without notice; what its disk was about to write is torn as drawn.
@@ -484,6 +478,7 @@ impl<'a> World<'a> {
             at_ms: self.now,
             clock_ms: self.clock(node),
             entries: shown.entries,
+            deals: shown.deals,
             checkpoint: shown.checkpoint,
         };
         self.show(&synced);
@@ -507,6 +502,7 @@ impl<'a> World<'a> {
         let promises = process.map(Process::landed).unwrap_or_default();
         self.release(node, promises);
         self.submit(node);
+        self.meet_members(node);
     }
 
     /// Carries out what was decided, from top to bottom.

@@ -2,5 +2,6 @@
 //! each check, each found with its node, place and ids.
 
 mod bad;
+mod bundles;
 mod good;
 mod trace;

@@ -116,6 +116,7 @@ impl Trace {
             at_ms: self.ms,
             clock_ms: self.ms,
             entries: vec![entry],
+            deals: vec![],
             checkpoint,
         });
     }

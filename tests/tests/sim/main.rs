@@ -96,16 +96,51 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(digest(1), digest(2));
 }
 
+/// By what the auditor finds of a bug of bundles it is known to be this one, and nothing that the
+/// bug brings about elsewhere. A bug of deals between two is known by whatever it finds first.
+const SENTENCES: [(Planted, &str); 10] = [
+    (Planted::ArmTwice, "a leg arms a second time"),
+    (Planted::RefuseAfterArming, "an armed leg refuses"),
+    (
+        Planted::AllButOne,
+        "it becomes sold, and the entries give armed",
+    ),
+    (Planted::TimerAborts, "an armed leg refuses"),
+    (
+        Planted::LapseEarly,
+        "a leg lapses before its patience is over",
+    ),
+    (Planted::ArmAfterEnd, "a leg arms after the end of its hold"),
+    (
+        Planted::LastArmsFirst,
+        "the leg that arms last arms before the others",
+    ),
+    (
+        Planted::LapseAborts,
+        "it becomes refused, and the entries give armed",
+    ),
+    (Planted::KeepAfterAbort, "stored is Stock"),
+    (
+        Planted::ReleaseCommitted,
+        "a Release is signed for a deal that is doubt",
+    ),
+];
+
 /// By the auditor alone, whatever the simulator's own watch finds, in a run that is good without
 /// the bug.
 #[test]
 fn each_planted_bug_is_found() {
     let mut missed = Vec::new();
     for planted in Planted::ALL {
-        let found = (1..=PLANTED_SEEDS).find_map(|seed| {
-            let audited = |planted| judge(&Plan::draw(seed), planted, &mut |_| {}).0.audited;
-            let first = audited(Some(planted)).into_iter().next()?;
-            audited(None).is_empty().then_some((seed, first))
+        let mut of_bundles = SENTENCES.iter().filter(|(bug, _)| *bug == planted);
+        let sentence = of_bundles.next().map(|(_, sentence)| *sentence);
+        let plans = (1..=PLANTED_SEEDS).map(Plan::draw);
+        let mut plans = plans.filter(|plan| sentence.is_none() || plan.mix.bundles.is_some());
+        let found = plans.find_map(|plan| {
+            let audited = |planted| judge(&plan, planted, &mut |_| {}).0.audited;
+            let mut found = audited(Some(planted)).into_iter();
+            let own = found.find(|finding| finding.why.contains(sentence.unwrap_or_default()))?;
+            audited(None).is_empty().then_some((plan.seed, own))
         });
         match found {
             Some((seed, finding)) => println!("{}: seed {seed}, {finding}", planted.name()),

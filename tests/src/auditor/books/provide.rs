@@ -6,12 +6,12 @@ use super::{At, Books, Deal};
 use crate::auditor::{
     bytes::Id,
     finding::{Check, Findings},
-    read::Terms,
+    read::{Terms, Waits},
 };
 
 /// Codes of section 18 by which a hold may end.
 const RELEASED: u64 = 62;
-const HOLD_OVER: u64 = 63;
+pub(super) const HOLD_OVER: u64 = 63;
 
 impl Books {
     /// A Request or the requester's firm proposal came.
@@ -33,6 +33,7 @@ impl Books {
     pub(super) fn commit_came(&mut self, commit: Id, deal: Id) {
         if let Some(deal) = self.deals.get_mut(&deal)
             && deal.provides
+            && deal.manifest.is_none()
             && deal.decision.is_none()
         {
             deal.commit = Some(commit);
@@ -43,7 +44,8 @@ impl Books {
         &mut self,
         at: &At<'_>,
         hold: Id,
-        (id, terms_hash, until): (Id, Id, u64),
+        (id, terms_hash): (Id, Id),
+        (until, waits): (u64, Waits),
         found: &mut Findings,
     ) {
         let Some(deal) = self.deals.get_mut(&id) else {
@@ -64,6 +66,7 @@ impl Books {
             at.find(found, Check::Hold, &[id, hold], "it holds other terms");
         }
         deal.hold = Some(hold);
+        deal.waits = Some(waits);
         deal.until = until;
         deal.now("held");
         self.reserve(at, id, found);
@@ -73,11 +76,12 @@ impl Books {
         &mut self,
         at: &At<'_>,
         (id, to): (Id, Id),
-        (terms, until): (&[Terms], u64),
+        (terms, until, waits): (&[Terms], u64, Option<Waits>),
         found: &mut Findings,
     ) {
         let deal = Deal {
             until,
+            waits,
             hold: Some(id),
             ..Deal::new(to, true, "held", terms)
         };
@@ -107,7 +111,7 @@ impl Books {
         }
     }
 
-    fn move_reserved(&mut self, id: Id, sign: i128) {
+    pub(super) fn move_reserved(&mut self, id: Id, sign: i128) {
         let Some(deal) = self.deals.get(&id).cloned() else {
             return;
         };
@@ -221,7 +225,8 @@ impl Books {
     }
 
     pub(super) fn closed(&mut self, at: &At<'_>, id: Id, found: &mut Findings) {
-        let Some(deal) = self.deals.get_mut(&id).filter(|deal| deal.state == "held") else {
+        let is_held = |deal: &&mut Deal| matches!(deal.state, "held" | "waiting");
+        let Some(deal) = self.deals.get_mut(&id).filter(is_held) else {
             at.find(found, Check::Hold, &[id], "what is closed was not held");
             return;
         };

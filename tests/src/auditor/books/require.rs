@@ -145,7 +145,7 @@ impl Books {
         let Some(deal) = self.deals.get_mut(&id) else {
             return;
         };
-        if deal.provides || matches!(deal.state, "agreed" | "aborted") {
+        if deal.provides || deal.manifest.is_some() || matches!(deal.state, "agreed" | "aborted") {
             return;
         }
         let (was_in_doubt, amount) = (deal.state == "doubt", deal.amount);
@@ -171,7 +171,7 @@ impl Books {
         self.doubt(id, -amount);
     }
 
-    fn doubt(&mut self, id: Id, by: i128) {
+    pub(super) fn doubt(&mut self, id: Id, by: i128) {
         let Some(deal) = self.deals.get(&id) else {
             return;
         };

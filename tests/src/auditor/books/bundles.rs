@@ -1,0 +1,429 @@
+//! Bundles, kept a second time by section 20 of SPEC.md: the first certificate of a manifest that is
+//! whole decides each leg here, a leg arms once and while its hold lives, the last one after all
+//! others, what armed refuses never, and lapses when its patience is over. How the legs end at other
+//! nodes is not known here.
+
+use std::collections::BTreeMap;
+
+use super::{At, Books, Deal, provide::HOLD_OVER};
+use crate::auditor::{
+    bytes::Id,
+    finding::{Check, Findings},
+    read::{Body, Leg, Record},
+};
+
+/// Code of section 18: the hold does not wait for one of the other legs.
+const CO_LEGS_REFUSED: u64 = 35;
+/// A hold's word for whom it waits: for nobody's legs, and for anybody's.
+const FOR_NOBODY: u64 = 1;
+const FOR_ANYBODY: u64 = 3;
+
+/// What a record says of a leg.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Armed,
+    /// With its code.
+    Refused(u64),
+    Lapsed,
+}
+
+/// A manifest, and what is known of its legs by their numbers.
+pub struct Bundle {
+    pub requester: Id,
+    pub legs: Vec<Leg>,
+    last: Option<u64>,
+    /// `ArmReceipt`s with their times.
+    armed: BTreeMap<u64, (Id, u64)>,
+    refused: BTreeMap<u64, Id>,
+    lapsed: BTreeMap<u64, Id>,
+    /// How it ended: the Refusal, or none for the whole certificate.
+    pub ended: Option<Option<Id>>,
+}
+
+/// What is known of one leg, and how its bundle ended.
+#[derive(Clone, Copy)]
+struct Told {
+    armed: Option<Id>,
+    refused: Option<Id>,
+    lapsed: Option<Id>,
+    ended: Option<Option<Id>>,
+}
+
+impl Books {
+    /// Books a record that all members of a bundle see. Handed back is whether it is one.
+    pub(super) fn of_a_bundle(
+        &mut self,
+        at: &At<'_>,
+        record: &Record,
+        found: &mut Findings,
+    ) -> bool {
+        let (leg, deal, said) = match &record.body {
+            Body::Manifest { legs, last } => {
+                self.manifest(at, record, (legs, *last), found);
+                return true;
+            }
+            Body::Armed { deal, leg } => (*leg, *deal, Said::Armed),
+            Body::Lapsed { deal, leg } => (*leg, *deal, Said::Lapsed),
+            Body::Refusal {
+                deal,
+                code,
+                leg: Some(leg),
+            } => (*leg, *deal, Said::Refused(*code)),
+            _ => return false,
+        };
+        self.leg_said(at, record, (leg, deal, said), found);
+        true
+    }
+
+    /// A Manifest was signed, taken, or shown again.
+    fn manifest(
+        &mut self,
+        at: &At<'_>,
+        record: &Record,
+        (legs, last): (&[Leg], Option<u64>),
+        found: &mut Findings,
+    ) {
+        let id = record.id;
+        if self.bundles.contains_key(&id) {
+            return;
+        }
+        if record.author == self.partner && !at.comes_back {
+            for leg in legs {
+                let deal = self.deals.get(&leg.deal);
+                let may = deal.is_some_and(|deal| {
+                    deal.state == "held" && deal.hold == Some(leg.hold) && at.ms() <= deal.until
+                });
+                if !may {
+                    let why = "a Manifest names a hold that is not kept, or over";
+                    at.find(found, Check::Hold, &[leg.deal, id], why);
+                }
+            }
+        }
+        let bundle = Bundle {
+            requester: record.author,
+            legs: legs.to_vec(),
+            last,
+            armed: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            lapsed: BTreeMap::new(),
+            ended: None,
+        };
+        self.bundles.insert(id, bundle);
+        self.lead(id);
+    }
+
+    /// A leg armed, refused or lapsed.
+    fn leg_said(
+        &mut self,
+        at: &At<'_>,
+        record: &Record,
+        ((manifest, number), deal, said): ((Id, u64), Id, Said),
+        found: &mut Findings,
+    ) {
+        let own = record.author == self.partner;
+        if own && !at.comes_back {
+            self.check_said(at, record.id, ((manifest, number), deal, said), found);
+        }
+        let Some(bundle) = self.bundles.get_mut(&manifest) else {
+            at.find(
+                found,
+                Check::Hold,
+                &[manifest, record.id],
+                "its Manifest is not here",
+            );
+            return;
+        };
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
+        let leg = bundle.legs.get(place);
+        if leg.is_none_or(|leg| leg.deal != deal || leg.provider != record.author) {
+            let why = "it names no leg of its author";
+            at.find(found, Check::Hold, &[manifest, record.id], why);
+            return;
+        }
+        let id = record.id;
+        let signed_at = record.header.as_ref().map_or(0, |header| header.at);
+        match said {
+            Said::Armed => {
+                bundle.armed.entry(number).or_insert((id, signed_at));
+            }
+            Said::Refused(_) => {
+                bundle.refused.entry(number).or_insert(id);
+                bundle.ended.get_or_insert(Some(id));
+            }
+            Said::Lapsed => {
+                bundle.lapsed.entry(number).or_insert(id);
+            }
+        }
+        if bundle.armed.len() == bundle.legs.len() {
+            bundle.ended.get_or_insert(None);
+        }
+        self.lead(manifest);
+    }
+
+    /// What a provider may say of its own leg at this entry.
+    fn check_said(
+        &self,
+        at: &At<'_>,
+        record: Id,
+        ((manifest, number), deal_id, said): ((Id, u64), Id, Said),
+        found: &mut Findings,
+    ) {
+        let Some(deal) = self.deals.get(&deal_id) else {
+            at.find(
+                found,
+                Check::Hold,
+                &[deal_id, record],
+                "a leg of a deal that is not here",
+            );
+            return;
+        };
+        let bundle = self.bundles.get(&manifest);
+        let why = match said {
+            Said::Armed => why_not_arm((manifest, number), (deal, bundle), at.ms()),
+            Said::Refused(code) => why_not_refuse(number, (deal, bundle), (code, at.ms())),
+            Said::Lapsed => why_not_lapse(number, (deal, bundle), at.ms()),
+        };
+        if let Some((check, why)) = why {
+            at.find(found, check, &[manifest, deal_id, record], why);
+        }
+    }
+
+    /// Brings each deal of a manifest to where its certificate leads it.
+    fn lead(&mut self, manifest: Id) {
+        let Some(bundle) = self.bundles.remove(&manifest) else {
+            return;
+        };
+        for (number, leg) in (0..).zip(&bundle.legs) {
+            let told = Told {
+                armed: bundle.armed.get(&number).map(|(id, _)| *id),
+                refused: bundle.refused.get(&number).copied(),
+                lapsed: bundle.lapsed.get(&number).copied(),
+                ended: bundle.ended,
+            };
+            if bundle.requester == self.partner {
+                self.lead_requester(manifest, leg, told);
+            } else if leg.provider == self.partner {
+                self.bind(manifest, bundle.requester, leg);
+                self.lead_provider(manifest, leg, told);
+            }
+        }
+        self.bundles.insert(manifest, bundle);
+    }
+
+    /// A hold of this node's own is bound by the first manifest of its requester that names it.
+    fn bind(&mut self, manifest: Id, requester: Id, leg: &Leg) {
+        let Some(deal) = self.deals.get_mut(&leg.deal) else {
+            return;
+        };
+        let is_free = matches!(deal.state, "held" | "closed" | "refused");
+        let is_its = deal.partner == requester && deal.hold == Some(leg.hold);
+        if deal.manifest.is_none() && is_free && is_its {
+            deal.manifest = Some(manifest);
+            deal.commit = Some(manifest);
+            deal.alternative = leg.alternative;
+            if deal.state == "held" {
+                deal.now("waiting");
+            }
+        }
+    }
+
+    /// A deal came back that manifests may name which came back before it.
+    pub(super) fn lead_again(&mut self, deal: Id) {
+        let named = |bundle: &Bundle| bundle.legs.iter().any(|leg| leg.deal == deal);
+        let bundles = self.bundles.iter().filter(|(_, bundle)| named(bundle));
+        let manifests: Vec<Id> = bundles.map(|(id, _)| *id).collect();
+        for manifest in manifests {
+            self.lead(manifest);
+        }
+    }
+
+    fn lead_provider(&mut self, manifest: Id, leg: &Leg, told: Told) {
+        let Told {
+            armed,
+            refused,
+            lapsed,
+            ended,
+        } = told;
+        let id = leg.deal;
+        if self
+            .deals
+            .get(&id)
+            .is_none_or(|deal| deal.manifest != Some(manifest))
+        {
+            return;
+        }
+        if let (Some(Some(first)), None) = (ended, lapsed) {
+            return self.end_leg(id, refused.unwrap_or(first), "refused");
+        }
+        if armed.is_none() {
+            return;
+        }
+        self.arm(id);
+        if let Some(lapse) = lapsed {
+            self.end_leg(id, lapse, "lapsed");
+        } else if ended == Some(None)
+            && let Some(deal) = self.deals.get_mut(&id).filter(|deal| deal.state == "armed")
+        {
+            deal.decision = armed;
+            deal.now("sold");
+            self.move_reserved(id, -1);
+            self.post(id);
+        }
+    }
+
+    fn arm(&mut self, id: Id) {
+        let Some(deal) = self.deals.get_mut(&id) else {
+            return;
+        };
+        match deal.state {
+            "waiting" => deal.now("armed"),
+            // It comes back: what it held is held again.
+            "closed" => {
+                deal.now("armed");
+                self.move_reserved(id, 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn end_leg(&mut self, id: Id, by: Id, state: &'static str) {
+        let Some(deal) = self.deals.get_mut(&id) else {
+            return;
+        };
+        let before = deal.state;
+        match before {
+            "sold" | "lapsed" => return,
+            "refused" => {
+                deal.decision = Some(by);
+                return;
+            }
+            _ => {}
+        }
+        deal.decision = Some(by);
+        deal.now(state);
+        if matches!(before, "waiting" | "armed" | "held") {
+            self.move_reserved(id, -1);
+        }
+    }
+
+    fn lead_requester(&mut self, manifest: Id, leg: &Leg, told: Told) {
+        let Told {
+            armed,
+            refused,
+            lapsed,
+            ended,
+        } = told;
+        let id = leg.deal;
+        let Some(deal) = self.deals.get_mut(&id) else {
+            return;
+        };
+        if deal.manifest.is_none() && matches!(deal.state, "requested" | "held") {
+            deal.manifest = Some(manifest);
+            deal.hold = Some(leg.hold);
+            deal.commit = Some(manifest);
+            deal.alternative = leg.alternative;
+            deal.now("doubt");
+            deal.amount = match deal.terms() {
+                Some(terms) if terms.on.is_none() => terms.total.max(0),
+                _ => 0,
+            };
+            let amount = deal.amount;
+            self.doubt(id, amount);
+        }
+        match (ended, lapsed) {
+            (Some(None), Some(lapse)) => self.leave_doubt(id, lapse, "aborted"),
+            (Some(None), None) => {
+                if let Some(receipt) = armed {
+                    self.leave_doubt(id, receipt, "agreed");
+                }
+            }
+            (Some(Some(first)), _) => self.leave_doubt(id, refused.unwrap_or(first), "aborted"),
+            (None, _) => {}
+        }
+    }
+
+    fn leave_doubt(&mut self, id: Id, by: Id, state: &'static str) {
+        let Some(deal) = self.deals.get_mut(&id) else {
+            return;
+        };
+        let (before, amount, partner) = (deal.state, deal.amount, deal.partner);
+        let currency = deal.currency();
+        let is_taken_back = before == "agreed" && state == "aborted";
+        if !is_taken_back && !matches!(before, "doubt" | "written") {
+            return;
+        }
+        deal.decision = Some(by);
+        deal.now(state);
+        if before == "doubt" {
+            self.doubt(id, -amount);
+        }
+        if state == "agreed" {
+            self.post(id);
+        }
+        if is_taken_back && let Some(account) = self.account(partner, currency) {
+            account.payable -= amount;
+        }
+    }
+}
+
+/// What stands against arming a leg.
+fn why_not_arm(
+    (manifest, number): (Id, u64),
+    (deal, bundle): (&Deal, Option<&Bundle>),
+    ms: u64,
+) -> Option<(Check, &'static str)> {
+    let is_last = bundle.is_some_and(|bundle| bundle.last == Some(number));
+    let lacks_others = bundle.is_some_and(|bundle| bundle.armed.len() + 1 < bundle.legs.len());
+    if bundle.is_some_and(|bundle| bundle.armed.contains_key(&number)) {
+        Some((Check::Twice, "a leg arms a second time"))
+    } else if deal.manifest != Some(manifest) {
+        let why = "a leg arms for a manifest to which it is not bound";
+        Some((Check::Hold, why))
+    } else if deal.state != "waiting" {
+        Some((Check::Hold, "a leg arms whose hold does not stand"))
+    } else if ms > deal.until {
+        Some((Check::Hold, "a leg arms after the end of its hold"))
+    } else if deal.waits.is_none_or(|waits| waits.co_legs == FOR_NOBODY) {
+        Some((Check::Hold, "a leg arms whose hold waits for nobody"))
+    } else if is_last && lacks_others {
+        let why = "the leg that arms last arms before the others";
+        Some((Check::Certificate, why))
+    } else {
+        None
+    }
+}
+
+/// What stands against refusing a leg.
+fn why_not_refuse(
+    number: u64,
+    (deal, bundle): (&Deal, Option<&Bundle>),
+    (code, ms): (u64, u64),
+) -> Option<(Check, &'static str)> {
+    let is_over = code == HOLD_OVER && ms >= deal.until;
+    let is_unfit =
+        code == CO_LEGS_REFUSED && deal.waits.is_none_or(|waits| waits.co_legs != FOR_ANYBODY);
+    if bundle.is_some_and(|bundle| bundle.armed.contains_key(&number)) {
+        Some((Check::Twice, "an armed leg refuses"))
+    } else if deal.state == "waiting" && !is_over && !is_unfit {
+        Some((Check::Hold, "a leg refuses whose hold stands"))
+    } else {
+        None
+    }
+}
+
+/// What stands against a leg's lapse.
+fn why_not_lapse(
+    number: u64,
+    (deal, bundle): (&Deal, Option<&Bundle>),
+    ms: u64,
+) -> Option<(Check, &'static str)> {
+    let armed = bundle.and_then(|bundle| bundle.armed.get(&number));
+    let patience_ms = deal.waits.map_or(0, |waits| waits.patience_ms);
+    if deal.state != "armed" {
+        Some((Check::Hold, "a leg lapses that is not armed"))
+    } else if armed.is_some_and(|(_, armed_ms)| ms < armed_ms + patience_ms) {
+        Some((Check::Hold, "a leg lapses before its patience is over"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,139 @@
+//! All legs of a bundle end alike, over all nodes, but for those that lapsed (PROTOCOL.md 6). One
+//! sentence allows more: where the requester hides the Manifest, or lost it too, a leg that lost what
+//! it signed may refuse alone (PROTOCOL.md 10). What one node's own entries allow is the books'.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
+
+use super::{
+    books::Bundle,
+    bytes::Id,
+    finding::{Check, Findings},
+    quiet::Side,
+};
+
+/// How the bundles of a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bundles {
+    /// Those of which some member has the Manifest when all is quiet.
+    pub begun: u64,
+    /// Of these, those of which all legs are agreed, or lapsed.
+    pub agreed: u64,
+    /// Those that a Refusal ended.
+    pub aborted: u64,
+    /// Those of which some legs are agreed and others refused, as PROTOCOL.md 10 allows it.
+    pub partial: u64,
+    /// Legs that lapsed.
+    pub lapsed: u64,
+}
+
+impl AddAssign for Bundles {
+    fn add_assign(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.agreed += other.agreed;
+        self.aborted += other.aborted;
+        self.partial += other.partial;
+        self.lapsed += other.lapsed;
+    }
+}
+
+/// Where a leg stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Agreed,
+    Refused,
+    Lapsed,
+    Open,
+}
+
+/// Judges all bundles of which the books of any node know, and counts them. `lost` names what synced
+/// entries named that a restored image took away, by node.
+pub fn check(sides: &[Side<'_>], lost: &[&BTreeSet<Id>], found: &mut Findings) -> Bundles {
+    let mut all: BTreeMap<Id, &Bundle> = BTreeMap::new();
+    for (id, bundle) in sides.iter().flat_map(|side| &side.books.bundles) {
+        all.entry(*id).or_insert(bundle);
+    }
+    let mut count = Bundles::default();
+    for (id, bundle) in all {
+        count.begun += 1;
+        check_bundle((id, bundle), (sides, lost), &mut count, found);
+    }
+    count
+}
+
+fn check_bundle(
+    (id, bundle): (Id, &Bundle),
+    (sides, lost): (&[Side<'_>], &[&BTreeSet<Id>]),
+    count: &mut Bundles,
+    found: &mut Findings,
+) {
+    let of = |partner: Id| sides.iter().find(|side| side.partner == partner);
+    let state = |side: Option<&Side<'_>>, deal: Id| {
+        let deal = side.and_then(|side| side.books.deals.get(&deal));
+        deal.map_or("unknown", |deal| deal.state)
+    };
+    let lost_by = |partner: Id, what: Id| {
+        of(partner).is_some_and(|side| lost.get(side.node).is_some_and(|lost| lost.contains(&what)))
+    };
+    let requester = of(bundle.requester);
+    let mut requested = bundle.legs.iter().map(|leg| state(requester, leg.deal));
+    let states = bundle.legs.iter().map(|leg| {
+        let side = of(leg.provider);
+        (leg, side.map_or(0, |side| side.node), state(side, leg.deal))
+    });
+    let states: Vec<_> = states.collect();
+    let count_of = |wanted| {
+        states
+            .iter()
+            .filter(|(.., state)| end(state) == wanted)
+            .count()
+    };
+    let is_agreed = count_of(End::Agreed) > 0 || requested.any(|state| state == "agreed");
+    let is_refused = count_of(End::Refused) > 0;
+    let mut ended = sides
+        .iter()
+        .filter_map(|side| side.books.bundles.get(&id)?.ended);
+    let is_decided = ended.next().is_some();
+    for (leg, node, state) in &states {
+        let mut wrong = |check, why: String| found.add(check, (*node, None), &[id, leg.deal], why);
+        match end(state) {
+            End::Open if is_agreed || is_refused || is_decided => {
+                wrong(
+                    Check::Together,
+                    format!("its bundle has ended, and it is {state}"),
+                );
+            }
+            End::Open => wrong(
+                Check::Doubt,
+                format!("nothing ended its bundle, and it is {state}"),
+            ),
+            End::Refused if is_agreed => {
+                let is_allowed = lost_by(bundle.requester, id) && lost_by(leg.provider, leg.deal);
+                if !is_allowed {
+                    let why = "it is refused, and its bundle is agreed";
+                    wrong(Check::Together, why.to_owned());
+                }
+            }
+            End::Refused | End::Agreed | End::Lapsed => {}
+        }
+    }
+    count.lapsed += count_of(End::Lapsed) as u64;
+    match (is_agreed, is_refused) {
+        (true, true) => count.partial += 1,
+        (true, false) => count.agreed += 1,
+        (false, true) => count.aborted += 1,
+        // All of them lapsed, or it is found to be open.
+        (false, false) => {}
+    }
+}
+
+fn end(state: &str) -> End {
+    match state {
+        "sold" => End::Agreed,
+        "lapsed" => End::Lapsed,
+        "refused" | "closed" => End::Refused,
+        _ => End::Open,
+    }
+}
