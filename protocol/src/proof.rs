@@ -230,8 +230,8 @@ pub struct SignedTree {
 }
 
 impl SignedTree {
-    /// Signs 1 to 256 records of one author at once. They are of one audience, or of one thread:
-    /// the caller sees to that, since a path tells how much else was signed.
+    /// Signs 1 to 256 records of one author at once. They are of one audience: the caller
+    /// sees to that, since a path tells how much else was signed.
     ///
     /// # Errors
     /// `TooMany` or `TooFew` records, or `Rule` where one is named twice.

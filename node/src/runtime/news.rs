@@ -69,7 +69,8 @@ impl News {
                         named.entry(*partner).or_default().push(record);
                     }
                 }
-                Audience::Group(ProofGroup::Thread(_)) | Audience::Alone(_) => {}
+                Audience::Group(ProofGroup::Partner(_) | ProofGroup::Members(_))
+                | Audience::Alone(_) => {}
             }
         }
         if catalogue > PUSH_RECORDS_MAX {

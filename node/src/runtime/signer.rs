@@ -1,4 +1,4 @@
-//! The market key at work: one proof for each audience or thread when a batch closes, and the
+//! The market key at work: one proof for each audience when a batch closes, and the
 //! checkpoint that signs its entries. The key never enters the core.
 
 use std::collections::BTreeMap;
@@ -104,8 +104,7 @@ impl Signer {
             .collect();
         let own = groups.into_iter().map(|(group, id)| {
             let record = bytes.get(&id).and_then(|record| {
-                let is_thread = matches!(group, ProofGroup::Thread(_));
-                (!is_thread).then(|| {
+                is_public(&group).then(|| {
                     Signed::<PublicBody>::read(self.key.network(), record.bytes.to_vec()).ok()
                 })?
             });
@@ -152,7 +151,7 @@ impl Signer {
         }
         let mut proofs = Proofs::default();
         for (audience, mut group) in groups {
-            let is_shown_again = matches!(audience, Audience::Group(ProofGroup::Thread(_)));
+            let is_shown_again = matches!(&audience, Audience::Group(group) if !is_public(group));
             while !group.is_empty() {
                 let rest = group.split_off(group.len().min(BATCH_RECORDS_MAX));
                 let part = std::mem::replace(&mut group, rest);
@@ -212,6 +211,14 @@ impl Signer {
         kinds
             .map(|kind| format!("{state}-{}", kind.name().to_lowercase()))
             .collect()
+    }
+}
+
+/// Whether its records are for the market, not of threads.
+const fn is_public(group: &ProofGroup) -> bool {
+    match group {
+        ProofGroup::Public | ProofGroup::Named(_) => true,
+        ProofGroup::Partner(_) | ProofGroup::Members(_) => false,
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     code::Code,
     fence::List,
-    hash::{NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
+    hash::{ManifestId, NetworkId, PartnerId, RecordId, SubjectId},
     ledger::{Entry, Payload},
     limits::{BATCH_RECORDS_MAX, DAY_MS},
     public::{
@@ -143,15 +143,17 @@ fn public_body(view: &dyn View, network: &NetworkId, id: RecordId) -> Option<Pub
     Some(record.body().clone())
 }
 
-/// Which own records may share a proof's tree: those of one audience, or of one thread.
+/// Which own records may share a proof's tree: those of one audience.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ProofGroup {
     /// Those for everybody.
     Public,
     /// Those for these partners alone.
     Named(Vec<PartnerId>),
-    /// Those of a thread.
-    Thread(ThreadId),
+    /// Those of all threads with this partner, as far as nobody else sees them.
+    Partner(PartnerId),
+    /// Those that all members of a bundle see.
+    Members(ManifestId),
 }
 
 /// The own records that an entry signs, each with its group: make one tree, of at most
@@ -165,7 +167,7 @@ pub fn proof_groups(entry: &Entry) -> Vec<(ProofGroup, RecordId)> {
     ids.zip(&entry.records)
         .filter_map(|(id, carried)| {
             let group = match read(&entry.header.network, &carried.bytes)? {
-                Read::Thread(record) => ProofGroup::Thread(super::bundle::audience_of(&record)),
+                Read::Thread(record) => super::bundle::audience_of(&record),
                 Read::Public(record) => match record.body().audience() {
                     [] => ProofGroup::Public,
                     named => ProofGroup::Named(Vec::from(named)),

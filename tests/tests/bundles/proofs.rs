@@ -2,13 +2,17 @@
 //! manifests contradict each other.
 
 use omni_protocol::{
+    body::AnyBody,
     bundle::{Leg, Manifest, Member},
     code::Code,
     fence::List,
-    hash::{ManifestId, PartnerId},
-    thread::{CoLegs, Header, LegName},
+    hash::{EntryHash, ManifestId, PartnerId},
+    ledger::{Carried, Entry, EntryBody, EntryHeader, Payload, Version},
+    machine::{ProofGroup, proof_groups},
+    record::Signed,
+    thread::{CoLegs, Header, LegName, ThreadBody},
 };
-use omni_tests::samples::{deal, header, partner, record};
+use omni_tests::samples::{bodies, deal, header, network, partner, record, time};
 
 fn manifest(holds: [u8; 2]) -> Manifest {
     let member = |number| Member {
@@ -99,4 +103,62 @@ fn two_manifests_over_one_hold_contradict_each_other() {
         "at another number too"
     );
     assert!(!one.contradicts(&manifest([22, 23])));
+}
+
+/// What the legs of the samples name.
+const LEGS: ManifestId = ManifestId::from_bytes([0x1f; 32]);
+
+/// How an own record may share a tree with others.
+fn group_of(body: ThreadBody) -> (Signed<ThreadBody>, ProofGroup) {
+    let record = Signed::write(&network(), partner(1), body).unwrap();
+    let body = EntryBody {
+        salt: [0; 16],
+        payload: Payload::Signed(List::new([record.id()]).unwrap()),
+    };
+    let header = EntryHeader {
+        version: Version,
+        network: network(),
+        author: partner(1),
+        key_index: 0,
+        epoch: 0,
+        life: 7,
+        sequence: 0,
+        previous: EntryHash::from_bytes([0; 32]),
+        kind: body.payload.kind(),
+        at: time(0),
+        counterparty: None,
+        body: body.hash(),
+    };
+    let carried = Carried {
+        bytes: record.bytes().into(),
+        proof: None,
+    };
+    let records = vec![carried];
+    let groups = proof_groups(&Entry {
+        header,
+        body,
+        records,
+    });
+    let [(group, id)] = groups.try_into().unwrap();
+    assert_eq!(id, record.id());
+    (record, group)
+}
+
+#[test]
+fn a_tree_is_of_one_partner_or_of_one_manifest() {
+    for (name, body) in bodies() {
+        let body = match body {
+            AnyBody::Thread(body) => body,
+            AnyBody::Bundle(body) => ThreadBody::Bundle(body),
+            AnyBody::Public(_) => continue,
+        };
+        let to = body.header().to;
+        let (record, found) = group_of(body);
+        let expected = match name {
+            "ArmReceipt" | "Lapse" | "Refusal of a leg" => ProofGroup::Members(LEGS),
+            "Manifest" | "Manifest of a part" => ProofGroup::Members(record.id().into()),
+            _ => ProofGroup::Partner(to),
+        };
+        assert_eq!(found, expected, "{name}");
+    }
 }

@@ -141,7 +141,7 @@ impl Site {
                 let bytes = self.store.read(&Key::Record { id: record }).unwrap();
                 let key = Key::Proof { record };
                 self.store.0.insert(key, fence::to_bytes(&proof));
-                if matches!(group, ProofGroup::Thread(_)) {
+                if matches!(group, ProofGroup::Partner(_) | ProofGroup::Members(_)) {
                     let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
                     records
                         .entry(record)

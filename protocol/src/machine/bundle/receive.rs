@@ -14,9 +14,9 @@ use super::{
 use crate::{
     bundle::{BundleBody, Manifest},
     code::Code,
-    deal::{Deal, negotiation::thread_of},
-    hash::{DealId, ManifestId, RecordId, ThreadId},
-    machine::{Case, No, Received, Trial, outbox},
+    deal::Deal,
+    hash::{DealId, ManifestId, RecordId},
+    machine::{Case, No, ProofGroup, Received, Trial, outbox},
     record::{Kind, Signed},
     thread::{LegName, ThreadBody},
 };
@@ -57,13 +57,12 @@ fn manifest_of(body: &ThreadBody) -> Option<ManifestId> {
     named(body).map(|(leg, ..)| leg.manifest)
 }
 
-/// The thread whose partners see a record: what names a leg is for all members of its manifest, the
-/// Refusal too, which stands in the thread of its deal.
-pub(in crate::machine) fn audience_of(record: &Signed<ThreadBody>) -> ThreadId {
-    match manifest_of(record.body()) {
-        Some(manifest) => RecordId::from(manifest).into(),
-        None => thread_of(record),
-    }
+/// Who sees an own record: what names a leg is for all members of its manifest, the Refusal too,
+/// which stands in the thread of its deal; all else is for the partner to whom it is addressed.
+pub(in crate::machine) fn audience_of(record: &Signed<ThreadBody>) -> ProofGroup {
+    let body = record.body();
+    let of = manifest_of(body).or_else(|| is_manifest(body).then(|| record.id().into()));
+    of.map_or(ProofGroup::Partner(body.header().to), ProofGroup::Members)
 }
 
 /// The order in which the records of a deal are made: by their kinds, but that a Manifest stands
