@@ -311,19 +311,22 @@ impl Deal {
 
     /// Keeps the deal, and the keys by which it is found.
     fn keep(&self, view: &mut Overlay<'_>, deal: DealId) {
-        if let Some(old) = Self::read(view, deal) {
-            let end = old.until;
-            view.delete(Key::Due { end, deal });
-        }
-        if self.has_end() {
-            let end = self.until;
-            view.put_bytes(Key::Due { end, deal }, Vec::new());
+        let old = Self::read(view, deal);
+        let due = |of: &Self| of.has_end().then_some(of.until);
+        let (before, now) = (old.as_ref().and_then(due), due(self));
+        if before != now {
+            if let Some(end) = before {
+                view.delete(Key::Due { end, deal });
+            }
+            if let Some(end) = now {
+                view.put_bytes(Key::Due { end, deal }, Vec::new());
+            }
         }
         let partner = self.partner;
-        if self.is_open() {
-            view.put_bytes(Key::OpenDeal { partner, deal }, Vec::new());
-        } else {
-            view.delete(Key::OpenDeal { partner, deal });
+        match (old.is_some_and(|old| old.is_open()), self.is_open()) {
+            (false, true) => view.put_bytes(Key::OpenDeal { partner, deal }, Vec::new()),
+            (true, false) => view.delete(Key::OpenDeal { partner, deal }),
+            (true, true) | (false, false) => {}
         }
         view.put(Key::Deal { deal }, self);
     }
