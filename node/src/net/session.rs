@@ -16,7 +16,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use libp2p::{PeerId, Stream};
 use libp2p_stream::Control;
-use omni_protocol::{code::Code, frame::Frame, hash::PartnerId, limits::PENDING_MAX, thread::Life};
+use omni_protocol::{code::Code, hash::PartnerId, thread::Life};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout},
@@ -27,7 +27,7 @@ use self::{
     reader::read_loop,
     serve::serve_loop,
     streams::{Inbound, Outbound, farewell},
-    writer::{Outbox, outbox, write_loop},
+    writer::{outbox, write_loop},
 };
 use super::{
     catchup::{Answered, Errand, Pulled, SessionNumber, Want},
@@ -36,6 +36,7 @@ use super::{
 };
 
 pub use self::hello::OwnHello;
+pub(super) use self::writer::Outbox;
 
 /// From the wish to meet to a checked Hello.
 const MEETING_PATIENCE: Duration = Duration::from_secs(15);
@@ -46,17 +47,8 @@ const MEETINGS_A_MINUTE_MAX: usize = 12;
 /// Before a stream that the peer dropped is opened again.
 const REOPENING_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the driver may have in hand for one peer before it is told that there is no room. One sync
-/// may set free a letter for each open question and an answer to each of the peer's; what finds no
-/// room waits a second or more until it is sent again.
-const ORDERS_MAX: usize = 2 * PENDING_MAX;
-
-/// What the driver wants of a session.
-#[derive(Debug)]
-pub(super) enum Order {
-    Frame(Frame),
-    Errand(Errand),
-}
+/// Errands that the driver may have given to one session before it is told that there is no room.
+const ERRANDS_MAX: usize = 64;
 
 /// What the talk with a peer tells the driver.
 #[derive(Debug)]
@@ -94,15 +86,15 @@ pub(super) enum Note {
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) task: u64,
-    orders: mpsc::Sender<Order>,
+    errands: mpsc::Sender<Errand>,
     inbound: mpsc::Sender<Stream>,
     stop: Option<oneshot::Sender<Code>>,
 }
 
 impl Handle {
-    /// Without waiting: where there is no room the order is given back.
-    pub(super) fn order(&self, order: Order) -> Result<(), Box<Order>> {
-        let sent = self.orders.try_send(order);
+    /// Without waiting: where there is no room the errand is given back.
+    pub(super) fn errand(&self, errand: Errand) -> Result<(), Box<Errand>> {
+        let sent = self.errands.try_send(errand);
         sent.map_err(|e| Box::new(e.into_inner()))
     }
 
@@ -135,18 +127,18 @@ pub(super) struct Opening {
 
 /// Begins the talk with a peer in a task of its own.
 pub(super) fn begin(opening: Opening) -> Handle {
-    let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
+    let (errands_in, errands) = mpsc::channel(ERRANDS_MAX);
     let (inbound_in, inbound) = mpsc::channel(1);
     let (stop_in, stop) = oneshot::channel();
     let handle = Handle {
         task: opening.task,
-        orders: orders_in,
+        errands: errands_in,
         inbound: inbound_in,
         stop: Some(stop_in),
     };
     let meeting = Meeting {
         opening,
-        orders,
+        errands,
         inbound: Inbound::new(inbound),
         outbound: None,
         reading: None,
@@ -159,7 +151,7 @@ pub(super) fn begin(opening: Opening) -> Handle {
 /// The talk with a peer, with what is left of its streams.
 struct Meeting {
     opening: Opening,
-    orders: mpsc::Receiver<Order>,
+    errands: mpsc::Receiver<Errand>,
     inbound: Inbound,
     outbound: Option<Outbound>,
     reading: Option<(Stream, Introduced)>,
@@ -258,7 +250,7 @@ impl Meeting {
             ended = read_loop(reading, &talk, questions_in) => (ended, Broken::Reading),
             ended = write_loop(out, &mut pending) => (ended, Broken::Writing),
             ended = serve_loop(questions, &talk) => (ended, Broken::Writing),
-            ended = talk.order_loop(&mut self.orders) => (ended, Broken::Neither),
+            ended = talk.errand_loop(&mut self.errands) => (ended, Broken::Neither),
             () = self.inbound.newer() => (Ended::Anew, Broken::Reading),
             code = stop => (Ended::told(code), Broken::Neither),
         };
@@ -312,6 +304,8 @@ impl Talk {
     /// The driver first: when the loop answers, the driver knows whom it means.
     async fn announce(&self, opening: &Opening, hello: &Introduced) {
         let peer = opening.peer;
+        let outbox = self.outbox.clone();
+        self.shared.stands(self.partner, self.session, outbox);
         self.note(Note::Up {
             task: opening.task,
             session: self.session,
@@ -329,6 +323,7 @@ impl Talk {
     }
 
     async fn renounce(&self, why: &Ended) {
+        self.shared.stands_no_more(&self.partner, self.session);
         self.note(Note::Down {
             session: self.session,
             why: why.clone(),
@@ -347,30 +342,15 @@ impl Talk {
     }
 
     /// Carries out what the driver wants, and gives up asks that nobody answers.
-    async fn order_loop(&self, orders: &mut mpsc::Receiver<Order>) -> Ended {
+    async fn errand_loop(&self, errands: &mut mpsc::Receiver<Errand>) -> Ended {
         let mut pulse = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(Order::Frame(frame)) => self.letter(&frame),
-                    Some(Order::Errand(errand)) => self.begin_errand(errand).await,
+                errand = errands.recv() => match errand {
+                    Some(errand) => self.begin_errand(errand).await,
                     None => return Ended::Told(Code::Overloaded),
                 },
                 _ = pulse.tick() => self.give_up_overdue().await,
-            }
-        }
-    }
-
-    /// What does not fit is dropped: its question is asked again by the outbox of the ledger.
-    fn letter(&self, frame: &Frame) {
-        match frame.encode() {
-            Ok(bytes) => {
-                if self.outbox.offer(bytes).is_err() {
-                    self.shared.counters.letters_dropped.add(1);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, partner = %self.partner, "a frame of this node is invalid");
             }
         }
     }

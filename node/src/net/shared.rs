@@ -2,17 +2,20 @@
 //! the way to the loop.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use omni_protocol::hash::{NetworkName, PartnerId};
+use omni_protocol::{
+    frame::Frame,
+    hash::{NetworkName, PartnerId},
+};
 use tokio::sync::mpsc;
 
-use super::{event::NetEvent, pool::Pool, verify::Checks};
+use super::{catchup::SessionNumber, event::NetEvent, pool::Pool, session::Outbox, verify::Checks};
 
 /// A number that only grows while the process lives.
 #[derive(Debug, Default)]
@@ -53,6 +56,8 @@ pub(super) struct Shared {
     events: mpsc::Sender<NetEvent>,
     sessions: AtomicU64,
     blocked: RwLock<BTreeSet<PartnerId>>,
+    /// Where letters for a partner go while a session with it stands: the youngest, if several do.
+    outboxes: RwLock<BTreeMap<PartnerId, (SessionNumber, Outbox)>>,
 }
 
 impl Shared {
@@ -73,6 +78,7 @@ impl Shared {
             events,
             sessions: AtomicU64::new(0),
             blocked: RwLock::default(),
+            outboxes: RwLock::default(),
         }
     }
 
@@ -87,6 +93,40 @@ impl Shared {
     pub(super) async fn tell(&self, event: NetEvent) {
         if self.events.send(event).await.is_err() {
             tracing::trace!("the loop has ended");
+        }
+    }
+
+    /// A session stands: letters for its partner go there.
+    pub(super) fn stands(&self, partner: PartnerId, session: SessionNumber, outbox: Outbox) {
+        let outboxes = self.outboxes.write();
+        let mut outboxes = outboxes.unwrap_or_else(PoisonError::into_inner);
+        outboxes.insert(partner, (session, outbox));
+    }
+
+    /// A session is over. One that took its place before goes on.
+    pub(super) fn stands_no_more(&self, partner: &PartnerId, session: SessionNumber) {
+        let outboxes = self.outboxes.write();
+        let mut outboxes = outboxes.unwrap_or_else(PoisonError::into_inner);
+        if outboxes.get(partner).is_some_and(|(of, _)| *of == session) {
+            outboxes.remove(partner);
+        }
+    }
+
+    /// Hands in a letter. Without a session or room it is dropped: its question is asked again by
+    /// the outbox of the ledger.
+    pub(super) fn letter(&self, partner: &PartnerId, frame: &Frame) {
+        let bytes = match frame.encode() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(%error, %partner, "a frame of this node is invalid");
+                return;
+            }
+        };
+        let outboxes = self.outboxes.read();
+        let outboxes = outboxes.unwrap_or_else(PoisonError::into_inner);
+        let outbox = outboxes.get(partner).map(|(_, outbox)| outbox);
+        if outbox.is_none_or(|outbox| outbox.offer(bytes).is_err()) {
+            self.counters.letters_dropped.add(1);
         }
     }
 

@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use libp2p::{PeerId, Stream};
-use omni_protocol::{code::Code, frame::Frame, hash::PartnerId};
+use omni_protocol::{code::Code, hash::PartnerId};
 
 use super::Driver;
 use crate::net::{
     catchup::{Errand, Pulled, SessionNumber},
     command::{Invitation, KnownPartner, NetCommand, NetStatus},
     dials::Node,
-    session::{self, Note, Opening, Order},
+    session::{self, Note, Opening},
 };
 
 /// Invites that are being dialled at once.
@@ -38,7 +38,7 @@ impl Driver {
                 self.shared.block_only(partners);
             }
             NetCommand::Accept(invitation) => self.accept(invitation),
-            NetCommand::Send { partner, frame } => self.send(&partner, frame),
+            NetCommand::Send { partner, frame } => self.shared.letter(&partner, &frame),
             NetCommand::Publish { topic, batch } => self.publish(topic, batch),
             NetCommand::Heads => self.catchup.hurry(Instant::now()),
             NetCommand::Disconnect { partner, code } => {
@@ -91,20 +91,11 @@ impl Driver {
         self.set_dials();
     }
 
-    fn send(&mut self, partner: &PartnerId, frame: Frame) {
-        let session = self.peers.session_of(partner);
-        let order = Order::Frame(frame);
-        let sent = session.map(|s| self.peers.order(s, order).is_ok());
-        if sent != Some(true) {
-            self.shared.counters.letters_dropped.add(1);
-        }
-    }
-
     pub(super) fn errand(&mut self, session: SessionNumber, errand: Errand, now: Instant) {
-        let Err(order) = self.peers.order(session, Order::Errand(errand)) else {
+        let Err(errand) = self.peers.errand(session, errand) else {
             return;
         };
-        if let Order::Errand(Errand::Pull(want)) = *order {
+        if let Errand::Pull(want) = *errand {
             self.catchup.pulled(session, &want, Pulled::Failed, now);
         } else {
             self.catchup.free(session);

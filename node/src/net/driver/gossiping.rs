@@ -19,7 +19,6 @@ use crate::net::{
     catchup::{Errand, SessionNumber},
     event::{NetEvent, Source},
     publish::Attempt,
-    session::Order,
     verify::{Fresh, Message, Unfit, Waiting},
 };
 
@@ -198,8 +197,8 @@ impl Driver {
         for author in self.aside.due(now) {
             let own = self.peers.session_of(&author);
             let session = own.or_else(|| self.catchup.some_neighbour());
-            let order = Order::Errand(Errand::Keys(vec![author]));
-            let asked = session.map(|s| self.peers.order(s, order).is_ok());
+            let errand = Errand::Keys(vec![author]);
+            let asked = session.map(|s| self.peers.errand(s, errand).is_ok());
             if asked != Some(true) {
                 tracing::debug!(%author, "its keys can't be asked for just now");
             }

@@ -10,8 +10,8 @@ use libp2p::{PeerId, Stream};
 use omni_protocol::{code::Code, hash::PartnerId};
 
 use crate::net::{
-    catchup::SessionNumber,
-    session::{Handle, Order},
+    catchup::{Errand, SessionNumber},
+    session::Handle,
 };
 
 /// Each time a mute peer was met anew in vain, the next time comes later.
@@ -134,11 +134,11 @@ impl Peers {
         self.mute.remove(peer);
     }
 
-    pub(super) fn order(&self, session: SessionNumber, order: Order) -> Result<(), Box<Order>> {
+    pub(super) fn errand(&self, session: SessionNumber, errand: Errand) -> Result<(), Box<Errand>> {
         let peer = self.by_session.get(&session);
         match peer.and_then(|p| self.by_peer.get(p)) {
-            Some(known) => known.talk.order(order),
-            None => Err(Box::new(order)),
+            Some(known) => known.talk.errand(errand),
+            None => Err(Box::new(errand)),
         }
     }
 

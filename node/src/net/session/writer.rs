@@ -42,7 +42,7 @@ struct Letter {
 
 /// The end where frames are handed in.
 #[derive(Debug, Clone)]
-pub(super) struct Outbox {
+pub(in crate::net) struct Outbox {
     letters: mpsc::Sender<Letter>,
     room: Arc<Semaphore>,
     pages: mpsc::Sender<Vec<u8>>,
@@ -68,7 +68,7 @@ pub(super) fn outbox() -> (Outbox, Pending) {
 
 impl Outbox {
     /// Hands in a letter or an ask without waiting.
-    pub(super) fn offer(&self, bytes: Vec<u8>) -> Result<(), NoRoom> {
+    pub(in crate::net) fn offer(&self, bytes: Vec<u8>) -> Result<(), NoRoom> {
         let size = u32::try_from(bytes.len()).map_err(|_too_large| NoRoom)?;
         let room = self.room.clone().try_acquire_many_owned(size);
         let letter = Letter {
