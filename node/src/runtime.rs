@@ -308,7 +308,7 @@ impl Runtime {
             inputs,
             errands,
             checkpoint,
-        } = self.door.hear(event);
+        } = self.door.hear(event, |record| self.keeper.keeps(record));
         for errand in errands {
             self.shelver.offer(errand);
         }

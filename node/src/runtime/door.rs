@@ -7,12 +7,12 @@ use libp2p::Multiaddr;
 use omni_protocol::bundle::{BundleBody, Member};
 use omni_protocol::code::Code;
 use omni_protocol::frame::{Frame, Hello, Letter, ProvedRecord, Stored, WhatIs};
-use omni_protocol::hash::{NetworkId, PartnerId};
+use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
 use omni_protocol::identity::KeyChain;
 use omni_protocol::ledger::note::SignedCheckpoint;
 use omni_protocol::machine::{Grant, Input, Received};
 use omni_protocol::proof::CheckedSeal;
-use omni_protocol::record::Signed;
+use omni_protocol::record::{Kind, Signed, record_id};
 use omni_protocol::thread::ThreadBody;
 use tokio::sync::oneshot;
 
@@ -150,8 +150,9 @@ impl Door {
             .map_or(&[], |session| session.witness.text())
     }
 
-    /// What an event puts to the core and to the market store.
-    pub(super) fn hear(&mut self, event: NetEvent) -> Meaning {
+    /// What an event puts to the core and to the market store. `keeps` says which records the core
+    /// has.
+    pub(super) fn hear(&mut self, event: NetEvent, keeps: impl Fn(RecordId) -> bool) -> Meaning {
         match event {
             NetEvent::SessionUp {
                 session,
@@ -169,7 +170,7 @@ impl Door {
                 partner,
                 frame,
             } => self
-                .frame(session, partner, frame)
+                .frame(session, partner, frame, keeps)
                 .unwrap_or_else(|code| not_taken(partner, code)),
             NetEvent::Records { batch, source } => arrived(&batch, source).into(),
             NetEvent::Keys { chain } => {
@@ -238,7 +239,13 @@ impl Door {
         meaning
     }
 
-    fn frame(&mut self, session: u64, partner: PartnerId, frame: Frame) -> Result<Meaning, Code> {
+    fn frame(
+        &mut self,
+        session: u64,
+        partner: PartnerId,
+        frame: Frame,
+        keeps: impl Fn(RecordId) -> bool,
+    ) -> Result<Meaning, Code> {
         let own = self.own.partner();
         let current = self
             .sessions
@@ -284,14 +291,13 @@ impl Door {
                     current.shown = envelope.seen.to_vec();
                     inputs.extend(self.shown(&envelope.seen));
                 }
-                let both = (&*records, &*attached);
-                let attached = self.received(partner, (both.1, both.0))?;
-                let records = self.received(partner, both)?;
+                let taken = self.received(partner, (&records, &attached))?;
+                let beside = self.lacking(&taken, &attached, keeps);
                 inputs.push(Input::Letter {
                     from: partner,
                     lives: envelope.lives,
-                    records,
-                    attached,
+                    records: taken,
+                    attached: self.received(partner, (&beside, &records))?,
                 });
                 inputs
             }
@@ -307,6 +313,29 @@ impl Door {
             | Frame::Push(_) => return Err(Code::UnknownKind),
         };
         Ok(meaning)
+    }
+
+    /// Of what came along with the records of a letter that which may say something here. An answer
+    /// brings what it answers, for one that may have lost it; whoever has it need not read it again.
+    /// Where members of a bundle speak, what stands beside their words counts too.
+    fn lacking(
+        &self,
+        records: &[Received],
+        attached: &[ProvedRecord],
+        keeps: impl Fn(RecordId) -> bool,
+    ) -> Vec<ProvedRecord> {
+        let is_of_two = |received: &Received| {
+            matches!(
+                received.record.kind(),
+                Kind::Hold | Kind::Commit | Kind::Receipt | Kind::Ack
+            )
+        };
+        let may_lack = |proved: &&ProvedRecord| !keeps(record_id(&self.network, &proved.record));
+        if records.iter().all(is_of_two) {
+            attached.iter().filter(may_lack).cloned().collect()
+        } else {
+            attached.to_vec()
+        }
     }
 
     /// Records of a thread with this partner, each under its author's key: all, or none. What came

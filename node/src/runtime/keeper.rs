@@ -6,7 +6,7 @@ use std::sync::Arc;
 use omni_protocol::deal::State;
 use omni_protocol::fence;
 use omni_protocol::frame::Lives;
-use omni_protocol::hash::{ManifestId, NetworkId, PartnerId};
+use omni_protocol::hash::{ManifestId, NetworkId, PartnerId, RecordId};
 use omni_protocol::ledger::LedgerHead;
 use omni_protocol::machine::{
     Change, Config, Event, Input, Key, Machine, Now, Outgoing, Step, Verdict, View,
@@ -216,6 +216,11 @@ impl Keeper {
     /// A value on the disk.
     pub(super) fn synced(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         self.overlay.read_synced(&key.to_bytes())
+    }
+
+    /// Whether the core has this record, as things will stand after the open batch.
+    pub(super) fn keeps(&self, record: RecordId) -> bool {
+        View::read(&self.overlay, &Key::Record { id: record }).is_some()
     }
 
     /// The time, as the core is told it.
