@@ -4,6 +4,7 @@
 //! `machine::bundle`'s; that has no chains yet.
 
 mod act;
+pub mod chain;
 mod judge;
 mod leg;
 mod manifest;

@@ -127,6 +127,7 @@ codes! {
     50 OverCredit "over-credit" Ours "It would exceed the credit granted.";
     51 OverHolds "over-holds" Ours "This partner has used up its holds.";
     52 NoStock "no-stock" Ours "There is not enough of it.";
+    53 InChain "in-chain" Nobody "This node already has a deal of this chain.";
     60 Declined "declined" Ours "The operator declined.";
     61 Countered "countered" Ours "A counter-proposal took its place.";
     62 Released "released" Theirs "The requester gave it back.";

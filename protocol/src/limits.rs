@@ -103,6 +103,11 @@ limits! {
     /// Bytes of the body of a Manifest: two of them are one Evidence, and sixteen legs with
     /// inceptions and an address each fit.
     MANIFEST_BYTES_MAX: usize = 7168 "bytes";
+    /// Deals that may rest on one, one below the other: each learns a price and adds a margin.
+    CHAIN_DEPTH_MAX: u8 = 4 "deals";
+    /// How much earlier a hold ends than the one below on which it rests: two round trips at the
+    /// longest pause between two sendings of a question, and 30 s.
+    CHAIN_MARGIN_MS: u64 = 150000 "ms";
     /// Largest amount either way: ten trillion of a currency with two digits; sums of 9,000 fit.
     MONEY_MINOR_MAX: i64 = 1000000000000000 "minor units";
     /// Largest number of steps: times the largest price it fits 128 bits.

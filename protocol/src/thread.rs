@@ -12,8 +12,8 @@ use alloc::boxed::Box;
 pub(crate) use self::header::within_a_thread;
 pub use self::{
     deal::{
-        Ack, AtFault, Choice, CoLegs, Commit, Hold, HoldTerms, LegName, Receipt, Refusal, Release,
-        Request,
+        Ack, AtFault, Chain, Choice, CoLegs, Commit, Hold, HoldTerms, LegName, Receipt, Refusal,
+        Release, Request,
     },
     header::{Header, Life},
     negotiation::{Answer, Inquiry, Proposal, Question, Reject, Role, Withdraw},

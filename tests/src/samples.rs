@@ -22,7 +22,7 @@ use omni_protocol::{
 pub use self::{
     frames::{all as frames, greeting, notice, proved},
     public::{offer_draft, revision},
-    thread::{header, terms},
+    thread::{header, plain_terms, terms},
 };
 
 /// The network of all samples.

@@ -8,10 +8,11 @@ from .proofs import KEY_EVENTS_MAX, PROOF
 
 RECORD_BYTES_MAX = 16384
 MANIFEST_BYTES_MAX = 7168
+CHAIN_DEPTH_MAX = 4
 LEGS_OF_ONE_MAX = 2
 HOLD_MINUTES_MAX = 4320
 OFFER_DAYS_MAX = 90
-CODES = (*range(1, 17), *range(20, 37), *range(40, 53), *range(60, 69))
+CODES = (*range(1, 17), *range(20, 37), *range(40, 54), *range(60, 69))
 EVENTS = (*range(1, 9), *range(16, 22), 48)
 
 
@@ -140,6 +141,17 @@ def check_proposal(proposal):
     require(not holds or proposal["hold"]["until"] == proposal["valid until"], "two ends")
 
 
+def check_depth(chain):
+    require(1 <= chain["depth"] <= CHAIN_DEPTH_MAX, "a chain too deep, or no depth")
+
+
+CHAIN = Struct(("id", ID), ("depth", U8), rule=check_depth)
+
+
+def check_request(request):
+    require(not request["chain"] or request["terms"]["for a chain"], "terms for no chain")
+
+
 LEG_NAME = Struct(("manifest", ID), ("number", U16))
 MEMBER = Struct(
     ("partner", ID),
@@ -185,7 +197,8 @@ KINDS = {
     37: ("Withdraw", thread()),
     38: ("Request", thread(
         ("proposal", Option(Struct(("id", ID), ("alternative", U8)))),
-        ("valid until", TIME), ("terms", TERMS), opens=True)),
+        ("valid until", TIME), ("terms", TERMS), ("chain", Option(CHAIN)), opens=True,
+        rule=check_request)),
     39: ("Hold", thread(DEAL, ("terms hash", ID), ("hold", HOLD_TERMS))),
     40: ("Commit", thread(DEAL, ("hold", ID), ("alternative", U8), ("manifest", Absent()))),
     41: ("Receipt", thread(DEAL, ("commit", ID), ("alternative", U8))),

@@ -22,6 +22,8 @@ pub enum Kept {
     Receipt,
     /// The own Release.
     Release,
+    /// The own Hold.
+    Hold,
 }
 
 /// One thing that a cell does beside changing the state.
@@ -29,6 +31,8 @@ pub enum Kept {
 pub enum Act {
     /// Signs the Manifest.
     Manifest,
+    /// Signs a Hold that rests on parts.
+    Hold,
     /// Signs the Commit of a part.
     Commit,
     /// Signs the `ArmReceipt`.
@@ -66,7 +70,9 @@ impl fmt::Display for Act {
             Self::Manifest | Self::Commit | Self::ArmReceipt | Self::Lapse | Self::Receipt => {
                 fmt::Debug::fmt(self, f)
             }
-            Self::Release | Self::Ack | Self::Evidence | Self::WhatIs => fmt::Debug::fmt(self, f),
+            Self::Hold | Self::Release | Self::Ack | Self::Evidence | Self::WhatIs => {
+                fmt::Debug::fmt(self, f)
+            }
             Self::Refusal(code) => write!(f, "Refusal {}", code.name()),
             Self::Again(Kept::Certificate) => f.write_str("again certificate"),
             Self::Again(kept) => write!(f, "again {kept:?}"),

@@ -346,6 +346,7 @@ fn request(trial: &mut Trial<'_>, requesting: Requesting) -> Result<(), Stop> {
         proposal: requesting.proposal,
         valid_until: requesting.valid_until,
         terms: requesting.terms,
+        chain: None,
     };
     trial.sign(partner, Vec::from([ThreadBody::Request(Box::new(request))]))?;
     let signed = trial.step.entries().last();

@@ -7,14 +7,15 @@ use crate::{
     code::{Code, Fault},
     fence::Bytes,
     hash::{DealId, ManifestId, PassedOn, RecordId, TermsHash},
+    limits::CHAIN_DEPTH_MAX,
     thread::{Header, Terms, header::within_a_thread},
     trade::Absent,
-    value::Time,
+    value::{Invalid, Time},
     wire, words,
 };
 
 words! {
-    /// With whose legs the giver of a hold will wait in a bundle.
+    /// With whose legs the giver of a hold will wait in a bundle, the fewest first.
     pub enum CoLegs {
         /// With nobody's.
         1 None "none",
@@ -76,6 +77,29 @@ wire!(Choice {
     alternative
 });
 
+/// The place of a deal in a chain, above which another deal rests on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Chain {
+    /// The chain: the topmost deal, which rests on the others and is in no chain itself.
+    pub id: DealId,
+    /// How many deals rest on this one, from 1 to `CHAIN_DEPTH_MAX`.
+    pub depth: u8,
+}
+
+wire!(Chain { id, depth } check);
+
+impl Chain {
+    fn check(&self) -> Result<(), Invalid> {
+        if (1..=CHAIN_DEPTH_MAX).contains(&self.depth) {
+            Ok(())
+        } else {
+            Err(Invalid::Rule(
+                "a chain must be no deeper than it may be; name a depth from 1 on",
+            ))
+        }
+    }
+}
+
 /// The requester asks for a hold. Its id is the deal id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
@@ -87,15 +111,23 @@ pub struct Request {
     pub valid_until: Time,
     /// The terms.
     pub terms: Terms,
+    /// Its place in a chain, if another deal of the requester rests on it.
+    pub chain: Option<Chain>,
 }
 
-wire!(Request {
-    header,
-    proposal,
-    valid_until,
-    terms
-});
+wire!(Request { header, proposal, valid_until, terms, chain } check);
 body!(Request);
+
+impl Request {
+    fn check(&self) -> Result<(), Invalid> {
+        if self.chain.is_some() && !self.terms.conditions().for_chain {
+            return Err(Invalid::Rule(
+                "the terms of a deal in a chain must say that they are for one",
+            ));
+        }
+        Ok(())
+    }
+}
 
 /// The provider's signed reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -86,6 +86,7 @@ impl Peer {
             }),
             valid_until: self.time().plus_ms(minutes * 60_000),
             terms,
+            chain: None,
         };
         self.sign(ThreadBody::Request(Box::new(request)))
     }

@@ -415,7 +415,9 @@ fn request(naive: Naive, request: &Request) -> Naive {
                 .u8(choice.alternative)
         })
         .unsigned(request.valid_until.ms());
-    terms(naive, &request.terms)
+    terms(naive, &request.terms).option(request.chain, |naive, chain| {
+        naive.fixed(chain.id.as_bytes()).u8(chain.depth)
+    })
 }
 
 fn hold(naive: Naive, hold: &Hold) -> Naive {

@@ -5,7 +5,7 @@ use omni_protocol::{
     fence::{Bytes, List},
     hash::{ManifestId, PassedOn, ThreadId},
     thread::{
-        Ack, Answer, AtFault, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
+        Ack, Answer, AtFault, Chain, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
         EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, LegName, Life,
         Proposal, Question, Receipt, Refusal, Reject, Release, Request, Role, Terms, ThreadBody,
         Window, Withdraw,
@@ -97,7 +97,8 @@ pub fn terms() -> Terms {
     Terms::new(items, "EUR".parse().unwrap(), conditions()).unwrap()
 }
 
-fn plain_terms() -> Terms {
+/// Terms of a deal that is for no chain.
+pub fn plain_terms() -> Terms {
     let conditions = Conditions::plain(Method::PickUp, Destination::default());
     let item = Item {
         list: "".parse().unwrap(),
@@ -179,13 +180,18 @@ fn proposals() -> Vec<(&'static str, ThreadBody)> {
         alternative: 2,
     };
     let boxed = |proposal| ThreadBody::Proposal(Box::new(proposal));
-    let request = |header, proposal, terms| {
+    let request = |header, proposal, terms, chain| {
         ThreadBody::Request(Box::new(Request {
             header,
             proposal,
             valid_until: until,
             terms,
+            chain,
         }))
+    };
+    let chain = Chain {
+        id: deal(0x18),
+        depth: 2,
     };
     vec![
         (
@@ -198,10 +204,13 @@ fn proposals() -> Vec<(&'static str, ThreadBody)> {
         ("Proposal, provider's firm", {
             boxed(Proposal::firm_of_provider(header(), one(), hold_terms()))
         }),
-        ("Request", request(header(), Some(choice), terms())),
+        (
+            "Request",
+            request(header(), Some(choice), terms(), Some(chain)),
+        ),
         (
             "Request that opens a thread",
-            request(opening(), None, plain_terms()),
+            request(opening(), None, plain_terms(), None),
         ),
     ]
 }

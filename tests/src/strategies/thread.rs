@@ -4,8 +4,9 @@ use omni_protocol::{
     code::Code,
     fence::List,
     hash::{ManifestId, PassedOn, TermsHash},
+    limits::CHAIN_DEPTH_MAX,
     thread::{
-        Ack, Answer, AtFault, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
+        Ack, Answer, AtFault, Chain, Change, ChangeWhat, Choice, CoLegs, Commit, Conditions, Event,
         EventLine, Handover, Happening, Header, Hold, HoldTerms, Inquiry, Item, LegName, Proposal,
         Question, Receipt, Refusal, Reject, Release, Request, Role, Shipto, Terms, ThreadBody,
         Window, Withdraw,
@@ -259,11 +260,13 @@ fn request() -> BoxedStrategy<Request> {
         proposal,
         alternative,
     });
-    (header(), option::of(choice), time(), terms())
-        .prop_map(|(header, proposal, valid_until, terms)| Request {
+    let chain = (deal(), 1..=CHAIN_DEPTH_MAX).prop_map(|(id, depth)| Chain { id, depth });
+    (header(), option::of(choice), time(), terms(), chain)
+        .prop_map(|(header, proposal, valid_until, terms, chain)| Request {
             header,
             proposal,
             valid_until,
+            chain: terms.conditions().for_chain.then_some(chain),
             terms,
         })
         .boxed()

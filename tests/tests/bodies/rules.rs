@@ -4,9 +4,10 @@ use omni_protocol::{
     body::AnyBody,
     code::Code,
     fence::{List, Set},
-    limits::{DAY_MS, OFFER_DAYS_MAX},
+    limits::{CHAIN_DEPTH_MAX, DAY_MS, OFFER_DAYS_MAX},
     public::{FieldError, Offer, OfferDraft, Period, Recurring, Service, Tier},
     record::{Body, Kind},
+    thread::Terms,
     trade::Nature,
     value::Minor,
 };
@@ -401,5 +402,30 @@ fn terms_with_wrong_totals_are_read_and_known_as_wrong() {
 fn every_sample_fits_its_kind() {
     for (name, body) in samples::bodies() {
         assert!(name.starts_with(body.kind().name()), "{name}");
+    }
+}
+
+#[test]
+fn hostile_places_in_a_chain_are_refused() {
+    let request = |terms: &Terms, depth: Option<u8>| {
+        let naive = Naive::new().fixed(&[1; 16]).fixed(&[2; 32]).unsigned(1);
+        let naive = naive.unsigned(0).unsigned(0).unsigned(0).u8(0).u8(0);
+        let naive = bodies::terms(naive.u8(0).unsigned(1000), terms);
+        let chain = |naive: Naive, depth| naive.fixed(&[3; 32]).u8(depth);
+        naive.option(depth, chain).0
+    };
+    let (chained, alone) = (samples::terms(), samples::plain_terms());
+    assert!(chained.conditions().for_chain && !alone.conditions().for_chain);
+    for (terms, depth, valid) in [
+        (&chained, None, true),
+        (&chained, Some(1), true),
+        (&chained, Some(CHAIN_DEPTH_MAX), true),
+        (&chained, Some(0), false),
+        (&chained, Some(CHAIN_DEPTH_MAX + 1), false),
+        (&alone, None, true),
+        (&alone, Some(1), false),
+    ] {
+        let read = AnyBody::decode(Kind::Request, &request(terms, depth));
+        assert_eq!(read.is_ok(), valid, "{depth:?}");
     }
 }

@@ -1,7 +1,9 @@
 //! Bundles and chains against SPEC.md: their tables cell by cell, and what many orders of messages,
 //! crashes and times lead to, at random and all of them.
 
+mod alone;
 mod cells;
+mod holds;
 mod leg;
 mod machines;
 mod middle;

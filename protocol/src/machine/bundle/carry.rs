@@ -64,7 +64,8 @@ pub(super) fn out(
             (Act::WhatIs, _) => ask::in_doubt(trial, at.manifest),
             // Each record is answered by Stored where it is taken. A part of a chain, a Commit and
             // a Release of its own are not a leg's; the operator's word is answered elsewhere.
-            (Act::Stored | Act::Manifest | Act::Commit | Act::Receipt | Act::Release, _)
+            (Act::Stored | Act::Manifest | Act::Hold | Act::Commit | Act::Receipt, _)
+            | (Act::Release, _)
             | (Act::Ack | Act::Operator(_), _)
             | (Act::Evidence | Act::Again(_) | Act::Reject(_) | Act::Lost, None) => {}
         }
@@ -201,7 +202,7 @@ fn serve(trial: &mut Trial<'_>, case: Case<'_>, (at, kept): (&At, Kept)) {
         Kept::Refusal => said(leg.refused.or(bundle.refusal)),
         Kept::Lapse => lapsed(&leg),
         Kept::Certificate => return ask::certificate(trial, case.from, (at.manifest, &bundle)),
-        Kept::Manifest | Kept::Receipt | Kept::Release => Vec::new(),
+        Kept::Manifest | Kept::Hold | Kept::Receipt | Kept::Release => Vec::new(),
     };
     if !records.is_empty() {
         again(trial, case.from, (records, at.manifest));
