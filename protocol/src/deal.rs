@@ -26,13 +26,13 @@ pub(crate) use self::{
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
-    bundle::BundleBody,
+    bundle::{Backing, BundleBody},
     fence::List,
     hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
     limits::{ALTERNATIVES_MAX, DAY_MS, LETTER_RECORDS_MAX, LINES_MAX, PROPOSAL_DAYS_MAX},
     machine::{Fold, Key, Overlay, View, bundle, kept_record, stored},
     record::Signed,
-    thread::{Role, Terms, ThreadBody},
+    thread::{Chain, Role, Terms, ThreadBody},
     value::{Currency, Minor, Time},
     wire, words,
 };
@@ -61,6 +61,8 @@ words! {
         8 Armed "armed",
         /// Provider: as an armed leg it waited as long as its hold said.
         9 Lapsed "lapsed",
+        /// Provider: its hold is passed on, and committed, so that it no longer ends by time.
+        10 Passed "passed",
         /// Requester: the Request is sent.
         17 Requested "requested",
         /// Requester: a hold or firm proposal is kept and not committed.
@@ -91,7 +93,8 @@ impl State {
             | Self::Refused
             | Self::Waiting
             | Self::Armed
-            | Self::Lapsed => Side::Provider,
+            | Self::Lapsed
+            | Self::Passed => Side::Provider,
             Self::Requested
             | Self::Kept
             | Self::Doubt
@@ -206,6 +209,10 @@ pub struct Deal {
     pub epoch: u32,
     /// The manifest of which it is a leg: then that decides it.
     pub manifest: Option<ManifestId>,
+    /// Its place in a chain, if another deal of its requester rests on it.
+    pub chain: Option<Chain>,
+    /// On what its hold rests, or is to rest, at the provider.
+    pub backing: Backing,
 }
 
 wire!(Deal {
@@ -228,6 +235,8 @@ wire!(Deal {
     order,
     epoch,
     manifest,
+    chain,
+    backing,
 });
 
 impl Deal {
@@ -262,6 +271,7 @@ impl Deal {
             | State::Closed
             | State::Waiting
             | State::Armed
+            | State::Passed
             | State::Requested
             | State::Kept
             | State::Doubt
@@ -303,6 +313,7 @@ impl Deal {
             | State::Waiting
             | State::Armed
             | State::Lapsed
+            | State::Passed
             | State::Kept
             | State::Agreed
             | State::Aborted => None,
@@ -328,7 +339,16 @@ impl Deal {
             (true, false) => view.delete(Key::OpenDeal { partner, deal }),
             (true, true) | (false, false) => {}
         }
+        if let Some(Chain { id: chain, .. }) = self.chain {
+            view.put_bytes(Key::Chain { chain, deal }, Vec::new());
+        }
         view.put(Key::Deal { deal }, self);
+    }
+
+    /// Keeps that it is to rest on another deal.
+    pub(crate) fn rest(self, view: &mut Overlay<'_>, deal: DealId) {
+        let backing = Backing::Parts;
+        Self { backing, ..self }.keep(view, deal);
     }
 
     /// The alternatives among which it was or will be decided, from the record that opened it.
@@ -407,6 +427,11 @@ fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: St
     let (amount, reserved) = reservation(alternatives);
     let first = alternatives.first();
     let on = first.and_then(|terms| terms.conditions().on);
+    let chain = if let ThreadBody::Request(request) = record.body() {
+        request.chain
+    } else {
+        None
+    };
     let itself = Some(record.id());
     Deal {
         partner,
@@ -428,6 +453,8 @@ fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: St
         order: on.map(|change| change.order),
         epoch,
         manifest: None,
+        chain,
+        backing: Backing::Stock,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod accuse;
 pub(crate) mod bundle;
+pub(crate) mod chain;
 mod fold;
 mod grant;
 mod input;
@@ -24,6 +25,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 pub use self::{
     accuse::evidence_against,
     bundle::{Bundle, Bundling, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id},
+    chain::Sourcing,
     grant::{Grant, Standing, Terms as GrantTerms},
     input::{Count, Input, Now},
     key::Key,
@@ -81,6 +83,17 @@ pub struct Policy {
     pub ship_gate: Vec<Money>,
     /// How its holds wait for the other legs of a bundle.
     pub waits: Waits,
+    /// What it does with a Request of which it has not enough.
+    pub short: Short,
+}
+
+/// What a node does with a Request that is fit but for its stock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Short {
+    /// It refuses.
+    Refuse,
+    /// It waits for the operator, who may source it from another partner.
+    Ask,
 }
 
 /// How a hold waits for the other legs of a bundle.
@@ -113,6 +126,7 @@ impl Default for Policy {
             strangers: Strangers::HoldNothing,
             ship_gate: Vec::new(),
             waits: Waits::default(),
+            short: Short::Refuse,
         }
     }
 }

@@ -6,7 +6,7 @@ mod goods;
 
 pub use self::{
     forge::Peer,
-    goods::{article, cancellation, offer, terms, withdrawable},
+    goods::{article, cancellation, chained, offer, terms, withdrawable},
 };
 
 use std::{

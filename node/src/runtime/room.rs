@@ -103,7 +103,7 @@ fn burden(input: &Input) -> Burden {
 
 fn burden_of_verb(verb: &Verb) -> Burden {
     match verb {
-        Verb::Inquire { .. } | Verb::Propose(_) | Verb::Request(_) => Burden::New,
+        Verb::Inquire { .. } | Verb::Propose(_) | Verb::Request(_) | Verb::Source(_) => Burden::New,
         Verb::Question { .. }
         | Verb::Answer { .. }
         | Verb::Happen { .. }

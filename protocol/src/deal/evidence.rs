@@ -26,7 +26,7 @@ pub(super) fn two_decisions(trial: &mut Trial<'_>, case: Case<'_>, deal: &Deal) 
 }
 
 /// The Release or Commit that came first and the other one, which is at hand.
-pub(super) fn release_beside_commit(
+pub(crate) fn release_beside_commit(
     trial: &mut Trial<'_>,
     case: Case<'_>,
     first: RecordId,

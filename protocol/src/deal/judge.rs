@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Holder, Side, credit, holds, negotiation::Thread, order, reservation, stock};
 use crate::{
+    bundle::Backing,
     code::Code,
     hash::{DealId, PartnerId},
     limits::{
@@ -26,6 +27,11 @@ pub(crate) enum Price {
     /// The offer grants it, or not.
     Listed,
 }
+
+/// What an offer grants of the own stock.
+const LISTED: (Price, Backing) = (Price::Listed, Backing::Stock);
+/// What was granted of the own stock.
+pub(crate) const GRANTED: (Price, Backing) = (Price::Granted, Backing::Stock);
 
 /// Judges a Request.
 pub(crate) fn request(
@@ -58,12 +64,8 @@ pub(crate) fn request(
             Price::Granted
         }
     };
-    fit(
-        trial,
-        case.from,
-        core::slice::from_ref(&request.terms),
-        price,
-    )
+    let terms = core::slice::from_ref(&request.terms);
+    fit(trial, case.from, terms, (price, Backing::Stock))
 }
 
 /// Judges a firm proposal of the requester as far as its meaning goes; what the operator may still
@@ -104,7 +106,7 @@ pub(crate) fn accepts(trial: &Trial<'_>, case: Case<'_>, proposal: &Proposal) ->
         }
         None => {
             trial.machine.config.policy.proposals == Approval::Given
-                && fit(trial, case.from, proposal.alternatives(), Price::Listed).is_ok()
+                && fit(trial, case.from, proposal.alternatives(), LISTED).is_ok()
         }
     }
 }
@@ -135,7 +137,13 @@ pub(crate) fn accepted(
     if terms.conditions().on.is_some() {
         return Ok(());
     }
-    fit(trial, partner, core::slice::from_ref(terms), Price::Granted)
+    fit(trial, partner, core::slice::from_ref(terms), GRANTED)
+}
+
+/// Judges what another partner is to hold for this node, which holds it for `partner` in turn.
+pub(crate) fn sourced(trial: &Trial<'_>, partner: PartnerId, terms: &Terms) -> Result<(), Code> {
+    let how = (Price::Granted, Backing::Parts);
+    fit(trial, partner, core::slice::from_ref(terms), how)
 }
 
 /// What a hold of this node's own promises to a partner: for a bundle it waits as the policy says,
@@ -197,7 +205,7 @@ pub(crate) fn fit(
     trial: &Trial<'_>,
     partner: PartnerId,
     alternatives: &[Terms],
-    price: Price,
+    (price, backing): (Price, Backing),
 ) -> Result<(), Code> {
     if !alternatives.iter().all(Terms::totals_hold) {
         return Err(Code::TotalsDiffer);
@@ -220,7 +228,8 @@ pub(crate) fn fit(
         credit::may_owe_us(&trial.view, partner, first.currency(), amount)?;
     }
     holds::may_hold(&trial.view, partner, trial.at())?;
-    for one in &*reserved {
+    let own = reserved.iter().filter(|_| backing == Backing::Stock);
+    for one in own {
         let increment = offers
             .iter()
             .find(|offer| offer.subject() == one.subject)

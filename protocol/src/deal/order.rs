@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Deal, Reserved, Side, credit, reservation, stock};
 use crate::{
+    bundle::Backing,
     code::Code,
     fence::List,
     hash::{DealId, NetworkId, PartnerId, RecordId, ThreadId},
@@ -160,7 +161,7 @@ pub(super) fn agreed(
     match change {
         None => {
             (deal.amount, deal.reserved) = reservation(core::slice::from_ref(terms));
-            if deal.side() == Side::Provider {
+            if deal.side() == Side::Provider && deal.backing == Backing::Stock {
                 stock::sell(fold.view, &deal.reserved);
             }
             open(fold, (deal_id, at), deal, terms);
@@ -168,7 +169,9 @@ pub(super) fn agreed(
         Some(change) => match cancelled(fold, deal, change, terms) {
             Some((reserved, amount)) => {
                 deal.amount = amount;
-                if deal.side() == Side::Provider {
+                let sold = Deal::read(fold.view, change.order);
+                let own = sold.is_some_and(|sold| sold.backing == Backing::Stock);
+                if deal.side() == Side::Provider && own {
                     stock::take_back(fold.view, &reserved);
                 }
             }

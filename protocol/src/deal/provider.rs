@@ -4,6 +4,8 @@
 
 use super::{Deal, Opening, State, credit, holds, opened, order, stock, tombstone};
 use crate::{
+    bundle::Backing,
+    fence::List,
     hash::{DealId, PartnerId, RecordId},
     machine::{Fold, Key},
     record::Signed,
@@ -13,7 +15,8 @@ use crate::{
 mod decide;
 
 pub(crate) use self::decide::{
-    commit, firm_proposal, give_hold, overdue, receive_ack, refusal, refuse, release, request, sell,
+    commit, firm_proposal, give, give_hold, overdue, receive_ack, refusal, refuse, release,
+    request, sell,
 };
 
 /// A Request was taken.
@@ -43,6 +46,12 @@ pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
     let Some(mut deal) = asked else {
         return;
     };
+    deal.backing = Backing::Stock;
+    if hold.hold.passed_on.is_some() {
+        // Others hold it; nothing of the own stock is promised.
+        deal.backing = Backing::Parts;
+        deal.reserved = List::default();
+    }
     reserve(fold, &mut deal);
     deal.state = State::Held;
     deal.hold = Some(id);
@@ -51,10 +60,13 @@ pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
     order::change_begun(fold, hold.deal, &deal);
 }
 
-/// A Commit was taken; the decision is the next entry.
+/// A Commit was taken. The decision is the next entry, or comes from downstream.
 pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) {
     let alone = |deal: &Deal| deal.manifest.is_none();
     if let Some(mut deal) = Deal::read(fold.view, commit.deal).filter(alone) {
+        if deal.state == State::Held && deal.backing == Backing::Parts {
+            deal.state = State::Passed;
+        }
         deal.commit = Some(id);
         deal.alternative = commit.alternative;
         deal.keep(fold.view, commit.deal);
@@ -67,7 +79,7 @@ pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     let Some(mut deal) = unsold else {
         return;
     };
-    if deal.state == State::Held {
+    if matches!(deal.state, State::Held | State::Passed) {
         free(fold, &deal, holds::Ended::Used);
     }
     deal.alternative = receipt.alternative;
@@ -95,7 +107,7 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
         // A Receipt binds, whatever is shown beside it.
         return;
     }
-    if deal.state == State::Held {
+    if matches!(deal.state, State::Held | State::Passed) {
         let how = if refusal.code == crate::code::Code::HoldOver {
             holds::Ended::Expired
         } else {

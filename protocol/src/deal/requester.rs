@@ -5,20 +5,22 @@
 mod decide;
 
 pub(crate) use self::decide::{
-    commit_now, firm_proposal, give_back, hold, overdue, receipt, refusal, release, write_off,
+    commit_now, commit_part, firm_proposal, give_back, hold, overdue, receipt, refusal, release,
+    write_off,
 };
 
 use super::{Deal, Lateness, Side, State, credit, opened, order, tombstone};
 use crate::{
     hash::{DealId, PartnerId, RecordId},
-    machine::{Fold, Key, kept_record},
+    machine::{Fold, Key, chain, kept_record},
     record::Signed,
     thread::{Ack, Commit, Hold, Receipt, Refusal, Release, ThreadBody},
 };
 
 /// A Request was signed.
 pub(super) fn requested(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    begun(fold, partner, record, State::Requested);
+    let deal = begun(fold, partner, record, State::Requested);
+    chain::rests(fold.view, &deal);
 }
 
 /// An own firm proposal was signed, which is a Commit without a hold.

@@ -6,6 +6,7 @@ use crate::{
     hash::DealId,
     limits::{DAY_MS, TOMBSTONE_DAYS},
     machine::{Key, Overlay, View, bundle, stored},
+    thread::Chain,
     value::Time,
 };
 
@@ -38,7 +39,11 @@ pub(crate) fn prune(view: &mut Overlay<'_>, at: Time) {
         }
         view.delete(key);
         view.delete(Key::Decision { deal });
-        let manifest = super::Deal::read(view, deal).and_then(|deal| deal.manifest);
+        let known = super::Deal::read(view, deal);
+        if let Some(Chain { id: chain, .. }) = known.as_ref().and_then(|known| known.chain) {
+            view.delete(Key::Chain { chain, deal });
+        }
+        let manifest = known.and_then(|known| known.manifest);
         view.delete(Key::Deal { deal });
         view.delete(Key::Committed { deal });
         if let Some(manifest) = manifest {

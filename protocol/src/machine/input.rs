@@ -3,8 +3,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Grant, Publication, Received, Stop, Trial, Verb, accuse, grant, letter, life, outbox, own,
-    recovery, step::Mark, verbs,
+    Grant, Publication, Received, Stop, Trial, Verb, accuse, chain, grant, letter, life, outbox,
+    own, recovery, step::Mark, verbs,
 };
 use crate::{
     code::Code,
@@ -139,6 +139,7 @@ impl Trial<'_> {
             Input::Grant(grant) => grant::grant(self, &grant)?,
             Input::Verb(verb) => verbs::decide(self, *verb)?,
         }
+        chain::follow(self);
         Ok(())
     }
 }

@@ -328,6 +328,13 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
+    /// The deals of a chain here, but for that at its top.
+    32 Chain {
+        /// The deal at its top.
+        chain: DealId,
+        /// The deal id.
+        deal: DealId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, bundle, outbox, showing,
+    Key, Machine, Overlay, Stop, View, bundle, chain, outbox, showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -287,6 +287,7 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
             }
             Some(_) | None => {}
         }
+        chain::go_on(trial, deal_id);
     }
     Ok(())
 }

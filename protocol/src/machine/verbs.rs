@@ -10,7 +10,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Approval, Bundling, bundle,
+    Approval, Bundling, Sourcing, bundle, chain,
     fold::kept_record,
     outbox,
     step::Mark,
@@ -29,8 +29,8 @@ use crate::{
     limits::{DAY_MS, HANDOVER_BYTES_MAX, LINES_MAX},
     record::Signed,
     thread::{
-        Answer, Choice, Event, EventLine, Handover, Happening, Inquiry, Proposal, Question, Reject,
-        Request, Role, Terms, ThreadBody, Withdraw,
+        Answer, Chain, Choice, Event, EventLine, Handover, Happening, Inquiry, Proposal, Question,
+        Reject, Request, Role, Terms, ThreadBody, Withdraw,
     },
     value::{Money, Prose, Text, Time},
 };
@@ -39,10 +39,6 @@ use crate::{
 const ACCEPTANCE_MS: u64 = DAY_MS;
 
 /// One word of the operator.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the input that holds it is boxed"
-)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verb {
     /// Asks something, in a new thread or in one that is known.
@@ -127,6 +123,8 @@ pub enum Verb {
     },
     /// Puts a bundle together, commits it, or ends it.
     Bundle(Bundling),
+    /// Asks another partner for what a deal that waits for the operator is to rest on.
+    Source(Sourcing),
 }
 
 /// Whether a proposal binds.
@@ -200,7 +198,8 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
             trial.sign(header.to, Vec::from([body]))
         }
         Verb::Propose(proposing) => propose(trial, proposing),
-        Verb::Request(requesting) => request(trial, requesting),
+        Verb::Request(requesting) => request(trial, requesting, None),
+        Verb::Source(sourcing) => chain::source(trial, sourcing),
         Verb::Accept {
             thread,
             alternative,
@@ -283,7 +282,10 @@ fn propose(trial: &mut Trial<'_>, proposing: Proposing) -> Result<(), Stop> {
 fn counter(trial: &mut Trial<'_>, deal_id: DealId) -> Result<ThreadBody, Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
     match deal.state {
-        State::Kept => requester::release(trial, deal_id).map(ThreadBody::Release),
+        State::Kept => {
+            chain::check_free(trial, &deal)?;
+            requester::release(trial, deal_id).map(ThreadBody::Release)
+        }
         State::Offered => {
             provider::refusal(trial, deal_id, Code::Countered).map(ThreadBody::Refusal)
         }
@@ -307,8 +309,7 @@ fn check_proposal(trial: &Trial<'_>, partner: PartnerId, proposal: &Proposal) ->
     trial.check_greeted(partner)?;
     match side {
         Side::Provider => {
-            let price = judge::Price::Granted;
-            judge::fit(trial, partner, proposal.alternatives(), price)?;
+            judge::fit(trial, partner, proposal.alternatives(), judge::GRANTED)?;
         }
         Side::Requester => {
             let (amount, _) = reservation(proposal.alternatives());
@@ -320,7 +321,11 @@ fn check_proposal(trial: &Trial<'_>, partner: PartnerId, proposal: &Proposal) ->
     Ok(())
 }
 
-fn request(trial: &mut Trial<'_>, requesting: Requesting) -> Result<(), Stop> {
+pub(super) fn request(
+    trial: &mut Trial<'_>,
+    requesting: Requesting,
+    chain: Option<Chain>,
+) -> Result<(), Stop> {
     let partner = requesting.partner;
     check_partner(trial, partner)?;
     let header = match requesting.thread {
@@ -346,7 +351,7 @@ fn request(trial: &mut Trial<'_>, requesting: Requesting) -> Result<(), Stop> {
         proposal: requesting.proposal,
         valid_until: requesting.valid_until,
         terms: requesting.terms,
-        chain: None,
+        chain,
     };
     trial.sign(partner, Vec::from([ThreadBody::Request(Box::new(request))]))?;
     let signed = trial.step.entries().last();
@@ -393,6 +398,7 @@ fn accept(trial: &mut Trial<'_>, thread_id: ThreadId, alternative: u8) -> Result
                 terms,
                 commit: Approval::Given,
             },
+            None,
         ),
         Role::Requester => {
             let valid_until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
@@ -417,6 +423,7 @@ fn accept_deal(trial: &mut Trial<'_>, deal_id: DealId, alternative: u8) -> Resul
     match deal.state {
         State::Asked | State::Offered => {
             trial.check_greeted(deal.partner)?;
+            chain::check_unsourced(trial, (deal_id, &deal))?;
             let network = trial.machine.config.network;
             let alternatives = Deal::alternatives(&trial.view, &network, deal_id);
             let chosen = alternatives
@@ -436,7 +443,7 @@ fn accept_deal(trial: &mut Trial<'_>, deal_id: DealId, alternative: u8) -> Resul
         State::Kept => requester::commit_now(trial, deal_id, alternative),
         State::Doubt | State::Written => Err(Code::InDoubt.into()),
         State::Held | State::Waiting => Err(Code::HoldStands.into()),
-        State::Armed => Err(Code::InDoubt.into()),
+        State::Armed | State::Passed => Err(Code::InDoubt.into()),
         _ => Err(Code::DealOpen.into()),
     }
 }
@@ -470,8 +477,11 @@ fn cancel(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
     match deal.state {
         State::Asked | State::Offered => provider::refuse(trial, deal_id, Code::Declined),
         State::Held | State::Closed | State::Waiting => Err(Code::HoldStands.into()),
-        State::Armed => Err(Code::InDoubt.into()),
-        _ => requester::give_back(trial, deal_id),
+        State::Armed | State::Passed => Err(Code::InDoubt.into()),
+        _ => {
+            chain::check_free(trial, &deal)?;
+            requester::give_back(trial, deal_id)
+        }
     }
 }
 

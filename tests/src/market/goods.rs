@@ -72,6 +72,13 @@ fn terms_with(sku: &str, minor: i64, steps: u64, conditions: Conditions) -> Term
     Terms::new(vec![item(sku, minor, steps)], euro(), conditions).unwrap()
 }
 
+/// Terms of a part, on which another deal rests.
+pub fn chained(sku: &str, minor: i64, steps: u64) -> Terms {
+    let mut conditions = Conditions::plain(Method::Ship, Destination::default());
+    conditions.for_chain = true;
+    terms_with(sku, minor, steps, conditions)
+}
+
 /// Terms that cancel so many pieces of an order, for a fee.
 pub fn cancellation(
     (sku, minor, steps): (&str, i64, u64),

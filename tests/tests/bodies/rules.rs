@@ -393,7 +393,7 @@ fn terms_with_wrong_totals_are_read_and_known_as_wrong() {
         .unwrap();
     let wrong = Naive::new().signed(samples::terms().total().get() + 1).0;
     let bytes = [&bytes[..at], &wrong, &bytes[at + total.len()..]].concat();
-    let terms: omni_protocol::thread::Terms = omni_protocol::fence::decode(&bytes, 16_384).unwrap();
+    let terms: Terms = omni_protocol::fence::decode(&bytes, 16_384).unwrap();
     assert!(!terms.totals_hold());
     assert!(samples::terms().totals_hold());
 }

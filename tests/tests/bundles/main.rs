@@ -3,6 +3,8 @@
 
 mod alone;
 mod cells;
+mod chain_storms;
+mod chains;
 mod holds;
 mod leg;
 mod machines;
@@ -12,4 +14,5 @@ mod proofs;
 mod requester;
 mod runs;
 mod storms;
+mod weather;
 mod world;

@@ -10,13 +10,13 @@ use omni_protocol::{
     hash::{BundleId, DealId, PartnerId, RecordId},
     ledger::verify,
     machine::{
-        Approval, Bundling, DraftLeg, Input, Key, Message, Policy, Question, Received, Requesting,
-        Step, Verb, Verdict, bundle_id,
+        Approval, Bundling, Count, DraftLeg, Input, Key, Message, Policy, Question, Received,
+        Requesting, Sourcing, Step, Verb, Verdict, bundle_id,
     },
     slot,
     value::{Currency, Minor, Money, Text},
 };
-use omni_tests::market::{Identity, Node, article, terms};
+use omni_tests::market::{Identity, Node, article, chained, terms};
 
 pub const MINUTE_MS: u64 = 60_000;
 /// More messages than this follow from nothing new never.
@@ -279,10 +279,38 @@ impl Party {
                 commit: Approval::Asked,
             }),
         );
-        let Verdict::Made(ids) = verdict else {
-            panic!("{verdict:?}");
+        made(&verdict)
+    }
+
+    /// One in the middle asks a provider for the part on which a deal is to rest.
+    pub fn source(&mut self, at: usize, deal: DealId, provider: usize) -> Verdict {
+        let partner = self.partner(provider);
+        let valid_until = self.nodes[at].now().plus_ms(20 * MINUTE_MS);
+        let terms = chained(&sku(provider), PRICE, 1);
+        let sourcing = Sourcing {
+            deal,
+            partner,
+            valid_until,
+            terms,
         };
-        (*ids.last().unwrap()).into()
+        self.verb(at, Verb::Source(sourcing))
+    }
+
+    /// Makes partners of two nodes.
+    pub fn befriend(&mut self, one: usize, other: usize) {
+        let (first, second) = (self.partner(one), self.partner(other));
+        trust(&mut self.nodes[one], second);
+        trust(&mut self.nodes[other], first);
+    }
+
+    /// What is on the shelf of a node.
+    pub fn count(&mut self, at: usize, steps: u64) {
+        let count = Count {
+            sku: sku(at).parse().unwrap(),
+            list: Text::default(),
+            steps,
+        };
+        self.nodes[at].must(Input::Count(count));
     }
 
     /// A bundle over a hold of each of these providers.
@@ -380,6 +408,14 @@ impl Party {
             verify(&node.config(), &node.store, &key_of).unwrap();
         }
     }
+}
+
+/// The deal that a word opened.
+pub fn made(verdict: &Verdict) -> DealId {
+    let Verdict::Made(ids) = verdict else {
+        panic!("{verdict:?}");
+    };
+    (*ids.last().unwrap()).into()
 }
 
 fn trust(node: &mut Node, partner: PartnerId) {

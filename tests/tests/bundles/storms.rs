@@ -3,46 +3,27 @@
 
 use omni_protocol::{
     hash::DealId,
-    machine::{Bundling, Key, Verb},
+    machine::{Bundling, Verb},
 };
 
-use omni_tests::market::Node;
-
-use crate::party::{MINUTE_MS, Party};
+use crate::{
+    party::Party,
+    weather::{Chance, Weather},
+};
 
 const SEEDS: u64 = 120;
 const STEPS: usize = 120;
 
-/// Numbers that look random and are the same for one seed (xorshift, Marsaglia 2003).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap() % limit
-    }
-
-    fn one_in(&mut self, parts: usize) -> bool {
-        self.below(parts) == 0
-    }
-}
-
 struct Storm {
     party: Party,
-    chance: Chance,
+    weather: Weather,
     deals: Vec<DealId>,
     legs: Vec<usize>,
-    /// The node that may lose what it wrote last, if one does: an old copy of it.
-    loser: Option<usize>,
-    copy: Option<Node>,
-    has_lost: bool,
 }
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut chance = Chance::new(seed);
         let count = 3 + chance.below(2);
         let mut party = Party::of(count);
         party.settle();
@@ -56,123 +37,39 @@ impl Storm {
             party.word(Bundling::Last { bundle, deal });
         }
         let mut storm = Self {
+            weather: Weather::new(chance, &party),
             party,
-            chance,
             deals,
             legs,
-            loser: None,
-            copy: None,
-            has_lost: false,
         };
-        if storm.chance.one_in(2) {
-            storm.loser = Some(storm.node());
-        }
         // Before it is committed something may go wrong already.
-        for _ in 0..storm.chance.below(6) {
+        for _ in 0..storm.weather.chance.below(6) {
             storm.step();
         }
         storm.party.commit(bundle);
         storm
     }
 
-    fn node(&mut self) -> usize {
-        self.chance.below(self.party.nodes.len())
-    }
-
     fn step(&mut self) {
-        match self.chance.below(20) {
-            0..=11 if !self.party.mail.is_empty() => self.carry(),
-            0..=12 => {
-                let ms = [500, 3_000, 70_000, 6 * MINUTE_MS][self.chance.below(4)];
-                let one = self.chance.below(2 * self.party.nodes.len());
-                match self.party.nodes.get_mut(one) {
-                    Some(node) => node.ms += ms,
-                    None => self.party.nodes.iter_mut().for_each(|node| node.ms += ms),
-                }
-            }
-            13 | 14 => {
-                let at = self.node();
-                self.party.put(at, omni_protocol::machine::Input::Pulse);
-            }
-            15 => {
-                let pairs = self.party.pairs();
-                let (one, other) = pairs[self.chance.below(pairs.len())];
-                if self.chance.one_in(3) {
-                    self.party.disconnect(one, other);
-                } else {
-                    self.party.connect(one, other);
-                }
-            }
-            16 => {
-                let at = self.node();
-                if self.loser == Some(at) && self.chance.one_in(2) {
-                    self.copy_or_put_back(at);
-                } else if self.chance.one_in(2) {
-                    self.party.restart(at);
-                }
-            }
+        let chance = &mut self.weather.chance;
+        match chance.below(20) {
+            0..=16 => self.weather.strike(&mut self.party),
             17 | 18 => {
-                let place = self.chance.below(self.deals.len());
+                let place = chance.below(self.deals.len());
                 let deal = self.deals[place];
                 self.party
                     .verb(self.legs[place], Verb::Bundle(Bundling::Lapse { deal }));
             }
             _ => {
-                let place = self.chance.below(self.deals.len());
+                let place = chance.below(self.deals.len());
                 let deal = self.deals[place];
-                let verb = match self.chance.below(4) {
+                let verb = match chance.below(4) {
                     0 => Verb::WriteOff { deal },
                     _ => Verb::Cancel { deal },
                 };
-                let at = *[0, self.legs[place]].get(self.chance.below(2)).unwrap();
+                let at = *[0, self.legs[place]].get(chance.below(2)).unwrap();
                 self.party.verb(at, verb);
             }
-        }
-    }
-
-    /// An old copy is made, or put back.
-    fn copy_or_put_back(&mut self, at: usize) {
-        match self.copy.take() {
-            None => self.copy = Some(self.party.nodes[at].clone()),
-            Some(copy) => {
-                self.has_lost = true;
-                self.party.put_back(at, copy);
-            }
-        }
-    }
-
-    /// One message arrives, once, twice, now and later, or never.
-    fn carry(&mut self) {
-        let index = self.chance.below(self.party.mail.len());
-        let mail = self.party.mail.remove(index).unwrap();
-        match self.chance.below(10) {
-            0 => {}
-            1 => {
-                self.party.deliver(mail.clone());
-                self.party.deliver(mail);
-            }
-            2 => {
-                self.party.mail.push_back(mail.clone());
-                self.party.deliver(mail);
-            }
-            _ => self.party.deliver(mail),
-        }
-    }
-
-    fn heal(&mut self) {
-        let latest = self.party.nodes.iter().map(|node| node.ms).max().unwrap();
-        for node in &mut self.party.nodes {
-            node.ms = latest;
-        }
-        // A greeting that a session lost comes with the next one.
-        for (one, other) in self.party.pairs() {
-            self.party.disconnect(one, other);
-        }
-        for _ in 0..12 {
-            self.party.connect_all();
-            self.party.settle();
-            self.party.open_epochs();
-            self.party.wait(2 * MINUTE_MS);
         }
     }
 
@@ -191,15 +88,8 @@ impl Storm {
             };
             assert!(expected.contains(there), "deal {place}: {states:?}");
         }
-        for (at, node) in self.party.nodes.iter().enumerate() {
-            // Who lost what it signed may contradict it unknowingly.
-            let loser = self.loser.filter(|_| self.has_lost);
-            let loser = loser.map(|loser| self.party.partner(loser));
-            let accuses =
-                node.store.0.keys().any(
-                    |key| matches!(key, Key::Evidence { accused, .. } if Some(*accused) != loser),
-                );
-            assert!(!accuses, "{at} accuses an honest partner");
+        self.weather.judge(&self.party);
+        for at in 0..self.party.nodes.len() {
             let held = self.party.stock(at).held;
             assert_eq!(held, 0, "something is held at {at}");
             assert_eq!(
@@ -217,7 +107,7 @@ fn run(seed: u64) -> bool {
     for _ in 0..STEPS {
         storm.step();
     }
-    storm.heal();
+    storm.weather.heal(&mut storm.party);
     storm.judge();
     let mut states = storm.deals.iter().map(|deal| storm.party.state(0, *deal));
     states.any(|state| state == "agreed")

@@ -330,6 +330,8 @@ fn open(state: State) -> (&'static str, &'static [&'static str]) {
     match state {
         State::Asked => ("us", &["accept", "reject"]),
         State::Offered | State::Kept => ("us", &["accept", "counter", "reject"]),
+        // The answer comes from the part on which it rests.
+        State::Passed => ("us", &[]),
         State::Requested => ("them", &["reject"]),
         State::Doubt => ("them", &["write-off"]),
         State::Armed => ("them", &["lapse"]),

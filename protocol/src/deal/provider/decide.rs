@@ -6,12 +6,15 @@
 )]
 
 use crate::{
+    bundle::Backing,
     code::Code,
     deal::{Deal, Opening, Side, State, evidence, judge, negotiation::Who, receive, tombstone},
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Approval, Case, No, Stop, Trial, bundle, kept_record},
-    thread::{AtFault, Commit, Header, Hold, Proposal, Receipt, Refusal, Request, ThreadBody},
+    machine::{Approval, Case, No, Short, Stop, Trial, bundle, chain, kept_record},
+    thread::{
+        AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
+    },
     value::Time,
 };
 use alloc::vec::Vec;
@@ -23,7 +26,7 @@ pub(crate) fn request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) 
         return new_request(trial, case, request);
     };
     match deal.state {
-        State::Held => match deal.hold {
+        State::Held | State::Passed => match deal.hold {
             Some(hold) => trial.again(case.from, hold),
             None => trial.stored(case),
         },
@@ -45,13 +48,17 @@ fn new_request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) -> Resu
     if let Some(thread) = thread {
         thread.may_request(Who::Them)?;
     }
-    let verdict = judge::request(trial, case, request, thread.as_ref());
+    let fit = judge::request(trial, case, request, thread.as_ref());
+    let policy = &trial.machine.config.policy;
+    let may_source = fit == Err(Code::NoStock) && policy.short == Short::Ask;
+    let asks_operator = policy.requests == Approval::Asked && request.proposal.is_none();
+    let verdict = fit.or(if may_source { Ok(()) } else { fit });
+    let verdict = verdict.and_then(|()| chain::check_new(&trial.view, request.chain));
     trial.keep(case);
     if let Err(code) = verdict {
         return Ok(refuse(trial, id, code)?);
     }
-    let asks_operator = trial.machine.config.policy.requests == Approval::Asked;
-    if asks_operator && request.proposal.is_none() {
+    if asks_operator || may_source {
         trial.stored(case);
         return Ok(());
     }
@@ -104,6 +111,9 @@ pub(crate) fn commit(trial: &mut Trial<'_>, case: Case<'_>, commit: &Commit) -> 
     if deal.manifest.is_some() {
         return bundle::commit(trial, case, (commit.deal, &deal));
     }
+    if deal.backing == Backing::Parts && matches!(deal.state, State::Held | State::Passed) {
+        return chain::commit(trial, case, (commit, &deal));
+    }
     match deal.state {
         State::Held => {
             if trial.at() > deal.until {
@@ -145,6 +155,12 @@ pub(crate) fn release(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
         Some(deal) if deal.partner != case.from => return Err(Code::DealUnknown.into()),
         Some(deal) if deal.manifest.is_some() => {
             bundle::release(trial, case, (deal_id, &deal))?;
+        }
+        Some(deal)
+            if deal.backing == Backing::Parts
+                && matches!(deal.state, State::Held | State::Passed) =>
+        {
+            chain::release(trial, case, (deal_id, &deal))?;
         }
         Some(deal) if matches!(deal.state, State::Sold | State::Refused) => {
             if let Some(commit) = kept_commit(trial, &deal) {
@@ -213,6 +229,9 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
     if deal.manifest.is_some() && deal.side() == Side::Provider {
         return bundle::overdue(trial, deal_id, deal);
     }
+    if deal.state == State::Held && deal.backing == Backing::Parts {
+        return chain::overdue(trial, deal_id, deal);
+    }
     let greeted = trial.machine.is_greeted(deal.partner)
         && !trial.machine.recovering
         && trial.check_whole(deal_id, deal).is_ok();
@@ -244,20 +263,35 @@ fn is_committed(trial: &Trial<'_>, deal_id: DealId, deal: &Deal) -> bool {
 /// Signs the Hold for a Request that was taken.
 pub(crate) fn give_hold(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
+    let network = trial.machine.config.network;
+    let terms = deal
+        .terms(&trial.view, &network, deal_id)
+        .ok_or(Code::DealUnknown)?;
+    let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
+    let hold = judge::hold_terms(trial, deal.partner, (core::slice::from_ref(&terms), until));
+    give(trial, deal_id, hold)
+}
+
+/// Signs the Hold for a Request that was taken, with what it promises.
+pub(crate) fn give(
+    trial: &mut Trial<'_>,
+    deal_id: DealId,
+    promised: HoldTerms,
+) -> Result<(), Stop> {
+    let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
     trial.check_whole(deal_id, &deal)?;
     trial.check_greeted(deal.partner)?;
     let network = trial.machine.config.network;
     let terms = deal
         .terms(&trial.view, &network, deal_id)
         .ok_or(Code::DealUnknown)?;
-    let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
     let parent = Some(deal_id.into());
     let header = trial.header(deal.partner, Some(deal.thread), parent)?;
     let hold = Hold {
         header,
         deal: deal_id,
         terms: terms.hash(),
-        hold: judge::hold_terms(trial, deal.partner, (core::slice::from_ref(&terms), until)),
+        hold: promised,
     };
     trial.sign(deal.partner, Vec::from([ThreadBody::Hold(hold)]))
 }

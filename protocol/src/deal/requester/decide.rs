@@ -14,7 +14,7 @@ use crate::{
     },
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Case, Key, No, Stop, Trial, View as _, bundle},
+    machine::{Case, Key, No, Stop, Trial, View as _, bundle, chain},
     thread::{Ack, Commit, Hold, Proposal, Receipt, Release, ThreadBody},
     trade::Absent,
 };
@@ -139,7 +139,8 @@ pub(crate) fn receipt(trial: &mut Trial<'_>, case: Case<'_>, receipt: &Receipt) 
         | State::Refused
         | State::Waiting
         | State::Armed
-        | State::Lapsed => return Err(Code::DealUnknown.into()),
+        | State::Lapsed
+        | State::Passed => return Err(Code::DealUnknown.into()),
     }
     Ok(())
 }
@@ -192,21 +193,37 @@ pub(crate) fn commit_now(
     alternative: u8,
 ) -> Result<(), Stop> {
     let deal = Deal::read(&trial.view, deal_id).ok_or(Code::DealUnknown)?;
-    let hold = deal.hold.ok_or(Code::HoldUnknown)?;
-    trial.check_whole(deal_id, &deal)?;
+    chain::check_alone(trial, &deal)?;
     if trial.view.read(&Key::Drafted { deal: deal_id }).is_some() {
         return Err(Code::OtherManifest.into());
-    }
-    if trial.at() > deal.until {
-        return Err(Code::HoldOver.into());
     }
     let network = trial.machine.config.network;
     let terms = Deal::alternatives(&trial.view, &network, deal_id)
         .into_iter()
         .nth(usize::from(alternative))
         .ok_or(Code::HoldUnknown)?;
+    if trial.at() > deal.until {
+        return Err(Code::HoldOver.into());
+    }
     let (amount, _) = reservation(core::slice::from_ref(&terms));
     credit::may_owe_them(&trial.view, deal.partner, terms.currency(), amount)?;
+    sign_commit(trial, (deal_id, &deal), alternative)
+}
+
+/// Signs the Commit of a part, for the hold that rests on it. What it costs was judged when that
+/// was given.
+pub(crate) fn commit_part(trial: &mut Trial<'_>, part: DealId) -> Result<(), Stop> {
+    let deal = Deal::read(&trial.view, part).ok_or(Code::DealUnknown)?;
+    sign_commit(trial, (part, &deal), 0)
+}
+
+fn sign_commit(
+    trial: &mut Trial<'_>,
+    (deal_id, deal): (DealId, &Deal),
+    alternative: u8,
+) -> Result<(), Stop> {
+    let hold = deal.hold.ok_or(Code::HoldUnknown)?;
+    trial.check_whole(deal_id, deal)?;
     trial.check_greeted(deal.partner)?;
     let header = trial.header(deal.partner, Some(deal.thread), Some(hold))?;
     let commit = Commit {

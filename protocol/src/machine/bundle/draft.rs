@@ -20,7 +20,7 @@ use crate::{
     fence::List,
     hash::{BundleId, DealId, ManifestId, PartnerId, sha256},
     limits::{LEGS_MAX, LEGS_OF_ONE_MAX},
-    machine::{Key, Mark, Overlay, Stop, Trial, View, kept_record, stored},
+    machine::{Key, Mark, Overlay, Stop, Trial, View, chain, kept_record, stored},
     record::Signed,
     thread::{CoLegs, HoldTerms, Terms, ThreadBody},
     value::{Currency, Minor, Text, Time},
@@ -237,6 +237,7 @@ fn add(trial: &mut Trial<'_>, bundle: BundleId, leg: DraftLeg) -> Result<(), Sto
     if is_approved || other.is_some_and(|other| other != bundle) {
         return Err(Code::OtherManifest.into());
     }
+    chain::check_alone(trial, &deal)?;
     // What changes an order is decided by its provider alone.
     if !matches!(deal.state, State::Requested | State::Kept) || deal.order.is_some() {
         return Err(Code::HoldUnknown.into());

@@ -1,0 +1,452 @@
+//! A middle partner's deals (SPEC.md section 21): which deal rests on which, and what a change on
+//! one side brings about on the other. Which cell that is, the table of [`middle`] says; stock,
+//! credit and orders are the deals' matter, and so is a leg of a bundle.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named has no part here"
+)]
+
+use alloc::vec::Vec;
+
+use super::{
+    Approval, Case, Change, Event, Key, Mark, No, Stop, Trial, View, kept_record, life,
+    verbs::{self, Requesting},
+};
+use crate::{
+    bundle::{
+        Act, Backing, Greeted, Span, chain,
+        middle::{self, MiddleFacts, MiddleInput, MiddleState, Parts},
+    },
+    code::Code,
+    deal::{Deal, Side, State, credit, evidence, judge, provider, requester},
+    hash::{DealId, NetworkId, PartnerId, PassedOn},
+    thread::{Chain, CoLegs, Commit, HoldTerms, Terms, ThreadBody},
+    value::{Minor, Time},
+};
+
+/// A part that the operator asks another partner for, on which a deal is to rest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sourcing {
+    /// The deal that waits for the operator.
+    pub deal: DealId,
+    /// Whom to ask.
+    pub partner: PartnerId,
+    /// Until when it may be answered.
+    pub valid_until: Time,
+    /// The terms, which must be for a chain.
+    pub terms: Terms,
+}
+
+/// A deal that rests on another, and that one, as far as it is known here.
+struct Resting {
+    id: DealId,
+    deal: Deal,
+    part: Option<(DealId, Deal)>,
+}
+
+impl Resting {
+    fn of(trial: &Trial<'_>, (id, deal): (DealId, Deal)) -> Self {
+        let network = trial.machine.config.network;
+        let part = part_of(&trial.view, &network, (id, &deal));
+        Self { id, deal, part }
+    }
+}
+
+/// Asks for the part on which a deal is to rest.
+pub(super) fn source(trial: &mut Trial<'_>, sourcing: Sourcing) -> Result<(), Stop> {
+    let id = sourcing.deal;
+    let deal = Deal::read(&trial.view, id).ok_or(Code::DealUnknown)?;
+    trial.check_whole(id, &deal)?;
+    match deal.state {
+        State::Asked => {}
+        State::Held | State::Waiting => return Err(Code::HoldStands.into()),
+        State::Passed | State::Armed => return Err(Code::InDoubt.into()),
+        _ => return Err(Code::Outdated.into()),
+    }
+    let chain = chain::below(id, deal.chain)?;
+    let is_sourced = check_unsourced(trial, (id, &deal)).is_err();
+    if is_sourced || sourcing.partner == deal.partner {
+        return Err(Code::InChain.into());
+    }
+    if !sourcing.terms.conditions().for_chain || sourcing.terms.conditions().on.is_some() {
+        return Err(Code::Malformed.into());
+    }
+    judge::sourced(trial, deal.partner, &terms_of(trial, (id, &deal))?)?;
+    let requesting = Requesting {
+        partner: sourcing.partner,
+        thread: None,
+        proposal: None,
+        valid_until: sourcing.valid_until,
+        terms: sourcing.terms,
+        commit: Approval::Asked,
+    };
+    verbs::request(trial, requesting, Some(chain))
+}
+
+/// Refuses what the operator can't do with a deal while a part is asked for on which it is to rest.
+pub(super) fn check_unsourced(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) -> Result<(), Code> {
+    let network = trial.machine.config.network;
+    match deal.backing {
+        Backing::Parts if part_of(&trial.view, &network, (id, deal)).is_some() => {
+            Err(Code::InChain)
+        }
+        Backing::Parts | Backing::Stock => Ok(()),
+    }
+}
+
+/// Refuses what would end a part on which a hold rests: that is decided through the hold alone.
+pub(crate) fn check_free(trial: &Trial<'_>, part: &Deal) -> Result<(), Code> {
+    let above = above(&trial.view, part).filter(|(_, above)| above.backing == Backing::Parts);
+    match above.map(|(_, above)| above.state) {
+        Some(State::Held | State::Passed) => Err(Code::HoldStands),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses to commit a part by itself while a deal is to rest on it.
+pub(crate) fn check_alone(trial: &Trial<'_>, part: &Deal) -> Result<(), Code> {
+    let above = above(&trial.view, part).filter(|(_, above)| above.backing == Backing::Parts);
+    if above.is_some_and(|(_, above)| !above.state.is_over()) {
+        Err(Code::InChain)
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses a Request of a chain of which this node has a deal that is not over.
+pub(crate) fn check_new(view: &dyn View, chain: Option<Chain>) -> Result<(), Code> {
+    let Some(chain) = chain else { return Ok(()) };
+    let top = Deal::read(view, chain.id).map(|top| (chain.id, top));
+    let known = deals(view, chain.id).into_iter().chain(top);
+    if known.into_iter().any(|(_, deal)| !deal.state.is_over()) {
+        Err(Code::InChain)
+    } else {
+        Ok(())
+    }
+}
+
+/// Looks at what rests on the deals that changed or were spoken of, and on what they rest.
+pub(super) fn follow(trial: &mut Trial<'_>) {
+    // What the operator's word made is told, and not what follows from it.
+    let verdict = core::mem::take(&mut trial.step.verdict);
+    let (mut events, mut changes) = (0, 0);
+    loop {
+        let changed = if let Some(event) = trial.step.events.get(events) {
+            events += 1;
+            match event {
+                Event::Deal { deal, .. } => Some(*deal),
+                _ => None,
+            }
+        } else if let Some(change) = trial.step.changes.get(changes) {
+            changes += 1;
+            match change {
+                Change::Mark(Mark::Spoken { deal }) => Some(*deal),
+                Change::Mark(_) | Change::Entry(_) => None,
+            }
+        } else {
+            break;
+        };
+        if let Some(deal) = changed {
+            go_on(trial, deal);
+        }
+    }
+    trial.step.verdict = verdict;
+}
+
+/// Does what is due between a deal and the one on which it rests. What can't be signed yet is due
+/// again when the partner greets.
+pub(super) fn go_on(trial: &mut Trial<'_>, id: DealId) {
+    let Some(deal) = Deal::read(&trial.view, id).filter(|_| !trial.machine.recovering) else {
+        return;
+    };
+    let upper = match (deal.side(), deal.backing) {
+        (Side::Provider, Backing::Parts) => Some((id, deal)),
+        (Side::Provider, Backing::Stock) => None,
+        (Side::Requester, _) => above(&trial.view, &deal),
+    };
+    if let Some(upper) = upper {
+        let resting = Resting::of(trial, upper);
+        look(trial, &resting).ok();
+        give_back_rest(trial, resting.id);
+    }
+}
+
+fn look(trial: &mut Trial<'_>, resting: &Resting) -> Result<(), No> {
+    let part = resting.part.as_ref().map(|(_, part)| part.state);
+    let input = match (resting.deal.state, part) {
+        (State::Asked, Some(State::Kept)) => MiddleInput::PartsHeld,
+        (State::Held | State::Passed, Some(State::Agreed)) => MiddleInput::PartAgreed,
+        (State::Held | State::Passed, Some(State::Aborted)) => MiddleInput::PartRefused,
+        _ => return Ok(()),
+    };
+    put(trial, None, (resting, input))
+}
+
+/// Gives back what is asked or held for a deal that is over.
+fn give_back_rest(trial: &mut Trial<'_>, id: DealId) {
+    let Some(deal) = Deal::read(&trial.view, id).filter(|deal| deal.state.is_over()) else {
+        return;
+    };
+    for (part, known) in deals(&trial.view, chain_of(id, &deal)) {
+        let is_here = above(&trial.view, &known).is_some_and(|(above, _)| above == id);
+        if is_here && matches!(known.state, State::Requested | State::Kept) {
+            requester::give_back(trial, part).ok();
+        }
+    }
+}
+
+/// The Commit of a deal whose hold is passed on.
+pub(crate) fn commit(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    (commit, deal): (&Commit, &Deal),
+) -> Result<(), No> {
+    let resting = Resting::of(trial, (commit.deal, deal.clone()));
+    if Some(commit.hold) != deal.hold || commit.alternative != 0 {
+        return Err(Code::HoldUnknown.into());
+    }
+    put(trial, Some(case), (&resting, MiddleInput::Commit))
+}
+
+/// The Release of a deal whose hold is passed on.
+pub(crate) fn release(
+    trial: &mut Trial<'_>,
+    case: Case<'_>,
+    (id, deal): (DealId, &Deal),
+) -> Result<(), No> {
+    let resting = Resting::of(trial, (id, deal.clone()));
+    put(trial, Some(case), (&resting, MiddleInput::Release))
+}
+
+/// The end of a hold that is passed on is noticed.
+pub(crate) fn overdue(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> Result<(), Stop> {
+    let resting = Resting::of(trial, (id, deal.clone()));
+    match put(trial, None, (&resting, MiddleInput::Over)) {
+        Err(No::Rejected(code)) => Err(code.into()),
+        Ok(()) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
+    }
+}
+
+/// Puts what happens to the table, and carries out what it says.
+fn put(
+    trial: &mut Trial<'_>,
+    case: Option<Case<'_>>,
+    (resting, input): (&Resting, MiddleInput),
+) -> Result<(), No> {
+    let ends = matches!(
+        input,
+        MiddleInput::Commit | MiddleInput::Release | MiddleInput::Over
+    );
+    if let Some((part, known)) = resting.part.as_ref().filter(|_| ends) {
+        // What an earlier epoch committed there may be lost, and is shown first.
+        if trial.check_whole(*part, known).is_err() {
+            return Err(No::Unanswered);
+        }
+    }
+    let hold = match input {
+        MiddleInput::PartsHeld => hold_terms(trial, resting),
+        _ => Err(Code::HoldUnknown),
+    };
+    let facts = facts(trial, resting, (input, hold.map(|_| ())));
+    let (_, acts) = middle::step(stand(resting.deal.state), input, &facts);
+    if let Some(case) = case {
+        if acts.is_empty() {
+            return Err(No::Unanswered);
+        }
+        // What contradicts is kept with its Evidence.
+        if !trial.knows(case.id()) && !acts.contains(&Act::Evidence) {
+            trial.keep(case);
+        }
+    }
+    for act in acts {
+        carry(trial, case, (resting, act, hold))?;
+    }
+    Ok(())
+}
+
+const fn stand(state: State) -> MiddleState {
+    match state {
+        State::Asked => MiddleState::Asked,
+        State::Held => MiddleState::Held,
+        State::Passed => MiddleState::Passed,
+        State::Sold => MiddleState::Sold,
+        _ => MiddleState::Refused,
+    }
+}
+
+fn facts(
+    trial: &Trial<'_>,
+    resting: &Resting,
+    (input, fit): (MiddleInput, Result<(), Code>),
+) -> MiddleFacts {
+    let is_over = trial.at() > resting.deal.until;
+    let part = resting.part.as_ref().map(|(_, part)| part);
+    let parts = match part.map(|part| part.state) {
+        Some(State::Doubt | State::Written | State::Agreed) => Parts::Committed,
+        _ => Parts::Free,
+    };
+    let commits = input == MiddleInput::Commit && parts == Parts::Free && !is_over;
+    let is_below = part.is_some_and(|part| trial.machine.is_greeted(part.partner));
+    let is_above = trial.machine.is_greeted(resting.deal.partner);
+    let is_greeted = is_above && (is_below || !commits);
+    MiddleFacts {
+        hold: if is_over { Span::Over } else { Span::Runs },
+        greeted: if is_greeted {
+            Greeted::All
+        } else {
+            Greeted::Wanting
+        },
+        names_hold: true,
+        parts,
+        fit,
+    }
+}
+
+fn carry(
+    trial: &mut Trial<'_>,
+    case: Option<Case<'_>>,
+    (resting, act, hold): (&Resting, Act, Result<HoldTerms, Code>),
+) -> Result<(), No> {
+    let id = resting.id;
+    let part = resting.part.as_ref().map(|(part, _)| *part);
+    match (act, case) {
+        (Act::Hold, _) => provider::give(trial, id, hold?)?,
+        (Act::Commit, _) => {
+            let part = part.ok_or(No::Unanswered)?;
+            // It was judged when the hold was given. What hinders it now passes.
+            requester::commit_part(trial, part).or(Err(No::Unanswered))?;
+        }
+        (Act::Receipt, _) => provider::sell(trial, id, resting.deal.alternative)?,
+        (Act::Refusal(code), _) => provider::refuse(trial, id, code)?,
+        (Act::Evidence, Some(case)) => {
+            if let Some(commit) = resting.deal.commit {
+                evidence::release_beside_commit(trial, case, commit)?;
+            }
+            trial.stored(case);
+        }
+        (Act::Stored, Some(case)) => trial.stored(case),
+        (Act::Reject(code), Some(_)) => return Err(code.into()),
+        // What is over gives its parts back, whatever ended it. The rest is said by the deal.
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What a hold would promise now that rests on its part.
+fn hold_terms(trial: &Trial<'_>, resting: &Resting) -> Result<HoldTerms, Code> {
+    let network = trial.machine.config.network;
+    let (part, known) = resting.part.as_ref().ok_or(Code::HoldUnknown)?;
+    let terms = terms_of(trial, (resting.id, &resting.deal))?;
+    let partner = resting.deal.partner;
+    judge::sourced(trial, partner, &terms)?;
+    may_owe(trial, (*part, known))?;
+    let kept = known
+        .hold
+        .and_then(|hold| kept_record(&trial.view, &network, hold));
+    let below = match kept.as_ref().map(|kept| kept.body()) {
+        Some(ThreadBody::Hold(hold)) => hold.hold,
+        _ => return Err(Code::HoldUnknown),
+    };
+    let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
+    let own = judge::hold_terms(trial, partner, (core::slice::from_ref(&terms), until));
+    let given = chain::resting_on(trial.at(), own, &[below])?;
+    Ok(HoldTerms {
+        passed_on: commitment(&trial.view, &network, *part),
+        // A node of this version is in the middle of no bundle.
+        patience_ms: 0,
+        co_legs: CoLegs::None,
+        arm_last: false,
+        ..given
+    })
+}
+
+fn terms_of(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) -> Result<Terms, Code> {
+    let network = trial.machine.config.network;
+    let terms = deal.terms(&trial.view, &network, id);
+    terms.ok_or(Code::DealUnknown)
+}
+
+/// Whether this node lets itself owe for a part, beside what it will owe for those on which its
+/// other holds rest, since what it commits for them is not judged again.
+fn may_owe(trial: &Trial<'_>, (id, part): (DealId, &Deal)) -> Result<(), Code> {
+    let Some(currency) = part.currency else {
+        return Err(Code::DealUnknown);
+    };
+    let mut amounts = Vec::from([part.amount]);
+    for other in life::open_deals(&trial.view, part.partner) {
+        let known = Deal::read(&trial.view, other)
+            .filter(|known| known.state == State::Kept && known.currency == part.currency);
+        if let Some(known) = known.filter(|known| other != id && check_free(trial, known).is_err())
+        {
+            amounts.push(known.amount);
+        }
+    }
+    let amount = Minor::total(amounts).ok_or(Code::OverCredit)?;
+    credit::may_owe_them(&trial.view, part.partner, currency, amount)
+}
+
+/// The deal on which another rests: while that is asked for, the one that is asked for in turn; then
+/// the one to which its hold is committed.
+fn part_of(
+    view: &dyn View,
+    network: &NetworkId,
+    (id, deal): (DealId, &Deal),
+) -> Option<(DealId, Deal)> {
+    let hold = deal.hold.and_then(|hold| kept_record(view, network, hold));
+    let passed_on = match hold.as_ref().map(|hold| hold.body()) {
+        Some(ThreadBody::Hold(hold)) => hold.hold.passed_on,
+        _ => None,
+    };
+    let known = deals(view, chain_of(id, deal)).into_iter();
+    let mut parts = known.filter(|(_, part)| part.side() == Side::Requester);
+    match passed_on {
+        Some(_) => parts.find(|(part, _)| commitment(view, network, *part) == passed_on),
+        None => parts.find(|(_, part)| !part.state.is_over()),
+    }
+}
+
+fn commitment(view: &dyn View, network: &NetworkId, part: DealId) -> Option<PassedOn> {
+    let request = kept_record(view, network, part.into())?;
+    Some(chain::passed_on(request.body().header().salt, &[part]))
+}
+
+/// The deal that rests on this one: the one of its chain that is not over, else one that is.
+fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
+    let chain = part.chain?.id;
+    let top = Deal::read(view, chain).map(|top| (chain, top));
+    let known = top.into_iter().chain(deals(view, chain));
+    let provided: Vec<_> = known
+        .filter(|(_, deal)| deal.side() == Side::Provider)
+        .collect();
+    let open = provided.iter().find(|(_, deal)| !deal.state.is_over());
+    open.or(provided.last()).cloned()
+}
+
+/// The chain of a deal: of one that is in none, the one at whose top it stands.
+fn chain_of(id: DealId, deal: &Deal) -> DealId {
+    deal.chain.map_or(id, |chain| chain.id)
+}
+
+/// The deals of a chain at this node, but for that at its top.
+fn deals(view: &dyn View, chain: DealId) -> Vec<(DealId, Deal)> {
+    let mut after = Key::Chain {
+        chain,
+        deal: DealId::from_bytes([0; 32]),
+    };
+    let mut found = Vec::new();
+    while let Some((key @ Key::Chain { chain: of, deal }, _)) = view.next(&after)
+        && of == chain
+    {
+        found.extend(Deal::read(view, deal).map(|known| (deal, known)));
+        after = key;
+    }
+    found
+}
+
+/// A part was asked for: what it is asked for rests on it.
+pub(crate) fn rests(view: &mut super::Overlay<'_>, part: &Deal) {
+    if let Some((id, deal)) = above(view, part).filter(|(_, deal)| deal.state == State::Asked) {
+        deal.rest(view, id);
+    }
+}
