@@ -21,6 +21,7 @@ mod signer;
 mod telling;
 mod witness;
 
+use std::ops::ControlFlow as Flow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,9 @@ use crate::store::witnessed;
 use crate::store::{Appender, Halt, LedgerReader, Report, StoreError, Writer};
 use crate::view::event::WhatView;
 
+/// What is taken before the open batch is closed: enough that its proofs and its sync cost each
+/// little, and few enough that the disk and the partners work while the next ones are decided.
+const TURN_MAX: usize = 32;
 /// One batch flies at a time.
 const REPORTS_MAX: usize = 1;
 /// Longest pause between two pulses, when nothing is due before.
@@ -232,21 +236,39 @@ impl Runtime {
     pub async fn run(mut self) {
         self.tell_roster();
         self.submit();
-        loop {
-            match self.next().await {
-                Wake::Called(Call::Decide { input, reply }) => self.called(*input, reply),
-                Wake::Called(Call::Meet { invitation, reply }) => self.meet(*invitation, reply),
-                Wake::Called(Call::Net(reply)) => self.door.ask_net(reply),
-                Wake::Called(Call::Introduce(hello)) => self.door.introduce(*hello),
-                Wake::Heard(event) => self.heard(event),
-                Wake::Synced(report) => self.synced(report),
-                Wake::Shelved => self.shelver.offer_waiting(),
-                Wake::Pulse => self.pulse(),
-                Wake::Stop | Wake::Called(Call::Stop) => break,
-            }
+        while let Flow::Continue(()) = self.turn().await {
             self.submit();
         }
         self.finish().await;
+    }
+
+    /// Waits for one thing, and takes with it what waits beside it: that shares its batch, and so
+    /// its proofs, its checkpoint and its sync.
+    async fn turn(&mut self) -> Flow<()> {
+        let first = self.next().await;
+        self.take(first)?;
+        for _ in 1..TURN_MAX {
+            match self.waiting() {
+                Some(wake) => self.take(wake)?,
+                None => break,
+            }
+        }
+        Flow::Continue(())
+    }
+
+    fn take(&mut self, wake: Wake) -> Flow<()> {
+        match wake {
+            Wake::Called(Call::Decide { input, reply }) => self.called(*input, reply),
+            Wake::Called(Call::Meet { invitation, reply }) => self.meet(*invitation, reply),
+            Wake::Called(Call::Net(reply)) => self.door.ask_net(reply),
+            Wake::Called(Call::Introduce(hello)) => self.door.introduce(*hello),
+            Wake::Heard(event) => self.heard(event),
+            Wake::Synced(report) => self.synced(report),
+            Wake::Shelved => self.shelver.offer_waiting(),
+            Wake::Pulse => self.pulse(),
+            Wake::Stop | Wake::Called(Call::Stop) => return Flow::Break(()),
+        }
+        Flow::Continue(())
     }
 
     /// The one place where the loop waits. All of it may be given up at any moment without loss.
@@ -263,6 +285,21 @@ impl Runtime {
             call = self.calls.recv(), if has_room => call.map_or(Wake::Stop, Wake::Called),
             Some(event) = hear(&mut self.heard), if has_room => Wake::Heard(event),
         }
+    }
+
+    /// What is there without waiting. A synced batch comes first, since others wait for it.
+    fn waiting(&mut self) -> Option<Wake> {
+        if let Ok(report) = self.reports.try_recv() {
+            return Some(Wake::Synced(report));
+        }
+        if !self.keeper.has_room() || !self.shelver.has_room() {
+            return None;
+        }
+        if let Ok(call) = self.calls.try_recv() {
+            return Some(Wake::Called(call));
+        }
+        let event = self.heard.as_mut()?.try_recv().ok()?;
+        Some(Wake::Heard(event))
     }
 
     fn next_pulse(&self) -> Instant {
@@ -498,6 +535,7 @@ impl Runtime {
     /// Syncs and answers what was begun, and lets the net say its farewells.
     async fn finish(mut self) {
         self.calls.close();
+        self.submit();
         while self.keeper.is_busy() {
             let Some(report) = self.reports.recv().await else {
                 return;
