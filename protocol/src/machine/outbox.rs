@@ -209,11 +209,14 @@ pub(crate) fn answered(trial: &mut Trial<'_>, case: Case<'_>) {
     for record in deal.own_chain(deal_id) {
         let is_shown = question(&trial.view, partner, record)
             .is_some_and(|question| question.ends_by == EndsBy::Following);
-        // Kinds ascend in a deal, but for the decision that follows a Release.
-        let follows = Some(record) == deal.release
-            || kept_record(&trial.view, &network, record)
-                .is_some_and(|kept| kind > bundle::order_of(&kept));
-        if is_shown && follows {
+        // Few are, and only of those the record is read. Kinds ascend in a deal, but for the
+        // decision that follows a Release.
+        let follows = || {
+            Some(record) == deal.release
+                || kept_record(&trial.view, &network, record)
+                    .is_some_and(|kept| kind > bundle::order_of(&kept))
+        };
+        if is_shown && follows() {
             trial.mark(Mark::Answered { partner, record });
         }
     }
