@@ -399,9 +399,11 @@ impl Node {
     /// Waits for its end.
     ///
     /// # Panics
-    /// If it can't be waited for.
+    /// If it does not end in time.
     pub fn end(mut self) -> (std::process::ExitStatus, Place) {
-        let status = self.child.wait().expect("it ends");
+        let (status, _) = wait_for("the end of a daemon", PATIENCE, || {
+            self.child.try_wait().expect("it is ours")
+        });
         let place = std::mem::take(&mut self.place);
         (status, place)
     }

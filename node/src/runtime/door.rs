@@ -270,37 +270,7 @@ impl Door {
                     records,
                 }]
             }
-            Frame::Letter(letter) => {
-                let Letter {
-                    envelope,
-                    records,
-                    attached,
-                } = *letter;
-                let note = &envelope.checkpoint;
-                let shown = current.witness.shown(note, self.network, &current.chain);
-                let mut inputs = Vec::new();
-                match shown {
-                    Shown::Nothing => {}
-                    Shown::Higher => meaning.checkpoint = Some((partner, note.to_vec())),
-                    Shown::Contradiction(notes) => {
-                        let from = partner;
-                        inputs.push(Input::Checkpoints { from, notes });
-                    }
-                }
-                if current.shown != *envelope.seen {
-                    current.shown = envelope.seen.to_vec();
-                    inputs.extend(self.shown(&envelope.seen));
-                }
-                let taken = self.received(partner, (&records, &attached))?;
-                let beside = self.lacking(&taken, &attached, keeps);
-                inputs.push(Input::Letter {
-                    from: partner,
-                    lives: envelope.lives,
-                    records: taken,
-                    attached: self.received(partner, (&beside, &records))?,
-                });
-                inputs
-            }
+            Frame::Letter(letter) => self.letter(partner, *letter, keeps, &mut meaning)?,
             // The net's own affairs, which never come here.
             Frame::Hello(_)
             | Frame::Bye(_)
@@ -313,6 +283,45 @@ impl Door {
             | Frame::Push(_) => return Err(Code::UnknownKind),
         };
         Ok(meaning)
+    }
+
+    fn letter(
+        &mut self,
+        partner: PartnerId,
+        letter: Letter,
+        keeps: impl Fn(RecordId) -> bool,
+        meaning: &mut Meaning,
+    ) -> Result<Vec<Input>, Code> {
+        let Letter {
+            envelope,
+            records,
+            attached,
+        } = letter;
+        let current = self.sessions.get_mut(&partner).ok_or(Code::NotAddressed)?;
+        let note = &envelope.checkpoint;
+        let shown = current.witness.shown(note, self.network, &current.chain);
+        let mut inputs = Vec::new();
+        match shown {
+            Shown::Nothing => {}
+            Shown::Higher => meaning.checkpoint = Some((partner, note.to_vec())),
+            Shown::Contradiction(notes) => {
+                let from = partner;
+                inputs.push(Input::Checkpoints { from, notes });
+            }
+        }
+        if current.shown != *envelope.seen {
+            current.shown = envelope.seen.to_vec();
+            inputs.extend(self.shown(&envelope.seen));
+        }
+        let taken = self.received(partner, (&records, &attached))?;
+        let beside = self.lacking(&taken, &attached, keeps);
+        inputs.push(Input::Letter {
+            from: partner,
+            lives: envelope.lives,
+            records: taken,
+            attached: self.received(partner, (&beside, &records))?,
+        });
+        Ok(inputs)
     }
 
     /// Of what came along with the records of a letter that which may say something here. An answer
