@@ -81,9 +81,15 @@ pub(crate) fn refused(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
 
 /// Provider: it has waited as long as its hold said.
 pub(crate) fn lapsed(fold: &mut Fold<'_, '_>, id: DealId, lapse: RecordId) {
-    let armed = Deal::read(fold.view, id).filter(|deal| deal.state == State::Armed);
-    let Some(mut deal) = armed else { return };
-    provider::free(fold, &deal, holds::Ended::Used);
+    let Some(mut deal) = Deal::read(fold.view, id) else {
+        return;
+    };
+    match deal.state {
+        State::Armed => provider::free(fold, &deal, holds::Ended::Used),
+        // It was agreed while its Lapse was lost, and its requester owes nothing.
+        State::Sold => order::undone(fold, id, &deal),
+        _ => return,
+    }
     deal.state = State::Lapsed;
     end(fold, (id, lapse), deal);
 }

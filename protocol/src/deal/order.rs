@@ -184,12 +184,23 @@ pub(super) fn agreed(
     }
 }
 
-/// What a leg that lapsed had booked at its requester is taken back: posting, account and order.
+/// What a leg that lapsed had booked is taken back: posting, account and order, and at its provider
+/// the steps.
 pub(super) fn undone(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
-    let shift = credit::Shift {
-        payable: deal.amount.get().saturating_neg(),
-        ..Default::default()
+    let amount = deal.amount.get().saturating_neg();
+    let shift = match deal.side() {
+        Side::Requester => credit::Shift {
+            payable: amount,
+            ..Default::default()
+        },
+        Side::Provider => credit::Shift {
+            receivable: amount,
+            ..Default::default()
+        },
     };
+    if deal.side() == Side::Provider && deal.backing == Backing::Stock {
+        stock::take_back(fold.view, &deal.reserved);
+    }
     credit::shift(fold.view, deal.partner, deal.currency, shift);
     fold.view.delete(Key::Posting { deal: deal_id });
     fold.view.delete(Key::Order { order: deal_id });

@@ -1,13 +1,15 @@
 //! Bundles between production machines: what befalls the members, and how all of them end.
 
 use omni_protocol::{
+    bundle::BundleBody,
     code::Code,
     hash::DealId,
-    machine::{Bundling, Verb, Verdict},
+    machine::{Bundle, Bundling, Draft, Received, Verb, Verdict},
+    thread::ThreadBody,
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party};
+use crate::party::{MINUTE_MS, Party, What};
 
 /// All legs ended like this at both sides, nothing is held or in doubt, and nobody asks any more.
 #[track_caller]
@@ -355,6 +357,80 @@ fn members_that_lost_data_are_shown_it(legs: &[usize]) {
             }
         }
     }
+}
+
+/// Its Lapse was lost, and it is agreed before the requester shows it.
+#[test]
+fn a_lapse_that_comes_back_ends_what_was_agreed_since() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.disconnect(1, 2);
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let armed = party.nodes[1].clone();
+    party.nodes[1].ms += 61 * MINUTE_MS;
+    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
+    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    party.settle();
+    party.put_back(1, armed);
+    party.connect(1, 2);
+    party.settle();
+    assert_eq!(party.state(1, deals[0]), "sold");
+    for _ in 0..3 {
+        party.connect_all();
+        party.settle();
+        party.open_epochs();
+        party.wait(MINUTE_MS);
+    }
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("aborted", "lapsed"), ("agreed", "sold")]
+    );
+    assert_eq!(party.account(1, 0).receivable.get(), 0);
+    assert_eq!((party.stock(1).held, party.stock(1).sold), (0, 0));
+    party.verify();
+}
+
+/// Of two legs of one firm one is shown that it armed, and the other, of which nobody heard, refuses.
+#[test]
+fn i20_a_leg_that_is_shown_that_it_armed_does_not_refuse() {
+    let legs = [1, 2, 1];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    let before = party.nodes[1].clone();
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    while let Some(mail) = party.mail.pop_front() {
+        let is_of_the_first = |received: &Received| {
+            let body = received.record.body();
+            matches!(body, ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) if armed.deal == deals[0])
+        };
+        let is_lost = matches!(&mail.what, What::Letter(_, records, _)
+            if records.iter().any(is_of_the_first));
+        if !is_lost {
+            party.deliver(mail);
+        }
+    }
+    party.put_back(1, before);
+    party.nodes[1].ms += 30 * MINUTE_MS;
+    for _ in 0..3 {
+        party.connect_all();
+        party.settle();
+        party.open_epochs();
+        party.wait(MINUTE_MS);
+    }
+    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
+    for node in &party.nodes {
+        let manifest = Draft::read(&party.nodes[0].store, bundle).unwrap().manifest;
+        let known = Bundle::read(&node.store, manifest.unwrap()).unwrap();
+        let mut legs = known.legs.iter();
+        assert!(legs.all(|leg| leg.armed.is_none() || leg.refused.is_none()));
+    }
+    party.verify();
 }
 
 #[test]

@@ -87,14 +87,19 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
 /// A manifest that is known comes again, from a member that may lack what followed.
 pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     let id = ManifestId::from(case.id());
-    let (Some(body), Some(bundle)) = (
-        carry::manifest_in(case.record()),
-        Bundle::read(&trial.view, id),
-    ) else {
+    let Some(body) = carry::manifest_in(case.record()) else {
         return Ok(());
     };
-    let own = trial.machine.config.partner;
-    for (number, leg) in bundle.of_provider(own) {
+    let legs = u16::try_from(body.legs().len()).or(Err(Code::Malformed))?;
+    for number in 0..legs {
+        // What one own leg says may end the others.
+        let Some(bundle) = Bundle::read(&trial.view, id) else {
+            return Ok(());
+        };
+        let own = trial.machine.config.partner;
+        let Some(leg) = bundle.leg(number).filter(|leg| leg.provider == own) else {
+            continue;
+        };
         if let Some(refusal) = leg.refused {
             carry::again(trial, case.from, (Vec::from([refusal]), id));
             continue;

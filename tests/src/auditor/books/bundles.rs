@@ -9,7 +9,7 @@ use super::{At, Books, Deal, provide::HOLD_OVER};
 use crate::auditor::{
     bytes::Id,
     finding::{Check, Findings},
-    read::{Body, Leg, Record},
+    read::{Body, Leg, Record, Terms},
 };
 
 /// Code of section 18: the hold does not wait for one of the other legs.
@@ -292,6 +292,8 @@ impl Books {
         };
         let before = deal.state;
         match before {
+            // It was agreed while its Lapse was lost.
+            "sold" if state == "lapsed" => self.take_back(id),
             "sold" | "lapsed" => return,
             "refused" => {
                 deal.decision = Some(by);
@@ -299,10 +301,28 @@ impl Books {
             }
             _ => {}
         }
-        deal.decision = Some(by);
-        deal.now(state);
+        if let Some(deal) = self.deals.get_mut(&id) {
+            deal.decision = Some(by);
+            deal.now(state);
+        }
         if matches!(before, "waiting" | "armed" | "held") {
             self.move_reserved(id, -1);
+        }
+    }
+
+    /// What a leg posted at its provider is as if it had never been.
+    fn take_back(&mut self, id: Id) {
+        let Some(deal) = self.deals.get(&id) else {
+            return;
+        };
+        let (partner, currency, amount) = (deal.partner, deal.currency(), deal.amount);
+        let steps = deal.terms().map(Terms::steps).unwrap_or_default();
+        for (subject, steps) in steps {
+            let stock = self.stock.entry(subject).or_default();
+            stock.sold = (stock.sold - steps).max(0);
+        }
+        if let Some(account) = self.account(partner, currency) {
+            account.receivable -= amount;
         }
     }
 
