@@ -1,6 +1,6 @@
-//! All legs of a bundle end alike, over all nodes, but for those that lapsed (PROTOCOL.md 6). One
+//! All legs of a bundle end alike, over all nodes, but for those that lapsed (SPEC.md section 20). One
 //! sentence allows more: where the requester hides the Manifest, or lost it too, a leg that lost what
-//! it signed may refuse alone (PROTOCOL.md 10). What one node's own entries allow is the books'.
+//! it signed may refuse alone (the same section). What one node's own entries allow is the books'.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +23,7 @@ pub struct Bundles {
     pub agreed: u64,
     /// Those that a Refusal ended.
     pub aborted: u64,
-    /// Those of which some legs are agreed and others refused, as PROTOCOL.md 10 allows it.
+    /// Those of which some legs are agreed and others refused, as SPEC.md section 20 allows it.
     pub partial: u64,
     /// Legs that lapsed.
     pub lapsed: u64,

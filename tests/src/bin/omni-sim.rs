@@ -121,7 +121,7 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
         lapsed,
     } = *sum.bundles.lock().expect("no thread panics");
     println!(
-        "{begun} bundles: {agreed} agreed, {aborted} aborted, {partial} partial as PROTOCOL.md 10 \
+        "{begun} bundles: {agreed} agreed, {aborted} aborted, {partial} partial as SPEC.md 20 \
          allows; {lapsed} legs lapsed"
     );
     println!(

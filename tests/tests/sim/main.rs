@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use omni_tests::auditor::Check;
+use omni_tests::auditor::{Bundles, Check};
 use omni_tests::sim::{Fault, Plan, Planted, commit, judge, line, shrink};
 use sha2::{Digest as _, Sha256};
 
@@ -154,12 +154,22 @@ fn each_planted_bug_is_found() {
 }
 
 #[test]
-fn every_kind_of_fault_is_met() {
+fn every_kind_of_fault_is_met_and_bundles_end_in_every_way() {
     let mut met = BTreeSet::new();
+    let mut bundles = Bundles::default();
     for seed in 1..=PLANTED_SEEDS {
         let plan = Plan::draw(seed);
-        met.extend(judge(&plan, None, &mut |_| {}).0.met);
+        let watch = judge(&plan, None, &mut |_| {}).0;
+        met.extend(watch.met);
+        bundles += watch.bundles;
     }
+    let Bundles {
+        agreed,
+        aborted,
+        lapsed,
+        ..
+    } = bundles;
+    assert!(agreed > 50 && aborted > 10 && lapsed > 5, "{bundles:?}");
     let missed: Vec<_> = Fault::ALL
         .iter()
         .filter(|kind| !met.contains(kind))
