@@ -1,7 +1,7 @@
 //! Bundles and chains (SPEC.md sections 20 and 21): deals of one requester that end alike. Here
 //! stand the bodies by which the members come to one end, what they prove, and the tables as steps
 //! from one state to the next. It keeps out what a node stores and sends, which is
-//! `machine::bundle`'s and `machine::chain`'s; a chain as a leg of a bundle they have not yet.
+//! `machine::bundle`'s and `machine::chain`'s.
 
 mod act;
 pub mod chain;

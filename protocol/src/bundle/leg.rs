@@ -230,18 +230,19 @@ impl ProviderLeg {
         }
     }
 
-    /// A leg that rests on stock, as a node keeps it: what of its manifest is known, if one is, and
-    /// why it was refused.
+    /// A leg as a node keeps it: what of the manifest that decides it is known, if one is, and why
+    /// it was refused.
     #[must_use]
     pub fn kept(
         state: LegState,
+        backing: Backing,
         manifest: Option<(Place, Tally)>,
         refused: Option<(Code, Naming)>,
     ) -> Self {
         let parts = Parts::Wanting;
         Self {
             state,
-            backing: Backing::Stock,
+            backing,
             bound: manifest.map(|(place, tally)| Bound {
                 place,
                 tally,

@@ -110,13 +110,13 @@ impl RequesterBundle {
         }
     }
 
-    /// A bundle that its own certificate decides, as a node keeps it: the legs of which a Hold is
-    /// kept, and what is known of its manifest.
+    /// A bundle as a node keeps it: the legs of which a Hold is kept, and what is known of its
+    /// manifest.
     #[must_use]
-    pub const fn kept(state: BundleState, holds: Tally, tally: Tally) -> Self {
+    pub const fn kept(state: BundleState, decides: Decides, holds: Tally, tally: Tally) -> Self {
         Self {
             state,
-            decides: Decides::Own,
+            decides,
             holds,
             tally,
         }

@@ -1,7 +1,6 @@
 //! Bundles at a node (SPEC.md section 20): what it keeps of each manifest in which it is a member,
 //! and who puts which record to the tables of [`crate::bundle`]. What a certificate changes in the
-//! deals themselves stands in `deal::leg`. Parts of a chain (section 21) are kept out: a Manifest
-//! that names a whole is refused.
+//! deals themselves stands in `deal::leg`, and what a leg rests on in `machine::chain`.
 
 mod ask;
 mod carry;
@@ -9,6 +8,7 @@ mod draft;
 mod epoch;
 mod fold;
 mod offered;
+mod parts;
 mod provide;
 mod receive;
 mod require;
@@ -24,6 +24,7 @@ pub(crate) use self::{
     epoch::{declined, lost},
     fold::{concerns, joined, recorded},
     offered::{commit, release},
+    parts::{handed_down, parts_of, said_below},
     provide::{is_committed, overdue},
     receive::{is_of_a_bundle, order_of, received},
     require::write_off,
@@ -36,6 +37,7 @@ use crate::{
     hash::{DealId, ManifestId, PartnerId, RecordId},
     limits::LEGS_MAX,
     machine::{Key, Overlay, View, stored},
+    thread::LegName,
     wire, words,
 };
 
@@ -87,6 +89,8 @@ pub struct Bundle {
     pub legs: List<KnownLeg, LEGS_MAX, 1>,
     /// The number of the leg that arms last.
     pub last: Option<u16>,
+    /// The leg of another manifest that rests on these, which that one decides.
+    pub whole: Option<LegName>,
     /// How it ended.
     pub ended: Option<Ended>,
     /// The Refusal by which it was aborted.
@@ -97,6 +101,7 @@ wire!(Bundle {
     requester,
     legs,
     last,
+    whole,
     ended,
     refusal,
 });
@@ -127,6 +132,7 @@ impl Bundle {
             requester,
             legs: List::new(legs?).ok()?,
             last: manifest.last(),
+            whole: manifest.whole(),
             ended: None,
             refusal: None,
         })
@@ -220,6 +226,12 @@ pub(crate) fn forget(view: &mut Overlay<'_>, manifest: ManifestId) {
                 manifest,
             });
         }
+    }
+    if let Some(LegName {
+        manifest: whole, ..
+    }) = bundle.whole
+    {
+        view.delete(Key::PartsOf { whole, manifest });
     }
     view.delete(Key::Bundle { manifest });
 }

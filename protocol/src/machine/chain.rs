@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Approval, Case, Change, Event, Key, Mark, No, Stop, Trial, View, kept_record, life,
+    Approval, Case, Change, Event, Key, Mark, No, Stop, Trial, View, bundle, kept_record, life,
     verbs::{self, Requesting},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     code::Code,
     deal::{Deal, Side, State, credit, evidence, judge, provider, requester},
     hash::{DealId, NetworkId, PartnerId, PassedOn},
-    thread::{Chain, CoLegs, Commit, HoldTerms, Terms, ThreadBody},
+    thread::{Chain, Commit, HoldTerms, Terms, ThreadBody},
     value::{Minor, Time},
 };
 
@@ -166,6 +166,7 @@ pub(super) fn go_on(trial: &mut Trial<'_>, id: DealId) {
         (Side::Requester, _) => above(&trial.view, &deal),
     };
     if let Some(upper) = upper {
+        bundle::handed_down(trial, id);
         let resting = Resting::of(trial, upper);
         look(trial, &resting).ok();
         give_back_rest(trial, resting.id);
@@ -178,6 +179,7 @@ fn look(trial: &mut Trial<'_>, resting: &Resting) -> Result<(), No> {
         (State::Asked, Some(State::Kept)) => MiddleInput::PartsHeld,
         (State::Held | State::Passed, Some(State::Agreed)) => MiddleInput::PartAgreed,
         (State::Held | State::Passed, Some(State::Aborted)) => MiddleInput::PartRefused,
+        (State::Waiting, Some(_)) => return bundle::said_below(trial, (resting.id, &resting.deal)),
         _ => return Ok(()),
     };
     put(trial, None, (resting, input))
@@ -351,14 +353,8 @@ fn hold_terms(trial: &Trial<'_>, resting: &Resting) -> Result<HoldTerms, Code> {
     let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
     let own = judge::hold_terms(trial, partner, (core::slice::from_ref(&terms), until));
     let given = chain::resting_on(trial.at(), own, &[below])?;
-    Ok(HoldTerms {
-        passed_on: commitment(&trial.view, &network, *part),
-        // A node of this version is in the middle of no bundle.
-        patience_ms: 0,
-        co_legs: CoLegs::None,
-        arm_last: false,
-        ..given
-    })
+    let passed_on = commitment(&trial.view, &network, *part);
+    Ok(HoldTerms { passed_on, ..given })
 }
 
 fn terms_of(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) -> Result<Terms, Code> {
@@ -384,6 +380,11 @@ fn may_owe(trial: &Trial<'_>, (id, part): (DealId, &Deal)) -> Result<(), Code> {
     }
     let amount = Minor::total(amounts).ok_or(Code::OverCredit)?;
     credit::may_owe_them(&trial.view, part.partner, currency, amount)
+}
+
+/// The deal on which this one rests, as far as it is known here.
+pub(super) fn below(trial: &Trial<'_>, at: (DealId, &Deal)) -> Option<(DealId, Deal)> {
+    part_of(&trial.view, &trial.machine.config.network, at)
 }
 
 /// The deal on which another rests: while that is asked for, the one that is asked for in turn; then

@@ -335,6 +335,13 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
+    /// The manifests of parts on which a leg of another manifest rests.
+    33 PartsOf {
+        /// The manifest that decides them.
+        whole: ManifestId,
+        /// The manifest of the parts.
+        manifest: ManifestId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.

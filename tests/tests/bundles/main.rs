@@ -4,6 +4,7 @@
 mod alone;
 mod cells;
 mod chain_storms;
+mod chained_legs;
 mod chains;
 mod holds;
 mod leg;

@@ -324,24 +324,31 @@ impl Party {
         providers: &[usize],
         see: &mut dyn FnMut(&Self),
     ) -> (BundleId, Vec<DealId>) {
-        let name: Text<64, 1> = "kitchen".parse().unwrap();
-        let bundle = bundle_id(&name);
-        assert_eq!(self.word(Bundling::New { name }), Verdict::Done);
         let mut deals = Vec::new();
         for provider in providers {
             see(self);
             let deal = self.request(*provider, 1);
             self.settle();
             assert_eq!(self.state(0, deal), "held");
+            deals.push(deal);
+        }
+        (self.draft(&deals), deals)
+    }
+
+    /// A bundle of these deals.
+    pub fn draft(&mut self, deals: &[DealId]) -> BundleId {
+        let name: Text<64, 1> = "kitchen".parse().unwrap();
+        let bundle = bundle_id(&name);
+        assert_eq!(self.word(Bundling::New { name }), Verdict::Done);
+        for deal in deals {
             let leg = DraftLeg {
-                deal,
+                deal: *deal,
                 alternative: 0,
                 after: fence::List::default(),
             };
             assert_eq!(self.word(Bundling::Add { bundle, leg }), Verdict::Done);
-            deals.push(deal);
         }
-        (bundle, deals)
+        bundle
     }
 
     pub fn commit(&mut self, bundle: BundleId) -> Verdict {

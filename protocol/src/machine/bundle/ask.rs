@@ -23,7 +23,7 @@ use crate::{
 /// Asks a provider to arm: the Manifest, with the holds of its legs and what opened their deals.
 pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
     let records = Vec::from([id.into()]);
-    let attached = holds_of(bundle, to);
+    let attached = along(bundle, holds_of(bundle, to));
     put(
         trial,
         to,
@@ -37,7 +37,7 @@ pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (Manife
 pub(crate) fn again_to(trial: &mut Trial<'_>, to: PartnerId, id: ManifestId) {
     if let Some(bundle) = Bundle::read(&trial.view, id) {
         let records = Vec::from([id.into()]);
-        let attached = holds_of(&bundle, to);
+        let attached = along(&bundle, holds_of(&bundle, to));
         trial.reply(to, Message::Letter { records, attached });
     }
 }
@@ -48,7 +48,14 @@ pub(crate) fn stands_on(
     id: ManifestId,
     provider: PartnerId,
 ) -> Option<Vec<RecordId>> {
-    Bundle::read(view, id).map(|bundle| holds_of(&bundle, provider))
+    Bundle::read(view, id).map(|bundle| along(&bundle, holds_of(&bundle, provider)))
+}
+
+/// With the Manifest of parts goes that of the whole, by which whoever has it finds who decides.
+pub(super) fn along(bundle: &Bundle, mut attached: Vec<RecordId>) -> Vec<RecordId> {
+    attached.truncate(LETTER_RECORDS_MAX - 1);
+    attached.extend(bundle.whole.map(|whole| RecordId::from(whole.manifest)));
+    attached
 }
 
 fn holds_of(bundle: &Bundle, provider: PartnerId) -> Vec<RecordId> {
@@ -84,7 +91,7 @@ pub(crate) fn beside(
     let manifest = question.letter.first()?;
     let asks = question.ends_by == EndsBy::Certificate;
     let bundle = asks.then(|| Bundle::read(&trial.view, (*manifest).into()))??;
-    Some(said_by(&bundle, to))
+    Some(along(&bundle, said_by(&bundle, to)))
 }
 
 /// While an own leg is armed and no certificate is whole, all other members are asked: by the
@@ -96,6 +103,15 @@ pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
     let own = trial.machine.config.partner;
     for partner in bundle.others(own) {
         in_doubt_to(trial, partner, (id, &bundle));
+    }
+    // Its requester may be gone: the members of the whole have the certificate too.
+    let whole = bundle
+        .whole
+        .and_then(|whole| Bundle::read(&trial.view, whole.manifest));
+    for partner in whole.iter().flat_map(|whole| whole.others(own)) {
+        if partner != bundle.requester {
+            in_doubt_to(trial, partner, (id, &bundle));
+        }
     }
 }
 
@@ -126,7 +142,9 @@ fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Manifes
         .filter(|(_, leg)| leg.lapsed.is_none());
     let receipts: Vec<RecordId> = armed.filter_map(|(_, leg)| leg.armed).collect();
     for receipt in receipts {
-        let records = Vec::from([id.into(), receipt]);
+        // Who is only a member of the whole has nothing to count.
+        let counted = Some(receipt).filter(|_| bundle.admits(partner));
+        let records: Vec<RecordId> = [Some(id.into()), counted].into_iter().flatten().collect();
         let asked = outbox::question(&trial.view, partner, receipt).is_some();
         if !asked {
             put(
@@ -136,7 +154,7 @@ fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Manifes
                 (records.clone(), Vec::new()),
             );
         }
-        let attached = said_by(bundle, partner);
+        let attached = along(bundle, said_by(bundle, partner));
         trial.send(partner, Message::Letter { records, attached });
     }
 }
@@ -185,6 +203,9 @@ pub(super) fn certificate(
     to: PartnerId,
     (id, bundle): (ManifestId, &Bundle),
 ) {
+    if let Some(whole) = bundle.whole {
+        return super::parts::certificate(trial, to, (whole.manifest, id));
+    }
     for records in bundle.receipts_but_of(to).chunks(LETTER_RECORDS_MAX) {
         let records = Vec::from(records);
         let attached = Vec::from([id.into()]);

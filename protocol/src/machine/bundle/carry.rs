@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Bundle, Ended, KnownLeg, ask, epoch};
+use super::{Bundle, Ended, KnownLeg, ask, epoch, parts};
 use crate::{
     bundle::{Act, ArmReceipt, BundleBody, Kept, Lapse, LegInput, Manifest},
     code::Code,
@@ -55,6 +55,7 @@ pub(super) fn out(
     for act in acts {
         match (act, case) {
             (Act::ArmReceipt, _) => arm(trial, case, at)?,
+            (Act::Manifest, _) => parts::commit(trial, at)?,
             (Act::Refusal(code), _) => refuse(trial, at, code)?,
             (Act::Lapse, _) => lapse(trial, at)?,
             (Act::Evidence, Some(case)) => accuse(trial, case, (at, input))?,
@@ -64,7 +65,7 @@ pub(super) fn out(
             (Act::WhatIs, _) => ask::in_doubt(trial, at.manifest),
             // Each record is answered by Stored where it is taken. A part of a chain, a Commit and
             // a Release of its own are not a leg's; the operator's word is answered elsewhere.
-            (Act::Stored | Act::Manifest | Act::Hold | Act::Commit | Act::Receipt, _)
+            (Act::Stored | Act::Hold | Act::Commit | Act::Receipt, _)
             | (Act::Release, _)
             | (Act::Ack | Act::Operator(_), _)
             | (Act::Evidence | Act::Again(_) | Act::Reject(_) | Act::Lost, None) => {}
@@ -184,7 +185,9 @@ pub(super) fn again(
     to: PartnerId,
     (records, of): (Vec<RecordId>, ManifestId),
 ) {
-    let attached = Vec::from([of.into()]);
+    let known = Bundle::read(&trial.view, of);
+    let own = Vec::from([of.into()]);
+    let attached = known.map_or_else(|| own.clone(), |known| ask::along(&known, own.clone()));
     trial.reply(to, Message::Letter { records, attached });
 }
 

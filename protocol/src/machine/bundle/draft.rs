@@ -12,7 +12,7 @@ use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use super::{Bundle, ask, provide, require};
 use crate::{
     bundle::{
-        Act, BundleBody, BundleInput, BundleState, Leg, LegInput, Manifest, Member,
+        Act, BundleBody, BundleInput, BundleState, Decides, Leg, LegInput, Manifest, Member,
         RequesterBundle, Tally,
     },
     code::Code,
@@ -297,7 +297,10 @@ fn commit(trial: &mut Trial<'_>, id: BundleId, members: &[Member]) -> Result<(),
         }
     }
     let fit = judge(trial, &ready);
-    let standing = RequesterBundle::kept(BundleState::Collecting, holds, Tally::new(count));
+    let standing = {
+        let none = Tally::new(count);
+        RequesterBundle::kept(BundleState::Collecting, Decides::Own, holds, none)
+    };
     let (_, acts) = standing.step(BundleInput::Accept, fit);
     if let Some(Act::Operator(code)) = acts.first() {
         return Err((*code).into());
@@ -416,7 +419,7 @@ fn manifest_of(
 }
 
 /// Signs a Manifest, which is addressed to this node itself and sent to each provider.
-fn sign(trial: &mut Trial<'_>, manifest: Manifest) -> Result<ManifestId, Stop> {
+pub(super) fn sign(trial: &mut Trial<'_>, manifest: Manifest) -> Result<ManifestId, Stop> {
     let body = ThreadBody::Bundle(BundleBody::Manifest(Box::new(manifest)));
     let config = &trial.machine.config;
     let record = Signed::write(&config.network, config.partner, body).map_err(Code::from)?;

@@ -85,11 +85,40 @@ fn manifest(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>, body: &Manifes
             fold.view.put(Key::Leg { deal: known.deal }, &manifest);
         }
     }
-    for partner in bundle.others(own) {
+    // Whoever has it only as the whole of a part is none of its members.
+    if bundle.admits(own) {
+        for partner in bundle.others(own) {
+            fold.view
+                .put_bytes(joint(partner, &bundle, manifest), alloc::vec::Vec::new());
+        }
+    }
+    if let Some(LegName {
+        manifest: whole, ..
+    }) = bundle.whole
+    {
         fold.view
-            .put_bytes(joint(partner, &bundle, manifest), alloc::vec::Vec::new());
+            .put_bytes(Key::PartsOf { whole, manifest }, alloc::vec::Vec::new());
     }
     keep(fold, manifest, &bundle);
+    if let Some(LegName {
+        manifest: whole, ..
+    }) = bundle.whole
+        && let Some(whole) = Bundle::read(fold.view, whole)
+    {
+        decided_above(fold, manifest, &whole);
+    }
+}
+
+/// The certificate of the whole decides its parts, and travels no further by itself.
+fn decided_above(fold: &mut Fold<'_, '_>, manifest: ManifestId, whole: &Bundle) {
+    let open = Bundle::read(fold.view, manifest).filter(|bundle| bundle.ended.is_none());
+    let Some(mut bundle) = open.filter(|_| whole.ended.is_some()) else {
+        return;
+    };
+    (bundle.ended, bundle.refusal) = (whole.ended, whole.refusal);
+    decide_joint(fold, manifest, &bundle);
+    keep(fold, manifest, &bundle);
+    answered(fold, manifest, &bundle);
 }
 
 /// Whether a hold of this node's own is bound by the manifest of its requester: it is the first that
@@ -135,7 +164,7 @@ fn said_of_a_leg(
     if let Ok(legs) = crate::fence::List::new(legs) {
         bundle.legs = legs;
     }
-    if bundle.ended.is_none() {
+    if bundle.ended.is_none() && bundle.whole.is_none() {
         bundle.ended = match bundle.tally().outcome() {
             Outcome::Open => None,
             Outcome::Commit => Some(Ended::Agreed),
@@ -150,9 +179,15 @@ fn said_of_a_leg(
     }
     keep(fold, manifest, &bundle);
     answered(fold, manifest, &bundle);
+    for part in super::parts_of(fold.view, manifest) {
+        decided_above(fold, part, &bundle);
+    }
 }
 
 fn decide_joint(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
+    if !bundle.admits(fold.machine.config.partner) {
+        return;
+    }
     let open = Bundle {
         ended: None,
         ..bundle.clone()
@@ -195,6 +230,8 @@ fn lead_provider(
     }
     match (bundle.ended, leg.armed, leg.refused.or(bundle.refusal)) {
         (Some(Ended::Aborted), _, Some(refusal)) => leg::refused(fold, leg.deal, refusal),
+        // A part that refused is over, though the whole is not decided by that.
+        (None, None, Some(refusal)) => leg::refused(fold, leg.deal, refusal),
         (ended, Some(receipt), _) => {
             leg::armed(fold, leg.deal);
             if ended == Some(Ended::Agreed) {
@@ -234,7 +271,12 @@ fn lead_requester(
 /// whose legs have all spoken, and the own `ArmReceipt` everywhere once a certificate is whole.
 fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
     let own = fold.machine.config.partner;
-    for partner in bundle.others(own) {
+    let whole = bundle
+        .whole
+        .and_then(|whole| Bundle::read(fold.view, whole.manifest));
+    let above = whole.iter().flat_map(|whole| whole.others(own));
+    let asked: alloc::vec::Vec<PartnerId> = bundle.others(own).into_iter().chain(above).collect();
+    for partner in asked {
         if bundle.requester == own {
             let mut legs = bundle.of_provider(partner);
             let spoke = |leg: &KnownLeg| leg.armed.is_some() || leg.refused.is_some();

@@ -11,13 +11,13 @@ use alloc::vec::Vec;
 use super::{
     Bundle, Ended,
     carry::{self, At},
-    epoch,
+    epoch, parts,
     receive::Word,
 };
 use crate::{
     bundle::{
-        Act, Greeted, LegFacts, LegInput, LegState, Manifest, Naming, Place, ProviderLeg, Span,
-        Turn,
+        Act, Backing, Greeted, LegFacts, LegInput, LegState, Manifest, Naming, Place, ProviderLeg,
+        Span, Turn,
     },
     code::Code,
     deal::{Deal, State},
@@ -237,11 +237,7 @@ pub(super) fn stand(
     } else {
         Turn::Asked
     };
-    let place = Place {
-        legs: u16::try_from(bundle.legs.len()).ok()?,
-        number: Some(number),
-        turn,
-    };
+    let place = parts::place(trial, bundle, (number, turn))?;
     // What it is bound to may be another manifest than the one at hand.
     let bound = deal.manifest.and_then(|bound| {
         let of = if bound == id {
@@ -257,8 +253,11 @@ pub(super) fn stand(
         LegState::Refused => Some((refusal_code(trial, &deal)?, naming(&known))),
         _ => None,
     };
-    let tally = bound.as_ref().map(|(of, _)| (place, of.tally()));
+    let tally = bound
+        .as_ref()
+        .map(|(of, _)| (place, parts::tally(trial, of)));
     let hold = hold_terms(trial, &deal);
+    let deal_backing = deal.backing;
     let at = trial.at();
     let alternatives = Deal::alternatives(&trial.view, &trial.machine.config.network, known.deal);
     let facts = LegFacts {
@@ -278,7 +277,7 @@ pub(super) fn stand(
             known,
             deal,
         },
-        leg: ProviderLeg::kept(state, tally, refused),
+        leg: ProviderLeg::kept(state, deal_backing, tally, refused),
         facts,
         place,
     })
@@ -287,7 +286,7 @@ pub(super) fn stand(
 fn leg_state(deal: &Deal, turn: Turn, bound: Option<&Bundle>) -> LegState {
     match deal.state {
         // Bound and not armed: a leg that arms when it is asked waits for greetings alone.
-        State::Waiting if turn == Turn::Last => LegState::Waiting,
+        State::Waiting if turn == Turn::Last || deal.backing == Backing::Parts => LegState::Waiting,
         State::Closed => LegState::Closed,
         State::Armed => LegState::Armed,
         State::Lapsed => LegState::Lapsed,
@@ -343,7 +342,12 @@ fn fit(
             || GrantTerms::read(&trial.view, partner).standing == Standing::Partner
     };
     let co_legs = hold.map_or(CoLegs::None, |hold| hold.co_legs);
-    manifest.waits(trial.machine.config.partner, co_legs, is_partner)
+    let own = trial.machine.config.partner;
+    manifest.waits(own, co_legs, is_partner)?;
+    match parts::whole_of(trial, manifest) {
+        Some(whole) => whole.waits(own, co_legs, is_partner),
+        None => Ok(()),
+    }
 }
 
 fn is_patience_over(

@@ -9,7 +9,7 @@
 use super::{
     Bundle, epoch,
     fold::{concerns, kept_manifest},
-    provide, require,
+    parts, provide, require,
 };
 use crate::{
     bundle::{BundleBody, Manifest},
@@ -105,7 +105,10 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     let body = case.record().body();
     let id = manifest_of(body).map_or(case.id(), RecordId::from);
     let manifest = find(trial, case, id).ok_or(No::Unanswered)?;
-    check_admitted(trial, case, &manifest)?;
+    if parts::serve(trial, case, &manifest) {
+        return Ok(());
+    }
+    check_admitted(trial, case, (id, &manifest))?;
     trial.import_shown(case)?;
     if case.record().author() == trial.machine.config.partner {
         return own(trial, case);
@@ -132,21 +135,45 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
 }
 
 /// A Manifest is for its members alone, and only they bring what it admits.
-fn check_admitted(trial: &Trial<'_>, case: Case<'_>, manifest: &Manifest) -> Result<(), Code> {
+fn check_admitted(
+    trial: &Trial<'_>,
+    case: Case<'_>,
+    (id, manifest): (RecordId, &Manifest),
+) -> Result<(), No> {
     let requester = manifest.members().first().map(|member| member.partner);
     manifest.requester(requester.ok_or(Code::Malformed)?)?;
-    if manifest.whole().is_some() {
-        return Err(Code::Malformed);
+    if let Some(named) = manifest.whole() {
+        let whole = find(trial, case, named.manifest.into()).ok_or(No::Unanswered)?;
+        let first = whole.members().first().map(|member| member.partner);
+        whole.requester(first.ok_or(Code::Malformed)?)?;
+        if whole.whole().is_some() || whole.leg(named.number).is_none() {
+            return Err(Code::LegUnknown.into());
+        }
     }
     let own = trial.machine.config.partner;
     if is_manifest(case.record().body()) {
         manifest.requester(case.record().author())?;
     }
-    if manifest.admits(own) && manifest.admits(case.from) {
+    let is_member = manifest.admits(own) && manifest.admits(case.from);
+    // What decides a part of this node's is taken from whoever brings it.
+    if is_member || is_whole_of_own(trial, case, id) {
         Ok(())
     } else {
-        Err(Code::NotAddressed)
+        Err(Code::NotAddressed.into())
     }
+}
+
+/// Whether this manifest decides parts of which this node has one, as far as is known or comes along.
+fn is_whole_of_own(trial: &Trial<'_>, case: Case<'_>, id: RecordId) -> bool {
+    let own = trial.machine.config.partner;
+    let brings = all(case).any(|one| match one.record.body() {
+        ThreadBody::Bundle(BundleBody::Manifest(manifest)) => {
+            let whole = manifest.whole().map(|whole| RecordId::from(whole.manifest));
+            whole == Some(id) && manifest.admits(own)
+        }
+        _ => false,
+    });
+    brings || !super::parts_of(&trial.view, id.into()).is_empty()
 }
 
 /// One's own, brought by another member: it is known, or was lost.
@@ -165,6 +192,7 @@ fn take_manifest(trial: &mut Trial<'_>, case: Case<'_>, id: RecordId) -> Result<
     match brought {
         Some(received) if !is_known => {
             let manifest = Case { received, ..case };
+            take_whole(trial, case, &manifest);
             if manifest.record().author() == trial.machine.config.partner {
                 trial.take_lost(case, received)?;
                 return Ok(());
@@ -174,6 +202,18 @@ fn take_manifest(trial: &mut Trial<'_>, case: Case<'_>, id: RecordId) -> Result<
         _ if case.id() == id => provide::manifest_again(trial, case),
         _ if is_known => Ok(()),
         _ => Err(No::Unanswered),
+    }
+}
+
+/// Keeps the Manifest of the whole, with which that of parts travels.
+fn take_whole(trial: &mut Trial<'_>, case: Case<'_>, parts: &Case<'_>) {
+    let ThreadBody::Bundle(BundleBody::Manifest(manifest)) = parts.record().body() else {
+        return;
+    };
+    let whole = manifest.whole().map(|whole| RecordId::from(whole.manifest));
+    let brought = all(case).find(|one| Some(one.record.id()) == whole);
+    if let Some(received) = brought.filter(|brought| !trial.knows(brought.record.id())) {
+        trial.keep(Case { received, ..case });
     }
 }
 
@@ -197,7 +237,7 @@ pub(in crate::machine) fn admit_shown(
         return false;
     };
     let brought = Case { received, ..case };
-    if check_admitted(trial, brought, manifest).is_err() {
+    if check_admitted(trial, brought, (id.into(), manifest)).is_err() {
         return false;
     }
     let stands = manifest

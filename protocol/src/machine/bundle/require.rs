@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 
 use super::{Bundle, Ended, ask, carry, receive::Word};
 use crate::{
-    bundle::{Act, BundleInput, BundleState, Kept, RequesterBundle, Tally},
+    bundle::{Act, BundleInput, BundleState, Decides, Kept, Outcome, RequesterBundle, Tally},
     deal::{Deal, State, evidence},
     hash::{ManifestId, PartnerId, RecordId},
     ledger::Payload,
-    machine::{Case, No, Stop, Trial},
+    machine::{Case, No, Stop, Trial, chain},
     public::Claim,
     thread::{Ack, ThreadBody},
 };
@@ -52,7 +52,12 @@ pub(super) fn said(
         }
     }
     trial.stored(case);
-    if bundle.ended.is_none() && !is_known {
+    if bundle.whole.is_some() {
+        // What rests on this part may arm now, or must refuse.
+        if let Some(part) = now.leg(number) {
+            chain::go_on(trial, part.deal);
+        }
+    } else if bundle.ended.is_none() && !is_known {
         pass_on(trial, (id, &now));
     }
     Ok(())
@@ -65,20 +70,29 @@ fn stand(trial: &Trial<'_>, bundle: &Bundle) -> RequesterBundle {
         .legs
         .iter()
         .filter_map(|leg| Deal::read(&trial.view, leg.deal));
+    let decides = match bundle.whole {
+        None => Decides::Own,
+        Some(_) => Decides::Whole,
+    };
+    let have_armed = bundle.tally().outcome() == Outcome::Commit;
     let state = match bundle.ended {
         Some(Ended::Agreed) => BundleState::Agreed,
         Some(Ended::Aborted) => BundleState::Aborted,
         None if deals.any(is_written) => BundleState::Written,
+        None if have_armed && decides == Decides::Whole => BundleState::Armed,
         None => BundleState::Doubt,
     };
     let legs = u16::try_from(bundle.legs.len()).unwrap_or_default();
     let mut holds = Tally::new(legs);
     (0..legs).for_each(|number| holds.arm(number));
-    RequesterBundle::kept(state, holds, bundle.tally())
+    RequesterBundle::kept(state, decides, holds, bundle.tally())
 }
 
 /// An Ack for each leg, and the certificate to each provider. Who misses it asks.
-fn acknowledge(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)) -> Result<(), No> {
+pub(super) fn acknowledge(
+    trial: &mut Trial<'_>,
+    (id, bundle): (ManifestId, &Bundle),
+) -> Result<(), No> {
     for leg in &*bundle.legs {
         let (Some(deal), Some(receipt)) = (Deal::read(&trial.view, leg.deal), leg.armed) else {
             continue;
@@ -105,7 +119,7 @@ fn acknowledge(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)) -> Re
 
 /// What the others wait for: the Refusal that aborted the bundle, or where one leg arms last the
 /// `ArmReceipt`s of all others.
-fn pass_on(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)) {
+pub(super) fn pass_on(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)) {
     if let (Some(Ended::Aborted), Some(refusal)) = (bundle.ended, bundle.refusal) {
         let by = bundle.legs.iter().find(|leg| leg.refused == Some(refusal));
         let by = by.map(|leg| leg.provider);

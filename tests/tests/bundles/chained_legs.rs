@@ -1,0 +1,157 @@
+//! Bundles between production machines of which one leg is a chain: it arms from the leaf up, and the
+//! certificate of the whole decides all of it.
+
+use omni_protocol::{
+    hash::{BundleId, DealId},
+    machine::{Policy, Short, Verdict},
+};
+
+use crate::party::{MINUTE_MS, Party, made, policy};
+
+/// The first asks the second, which has it, and the third, which asks on from node to node.
+#[derive(Clone)]
+struct Bunch {
+    party: Party,
+    bundle: BundleId,
+    /// Each deal with its requester and its provider.
+    deals: Vec<(usize, usize, DealId)>,
+}
+
+impl Bunch {
+    fn held(depth: usize) -> Self {
+        let asking = Policy {
+            short: Short::Ask,
+            ..policy()
+        };
+        let mut party = Party::new(vec![asking; 3 + depth]);
+        for at in 2..2 + depth {
+            party.befriend(at, at + 1);
+            party.count(at, 0);
+        }
+        party.settle();
+        let (one, other) = (party.request(1, 1), party.request(2, 1));
+        party.settle();
+        let mut deals = vec![(0, 1, one), (0, 2, other)];
+        for at in 2..2 + depth {
+            let above = deals[at - 1].2;
+            let part = made(&party.source(at, above, at + 1));
+            deals.push((at, at + 1, part));
+            party.settle();
+        }
+        let bundle = party.draft(&[one, other]);
+        let bunch = Self {
+            party,
+            bundle,
+            deals,
+        };
+        assert_eq!(bunch.states(), vec![("held", "held"); 2 + depth]);
+        bunch
+    }
+
+    fn commit(&mut self) {
+        let verdict = self.party.commit(self.bundle);
+        assert!(matches!(verdict, Verdict::Made(_)), "{verdict:?}");
+    }
+
+    fn states(&self) -> Vec<(&'static str, &'static str)> {
+        let state = |at, deal| self.party.state(at, deal);
+        let deals = self.deals.iter();
+        deals
+            .map(|(asks, has, deal)| (state(*asks, *deal), state(*has, *deal)))
+            .collect()
+    }
+
+    #[track_caller]
+    fn ended(&mut self, agreed: bool) {
+        let expected = if agreed {
+            ("agreed", "sold")
+        } else {
+            ("aborted", "refused")
+        };
+        assert_eq!(self.states(), vec![expected; self.deals.len()]);
+        let leaf = self.party.nodes.len() - 1;
+        for at in 0..=leaf {
+            let has_it = at == 1 || at == leaf;
+            let stock = self.party.stock(at);
+            let sold = u64::from(agreed && has_it);
+            assert_eq!((stock.held, stock.sold), (0, sold), "stock of {at}");
+            assert_eq!(self.party.questions(at), [""; 0], "asked by {at}");
+        }
+        for (asks, has, _) in self.deals.clone() {
+            let (here, there) = (self.party.account(asks, has), self.party.account(has, asks));
+            assert_eq!((here.doubt.get(), there.held.get()), (0, 0));
+            assert_eq!(here.payable, there.receivable, "owed by {asks}");
+        }
+        self.party.verify();
+    }
+
+    fn heal(&mut self) {
+        for _ in 0..3 {
+            self.party.connect_all();
+            self.party.settle();
+            self.party.wait(2 * MINUTE_MS);
+        }
+    }
+}
+
+#[test]
+fn a_leg_that_is_a_chain_is_agreed_with_the_others() {
+    for depth in 1..=3 {
+        let mut bunch = Bunch::held(depth);
+        bunch.commit();
+        bunch.party.settle();
+        bunch.ended(true);
+    }
+}
+
+#[test]
+fn whoever_refuses_ends_all_legs_and_all_parts() {
+    for depth in 1..=2 {
+        for late in 1..3 + depth {
+            let mut bunch = Bunch::held(depth);
+            // Its clock runs ahead, beyond the end of its hold.
+            bunch.party.nodes[late].ms += 16 * MINUTE_MS;
+            bunch.commit();
+            bunch.party.settle();
+            bunch.heal();
+            bunch.ended(false);
+        }
+    }
+}
+
+#[test]
+fn i23_a_leaf_in_doubt_asks_the_members_of_the_whole() {
+    let mut bunch = Bunch::held(1);
+    bunch.party.cut_off(1);
+    bunch.commit();
+    bunch.party.settle();
+    let armed = [("doubt", "held"), ("doubt", "armed"), ("doubt", "armed")];
+    assert_eq!(bunch.states(), armed);
+    // The one in the middle is gone; the other leg arms, and the leaf meets it.
+    bunch.party.cut_off(2);
+    bunch.party.connect(0, 1);
+    bunch.party.connect(1, 3);
+    bunch.party.settle();
+    bunch.party.wait(2 * MINUTE_MS);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "sold");
+    bunch.heal();
+    bunch.ended(true);
+}
+
+#[test]
+fn i23_everybody_restarts_while_a_chain_arms() {
+    for node in 0..4 {
+        for carried in 0..14 {
+            let mut bunch = Bunch::held(1);
+            bunch.commit();
+            for _ in 0..carried {
+                if let Some(mail) = bunch.party.mail.pop_front() {
+                    bunch.party.deliver(mail);
+                }
+            }
+            bunch.party.restart(node);
+            bunch.heal();
+            bunch.ended(true);
+        }
+    }
+}
