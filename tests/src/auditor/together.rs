@@ -81,7 +81,18 @@ fn check_bundle(
     let mut requested = bundle.legs.iter().map(|leg| state(requester, leg.deal));
     let states = bundle.legs.iter().map(|leg| {
         let side = of(leg.provider);
-        (leg, side.map_or(0, |side| side.node), state(side, leg.deal))
+        let deal = side.and_then(|side| side.books.deals.get(&leg.deal));
+        // Who lost the hold that was committed may have signed another since, or none.
+        let is_free = match deal {
+            Some(deal) => deal.manifest.is_none() && deal.state == "held",
+            None => lost_by(leg.provider, leg.deal),
+        };
+        let state = if is_free {
+            "free"
+        } else {
+            state(side, leg.deal)
+        };
+        (leg, side.map_or(0, |side| side.node), state)
     });
     let states: Vec<_> = states.collect();
     let count_of = |wanted| {
@@ -99,6 +110,8 @@ fn check_bundle(
     for (leg, node, state) in &states {
         let mut wrong = |check, why: String| found.add(check, (*node, None), &[id, leg.deal], why);
         match end(state) {
+            // It ends by its own end.
+            End::Open if *state == "free" && is_decided && !is_agreed => {}
             End::Open if is_agreed || is_refused || is_decided => {
                 wrong(
                     Check::Together,

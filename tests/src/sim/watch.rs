@@ -252,7 +252,9 @@ impl Watch {
             // The first Refusal that each side met ends a leg there, and a lapse frees it.
             "aborted" if self.legs.contains(&id) => {
                 let state = theirs.map(|theirs| theirs.state);
-                let ended = matches!(state, Some("refused" | "lapsed"));
+                let ended = matches!(state, Some("refused" | "lapsed"))
+                    // It was held anew by who lost that it was, and ends by its own end.
+                    || (is_restored && moment == QUIET && state == Some("held"));
                 return (!ended).then(|| format!("differs: leg {id} is aborted at node {number}"));
             }
             "aborted" => Some("refused"),

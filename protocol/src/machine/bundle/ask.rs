@@ -116,7 +116,7 @@ pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
 }
 
 /// An own Manifest or `ArmReceipt` came back: while no certificate is whole, it asks as when it was
-/// signed.
+/// signed. A Lapse that came back is told to the requester, who may not have heard it.
 pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<ThreadBody>) {
     match record.body() {
         ThreadBody::Bundle(BundleBody::Manifest(_)) => {
@@ -128,6 +128,15 @@ pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<Threa
             }
         }
         ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) => in_doubt(trial, armed.leg.manifest),
+        ThreadBody::Bundle(BundleBody::Lapse(lapse)) => {
+            let id = lapse.leg.manifest;
+            let Some(bundle) = Bundle::read(&trial.view, id) else {
+                return;
+            };
+            let leg = bundle.leg(lapse.leg.number);
+            let said = leg.map(|leg| [leg.armed, leg.lapsed].into_iter().flatten().collect());
+            until_stored(trial, bundle.requester, (said.unwrap_or_default(), id));
+        }
         _ => {}
     }
 }

@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Bundle, Ended,
+    Bundle, Ended, KnownLeg,
     carry::{self, At},
     epoch, parts,
     receive::Word,
@@ -45,22 +45,28 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     let requester = case.record().author();
     let own = trial.machine.config.partner;
     let bundle = Bundle::of(requester, body).ok_or(Code::Malformed)?;
+    let known =
+        |leg: &KnownLeg| Deal::read(&trial.view, leg.deal).filter(|deal| deal.partner == requester);
+    let legs = bundle.of_provider(own);
+    let legs: Vec<_> = legs
+        .map(|(number, leg)| (number, leg, known(leg)))
+        .collect();
+    let lacks_one = legs.iter().any(|(.., deal)| deal.is_none());
+    // Who asks to arm shows all holds that it has; who says what it knows has none to show.
+    if lacks_one && (case.from != requester || epoch::says_what_it_knows(trial, case)) {
+        return Err(No::Unanswered);
+    }
     let mut cells = Vec::new();
-    for (number, leg) in bundle.of_provider(own) {
-        let known = Deal::read(&trial.view, leg.deal).filter(|deal| deal.partner == requester);
-        let Some(deal) = known else {
-            // Who asks to arm shows the hold; who says what it knows has none to show.
-            let asks = case.from == requester && !epoch::says_what_it_knows(trial, case);
-            return Err(if asks {
-                Code::HoldUnknown.into()
-            } else {
-                No::Unanswered
-            });
-        };
+    for (number, leg, deal) in legs {
+        let Some(deal) = deal else { continue };
         if case.from == requester {
             trial.spoken(leg.deal, &deal);
         }
-        let standing = stand(trial, (id, body, &bundle), number).ok_or(No::Unanswered)?;
+        let mut standing = stand(trial, (id, body, &bundle), number).ok_or(No::Unanswered)?;
+        if lacks_one {
+            // It waits for no leg that both sides lost.
+            standing.facts.fit = Err(Code::CoLegsRefused);
+        }
         let input = match deal.manifest {
             // One proof is enough: what else it signs over this hold is not kept.
             Some(other) if other != id && is_quarantined(trial, requester) => {
@@ -74,6 +80,9 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             return Err(Code::HoldUnknown.into());
         }
         cells.push((standing.at, input, acts));
+    }
+    if lacks_one && cells.is_empty() {
+        return Err(Code::HoldUnknown.into());
     }
     trial.keep(case);
     // Where one of them refuses, the others have nothing to arm for.
@@ -300,7 +309,7 @@ fn leg_state(deal: &Deal, turn: Turn, bound: Option<&Bundle>) -> LegState {
     }
 }
 
-fn naming(known: &super::KnownLeg) -> Naming {
+fn naming(known: &KnownLeg) -> Naming {
     match known.refused {
         Some(_) => Naming::Leg,
         None => Naming::Deal,
@@ -352,7 +361,7 @@ fn fit(
 
 fn is_patience_over(
     trial: &Trial<'_>,
-    (known, hold): (&super::KnownLeg, Option<HoldTerms>),
+    (known, hold): (&KnownLeg, Option<HoldTerms>),
     at: Time,
 ) -> bool {
     let network = trial.machine.config.network;

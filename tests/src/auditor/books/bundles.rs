@@ -180,7 +180,13 @@ impl Books {
         let bundle = self.bundles.get(&manifest);
         let why = match said {
             Said::Armed => why_not_arm((manifest, number), (deal, bundle), at.ms()),
-            Said::Refused(code) => why_not_refuse(number, (deal, bundle), (code, at.ms())),
+            Said::Refused(code) => {
+                let own = |leg: &&Leg| leg.provider == self.partner;
+                let mut legs = bundle.iter().flat_map(|bundle| &bundle.legs).filter(own);
+                // It waits for no leg of its own that both sides lost.
+                let lacks_one = legs.any(|leg| !self.deals.contains_key(&leg.deal));
+                why_not_refuse(number, (deal, bundle), (code, at.ms()), lacks_one)
+            }
             Said::Lapsed => why_not_lapse(number, (deal, bundle), at.ms()),
         };
         if let Some((check, why)) = why {
@@ -418,10 +424,11 @@ fn why_not_refuse(
     number: u64,
     (deal, bundle): (&Deal, Option<&Bundle>),
     (code, ms): (u64, u64),
+    lacks_one: bool,
 ) -> Option<(Check, &'static str)> {
     let is_over = code == HOLD_OVER && ms >= deal.until;
-    let is_unfit =
-        code == CO_LEGS_REFUSED && deal.waits.is_none_or(|waits| waits.co_legs != FOR_ANYBODY);
+    let waits_for_all = deal.waits.is_some_and(|waits| waits.co_legs == FOR_ANYBODY);
+    let is_unfit = code == CO_LEGS_REFUSED && (lacks_one || !waits_for_all);
     if bundle.is_some_and(|bundle| bundle.armed.contains_key(&number)) {
         Some((Check::Twice, "an armed leg refuses"))
     } else if deal.state == "waiting" && !is_over && !is_unfit {
