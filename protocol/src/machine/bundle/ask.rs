@@ -53,8 +53,10 @@ pub(crate) fn stands_on(
 
 /// With the Manifest of parts goes that of the whole, by which whoever has it finds who decides.
 pub(super) fn along(bundle: &Bundle, mut attached: Vec<RecordId>) -> Vec<RecordId> {
-    attached.truncate(LETTER_RECORDS_MAX - 1);
-    attached.extend(bundle.whole.map(|whole| RecordId::from(whole.manifest)));
+    if let Some(whole) = bundle.whole {
+        attached.truncate(LETTER_RECORDS_MAX - 1);
+        attached.push(whole.manifest.into());
+    }
     attached
 }
 
