@@ -60,7 +60,7 @@ use crate::view::event::WhatView;
 
 /// What is taken before the open batch is closed: enough that its proofs and its sync cost each
 /// little, and few enough that the disk and the partners work while the next ones are decided.
-const TURN_MAX: usize = 32;
+const TURN_MAX: usize = 16;
 /// One batch flies at a time.
 const REPORTS_MAX: usize = 1;
 /// Longest pause between two pulses, when nothing is due before.
