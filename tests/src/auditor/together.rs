@@ -12,6 +12,7 @@ use super::{
     bytes::Id,
     finding::{Check, Findings},
     quiet::Side,
+    read::Leg,
 };
 
 /// How the bundles of a run ended.
@@ -63,45 +64,69 @@ pub fn check(sides: &[Side<'_>], lost: &[&BTreeSet<Id>], found: &mut Findings) -
     count
 }
 
+/// The books of all nodes, and what each of them lost.
+#[derive(Clone, Copy)]
+struct All<'a> {
+    sides: &'a [Side<'a>],
+    lost: &'a [&'a BTreeSet<Id>],
+}
+
+impl All<'_> {
+    fn of(&self, partner: Id) -> Option<&Side<'_>> {
+        self.sides.iter().find(|side| side.partner == partner)
+    }
+
+    fn state(&self, partner: Id, deal: Id) -> &'static str {
+        let deal = self
+            .of(partner)
+            .and_then(|side| side.books.deals.get(&deal));
+        deal.map_or("unknown", |deal| deal.state)
+    }
+
+    fn has_lost(&self, partner: Id, what: Id) -> bool {
+        let lost = self.of(partner).and_then(|side| self.lost.get(side.node));
+        lost.is_some_and(|lost| lost.contains(&what))
+    }
+
+    /// The node that provides a leg, and how the leg stands there.
+    fn provided(&self, leg: &Leg) -> (usize, &'static str) {
+        let side = self.of(leg.provider);
+        let deal = side.and_then(|side| side.books.deals.get(&leg.deal));
+        // Who lost the hold that was committed may have signed another since, or none.
+        let is_free = match deal {
+            Some(deal) => deal.manifest.is_none() && deal.state == "held",
+            None => self.has_lost(leg.provider, leg.deal),
+        };
+        let state = if is_free {
+            "free"
+        } else {
+            self.state(leg.provider, leg.deal)
+        };
+        (side.map_or(0, |side| side.node), state)
+    }
+}
+
 fn check_bundle(
     (id, bundle): (Id, &Bundle),
     (sides, lost): (&[Side<'_>], &[&BTreeSet<Id>]),
     count: &mut Bundles,
     found: &mut Findings,
 ) {
-    let of = |partner: Id| sides.iter().find(|side| side.partner == partner);
-    let state = |side: Option<&Side<'_>>, deal: Id| {
-        let deal = side.and_then(|side| side.books.deals.get(&deal));
-        deal.map_or("unknown", |deal| deal.state)
-    };
-    let lost_by = |partner: Id, what: Id| {
-        of(partner).is_some_and(|side| lost.get(side.node).is_some_and(|lost| lost.contains(&what)))
-    };
-    let requester = of(bundle.requester);
-    let mut requested = bundle.legs.iter().map(|leg| state(requester, leg.deal));
+    let all = All { sides, lost };
     let states = bundle.legs.iter().map(|leg| {
-        let side = of(leg.provider);
-        let deal = side.and_then(|side| side.books.deals.get(&leg.deal));
-        // Who lost the hold that was committed may have signed another since, or none.
-        let is_free = match deal {
-            Some(deal) => deal.manifest.is_none() && deal.state == "held",
-            None => lost_by(leg.provider, leg.deal),
-        };
-        let state = if is_free {
-            "free"
-        } else {
-            state(side, leg.deal)
-        };
-        (leg, side.map_or(0, |side| side.node), state)
+        let (node, state) = all.provided(leg);
+        (leg, node, state)
     });
     let states: Vec<_> = states.collect();
+    let mut requested = bundle.legs.iter();
     let count_of = |wanted| {
         states
             .iter()
             .filter(|(.., state)| end(state) == wanted)
             .count()
     };
-    let is_agreed = count_of(End::Agreed) > 0 || requested.any(|state| state == "agreed");
+    let is_agreed = count_of(End::Agreed) > 0
+        || requested.any(|leg| all.state(bundle.requester, leg.deal) == "agreed");
     let is_refused = count_of(End::Refused) > 0;
     let mut ended = sides
         .iter()
@@ -123,7 +148,8 @@ fn check_bundle(
                 format!("nothing ended its bundle, and it is {state}"),
             ),
             End::Refused if is_agreed => {
-                let is_allowed = lost_by(bundle.requester, id) && lost_by(leg.provider, leg.deal);
+                let is_allowed =
+                    all.has_lost(bundle.requester, id) && all.has_lost(leg.provider, leg.deal);
                 if !is_allowed {
                     let why = "it is refused, and its bundle is agreed";
                     wrong(Check::Together, why.to_owned());
