@@ -70,6 +70,19 @@ fn a_market_of_two_comes_up_and_goes_down() {
 }
 
 #[test]
+fn four_firms_of_a_market_of_five_keep_one_promise() {
+    let testnet = Testnet {
+        folder: tempfile::tempdir().expect("a folder"),
+    };
+    let up = testnet.run(&["up", "--seed", "2"]);
+    let told = text(&up);
+    assert!(up.status.success(), "{told}");
+    let (_, promise) = told.split_once("moves to Hamburg").expect("the story");
+    assert_eq!(promise.matches(", agreed").count(), 4, "{promise}");
+    assert_eq!(promise.matches("ledger   good").count(), 5, "{promise}");
+}
+
+#[test]
 fn hostile_flags_of_the_testnet_start_nothing() {
     let testnet = Testnet {
         folder: tempfile::tempdir().expect("a folder"),
