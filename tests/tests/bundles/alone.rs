@@ -3,7 +3,7 @@
 //! of greetings, and an old image put back all since the hold. All orders of few deals, random ones
 //! of more; what breaks a rule must be found.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::BTreeSet;
 
 use omni_protocol::bundle::{
     Act, Greeted, Span,
@@ -13,6 +13,7 @@ use omni_tests::effort::number_from;
 use proptest::prelude::*;
 
 use crate::middle::facts;
+use crate::search;
 
 /// A rule broken on purpose, to be found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -423,23 +424,12 @@ impl World {
 
 /// All states that can be reached, or what is wrong in one of them.
 fn explore(shape: &Shape, check: impl Fn(&World) -> Option<String>) -> Result<usize, String> {
-    let first = World::begun(shape);
-    let mut known = HashSet::from([first.clone()]);
-    let mut open = VecDeque::from([first]);
-    while let Some(world) = open.pop_front() {
-        if let Some(complaint) = check(&world) {
-            return Err(format!("{complaint} in {world:#?}"));
-        }
-        for action in world.actions(shape) {
-            let mut next = world.clone();
-            next.act(shape, action);
-            if !known.contains(&next) {
-                known.insert(next.clone());
-                open.push_back(next);
-            }
-        }
-    }
-    Ok(known.len())
+    search::explore(
+        World::begun(shape),
+        |world| world.actions(shape),
+        |world, action| world.act(shape, action),
+        check,
+    )
 }
 
 fn honest(shape: &Shape) -> impl Fn(&World) -> Option<String> {

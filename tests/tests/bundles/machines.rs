@@ -36,6 +36,11 @@ fn ended(party: &mut Party, deals: &[DealId], legs: &[usize], agreed: bool) {
     party.verify();
 }
 
+/// The provider's word that it waits no longer.
+fn lapse(deal: DealId) -> Verb {
+    Verb::Bundle(Bundling::Lapse { deal })
+}
+
 #[test]
 fn all_legs_arm_and_are_agreed() {
     for legs in [&[1, 2][..], &[1, 2, 3], &[1, 2, 3, 2]] {
@@ -196,7 +201,6 @@ fn an_armed_leg_lapses_when_its_patience_is_over() {
     party.cut_off(3);
     assert!(matches!(party.commit(bundle), Verdict::Made(_)));
     party.settle();
-    let lapse = |deal| Verb::Bundle(Bundling::Lapse { deal });
     assert_eq!(
         party.verb(1, lapse(deals[0])),
         Verdict::Refused(Code::PatienceRuns)
@@ -240,8 +244,7 @@ fn a_leg_that_lapsed_owes_nothing_in_an_agreed_bundle() {
     );
     party.nodes[1].ms += 61 * MINUTE_MS;
     // It has not met its requester in this life for long, but its greeting still counts.
-    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
-    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
     party.connect_all();
     party.settle();
     assert_eq!(
@@ -271,8 +274,7 @@ fn a_leg_that_lapsed_unheard_still_says_that_it_armed() {
         }
     }
     party.wait(61 * MINUTE_MS);
-    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
-    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
     party.connect_all();
     party.wait(2 * MINUTE_MS);
     assert_eq!(
@@ -342,12 +344,7 @@ fn members_that_lost_data_are_shown_it(legs: &[usize]) {
                 party.settle();
                 party.open_epochs();
                 party.wait(MINUTE_MS);
-                for _ in 0..3 {
-                    party.connect_all();
-                    party.settle();
-                    party.open_epochs();
-                    party.wait(MINUTE_MS);
-                }
+                party.meet_again();
                 let states = party.states(&deals, legs);
                 assert_eq!(states, [("agreed", "sold"); 3], "{context}");
                 for at in 0..party.nodes.len() {
@@ -372,19 +369,13 @@ fn a_lapse_that_comes_back_ends_what_was_agreed_since() {
     party.settle();
     let armed = party.nodes[1].clone();
     party.nodes[1].ms += 61 * MINUTE_MS;
-    let lapse = Verb::Bundle(Bundling::Lapse { deal: deals[0] });
-    assert!(matches!(party.verb(1, lapse), Verdict::Made(_)));
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
     party.settle();
     party.put_back(1, armed);
     party.connect(1, 2);
     party.settle();
     assert_eq!(party.state(1, deals[0]), "sold");
-    for _ in 0..3 {
-        party.connect_all();
-        party.settle();
-        party.open_epochs();
-        party.wait(MINUTE_MS);
-    }
+    party.meet_again();
     assert_eq!(
         party.states(&deals, &legs),
         [("aborted", "lapsed"), ("agreed", "sold")]
@@ -417,12 +408,7 @@ fn i20_a_leg_that_is_shown_that_it_armed_does_not_refuse() {
     }
     party.put_back(1, before);
     party.nodes[1].ms += 30 * MINUTE_MS;
-    for _ in 0..3 {
-        party.connect_all();
-        party.settle();
-        party.open_epochs();
-        party.wait(MINUTE_MS);
-    }
+    party.meet_again();
     assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
     for node in &party.nodes {
         let manifest = Draft::read(&party.nodes[0].store, bundle).unwrap().manifest;

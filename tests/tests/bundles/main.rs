@@ -14,6 +14,7 @@ mod party;
 mod proofs;
 mod requester;
 mod runs;
+mod search;
 mod storms;
 mod weather;
 mod world;

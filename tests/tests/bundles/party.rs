@@ -116,6 +116,16 @@ impl Party {
         }
     }
 
+    /// All meet again and again, until nobody has more to say.
+    pub fn meet_again(&mut self) {
+        for _ in 0..3 {
+            self.connect_all();
+            self.settle();
+            self.open_epochs();
+            self.wait(MINUTE_MS);
+        }
+    }
+
     pub fn connect(&mut self, one: usize, other: usize) {
         if self.links.insert((one.min(other), one.max(other))) {
             let (first, second) = (self.partner(other), self.partner(one));

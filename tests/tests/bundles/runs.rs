@@ -1,33 +1,21 @@
 //! Orders of events that bundles and chains may meet: all of them for few parties, some at random
 //! for more. What breaks a rule must be found.
 
-use std::collections::{HashSet, VecDeque};
-
 use omni_protocol::bundle::{BundleState, LegState};
 use omni_tests::effort::number_from;
 use proptest::prelude::*;
 
+use crate::search;
 use crate::world::{Action, Broken, Shape, World};
 
 /// All states that can be reached, or what is wrong in one of them.
 fn explore(shape: &Shape, check: impl Fn(&World) -> Option<String>) -> Result<usize, String> {
-    let first = World::held(shape);
-    let mut known = HashSet::from([first.clone()]);
-    let mut open = VecDeque::from([first]);
-    while let Some(world) = open.pop_front() {
-        if let Some(complaint) = check(&world) {
-            return Err(format!("{complaint} in {world:#?}"));
-        }
-        for action in world.actions(shape) {
-            let mut next = world.clone();
-            next.act(shape, action);
-            if !known.contains(&next) {
-                known.insert(next.clone());
-                open.push_back(next);
-            }
-        }
-    }
-    Ok(known.len())
+    search::explore(
+        World::held(shape),
+        |world| world.actions(shape),
+        |world, action| world.act(shape, action),
+        check,
+    )
 }
 
 /// Holds at each moment, and healing leads to one end.

@@ -185,9 +185,11 @@ pub(super) fn again(
     to: PartnerId,
     (records, of): (Vec<RecordId>, ManifestId),
 ) {
-    let known = Bundle::read(&trial.view, of);
-    let own = Vec::from([of.into()]);
-    let attached = known.map_or_else(|| own.clone(), |known| ask::along(&known, own.clone()));
+    let manifest = Vec::from([of.into()]);
+    let attached = match Bundle::read(&trial.view, of) {
+        Some(bundle) => ask::along(&bundle, manifest),
+        None => manifest,
+    };
     trial.reply(to, Message::Letter { records, attached });
 }
 

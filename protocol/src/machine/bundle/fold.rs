@@ -92,20 +92,16 @@ fn manifest(fold: &mut Fold<'_, '_>, record: &Signed<ThreadBody>, body: &Manifes
                 .put_bytes(joint(partner, &bundle, manifest), alloc::vec::Vec::new());
         }
     }
+    keep(fold, manifest, &bundle);
     if let Some(LegName {
         manifest: whole, ..
     }) = bundle.whole
     {
         fold.view
             .put_bytes(Key::PartsOf { whole, manifest }, alloc::vec::Vec::new());
-    }
-    keep(fold, manifest, &bundle);
-    if let Some(LegName {
-        manifest: whole, ..
-    }) = bundle.whole
-        && let Some(whole) = Bundle::read(fold.view, whole)
-    {
-        decided_above(fold, manifest, &whole);
+        if let Some(whole) = Bundle::read(fold.view, whole) {
+            decided_above(fold, manifest, &whole);
+        }
     }
 }
 

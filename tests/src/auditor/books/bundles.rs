@@ -346,15 +346,7 @@ impl Books {
         if deal.manifest.is_none() && matches!(deal.state, "requested" | "held") {
             deal.manifest = Some(manifest);
             deal.hold = Some(leg.hold);
-            deal.commit = Some(manifest);
-            deal.alternative = leg.alternative;
-            deal.now("doubt");
-            deal.amount = match deal.terms() {
-                Some(terms) if terms.on.is_none() => terms.total.max(0),
-                _ => 0,
-            };
-            let amount = deal.amount;
-            self.doubt(id, amount);
+            self.in_doubt(id, manifest, leg.alternative);
         }
         match (ended, lapsed) {
             (Some(None), Some(lapse)) => self.leave_doubt(id, lapse, "aborted"),

@@ -89,6 +89,14 @@ impl Books {
             at.find(found, check, &[id, commit], why);
             return;
         }
+        self.in_doubt(id, commit, alternative);
+    }
+
+    /// A deal is committed, alone or by a Manifest: what it comes to is in doubt.
+    pub(super) fn in_doubt(&mut self, id: Id, commit: Id, alternative: usize) {
+        let Some(deal) = self.deals.get_mut(&id) else {
+            return;
+        };
         deal.commit = Some(commit);
         deal.alternative = alternative;
         deal.now("doubt");
