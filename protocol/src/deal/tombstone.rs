@@ -46,6 +46,7 @@ pub(crate) fn prune(view: &mut Overlay<'_>, at: Time) {
         let manifest = known.and_then(|known| known.manifest);
         view.delete(Key::Deal { deal });
         view.delete(Key::Committed { deal });
+        view.delete(Key::Decided { deal });
         if let Some(manifest) = manifest {
             bundle::forget(view, manifest);
         }

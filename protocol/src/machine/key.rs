@@ -427,6 +427,12 @@ keys! {
         /// The member.
         partner: PartnerId,
     }
+    /// That the requester of a hold says that it was decided: it is not refused before the decision
+    /// is shown, or a later greeting says nothing of it.
+    80 Decided {
+        /// The deal id.
+        deal: DealId,
+    }
 }
 
 impl Key {

@@ -86,7 +86,7 @@ pub(super) fn receive(
     (records, attached): (&[Received], &[Received]),
 ) -> Result<(), Stop> {
     if !trial.machine.is_greeted(from) {
-        return recovery::shown_records(trial, from, attached);
+        return recovery::shown_records(trial, from, (records, attached));
     }
     for received in records {
         let case = Case {

@@ -266,11 +266,21 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
         };
         // What the partner says was decided here waits until the decision is shown: else this node
         // might decide twice.
-        let may_end = !decided.contains(&deal_id);
-        if matches!(deal.state, State::Held | State::Closed) && committed.contains(&deal_id) {
-            trial.mark(Mark::Committed { deal: deal_id });
+        let is_decided = decided.contains(&deal_id);
+        if matches!(deal.state, State::Held | State::Closed) {
+            if committed.contains(&deal_id) {
+                trial.mark(Mark::Committed { deal: deal_id });
+            }
+            let was_said = trial.view.read(&Key::Decided { deal: deal_id }).is_some();
+            if is_decided != was_said {
+                let is_said = is_decided;
+                trial.mark(Mark::Decided {
+                    deal: deal_id,
+                    is_said,
+                });
+            }
         }
-        if may_end && (deal.state == State::Closed || trial.at() > deal.until) {
+        if !is_decided && (deal.state == State::Closed || trial.at() > deal.until) {
             deal::provider::overdue(trial, deal_id, &deal)?;
             deal::requester::overdue(trial, deal_id, &deal)?;
         }
@@ -436,6 +446,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Spoken { .. }
         | Mark::SpokenOf { .. }
         | Mark::Committed { .. }
+        | Mark::Decided { .. }
         | Mark::Drafted { .. }
         | Mark::Recovering { .. } => {}
     }

@@ -442,7 +442,7 @@ pub(super) fn notice(trial: &mut Trial<'_>, notice: &Notice) -> Result<(), Stop>
 
 /// A partner lacks what it signed: a Request or Release is asked again, at the pace of the outbox,
 /// so that two nodes don't drive each other. A Commit waits for its next turn. A deal in which
-/// nothing is asked is shown, unless the partner recovers and can't take it yet.
+/// nothing is asked is shown at the same pace, unless the partner recovers and can't take it yet.
 fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: DealId) {
     let Some(deal) = Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == partner) else {
         if code == Code::Lost && bundle::lost(trial, partner, deal_id.into()) {
@@ -457,23 +457,34 @@ fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: Deal
         return;
     };
     let may_take = code == Code::Lost && deal.question(deal_id).is_none();
-    if may_take && !showing::show(trial, deal_id, &deal) {
-        return not_bound(trial, partner, deal_id);
-    }
-    let place = deal
-        .question(deal_id)
-        .filter(|_| matches!(deal.state, State::Requested | State::Released))
-        .and_then(|record| stored::<Place>(&trial.view, &Key::Question { record, partner }))
-        .map(|place| place.number);
-    let due = |number| {
-        trial
-            .machine
-            .attempts
-            .get(&(partner, number))
-            .is_some_and(|attempt| attempt.due(trial.now.time) <= trial.now.time)
+    let asking = if may_take {
+        showing::latest(trial, deal_id, &deal)
+    } else {
+        let is_asked = matches!(deal.state, State::Requested | State::Released);
+        deal.question(deal_id).filter(|_| is_asked)
     };
-    if let Some(number) = place.filter(|number| due(*number)) {
-        send_again(trial, partner, number);
+    let Some(record) = asking else {
+        if may_take {
+            not_bound(trial, partner, deal_id);
+        }
+        return;
+    };
+    let number = stored::<Place>(&trial.view, &Key::Question { record, partner });
+    let number = number.map(|place| place.number);
+    let is_due = number.is_none_or(|number| {
+        let attempt = trial.machine.attempts.get(&(partner, number));
+        attempt.is_some_and(|attempt| attempt.due(trial.now.time) <= trial.now.time)
+    });
+    if !is_due {
+        return;
+    }
+    match number {
+        Some(number) => send_again(trial, partner, number),
+        None if may_take => showing::show(trial, deal_id, &deal, record),
+        None => {}
+    }
+    if let Some(manifest) = deal.manifest.filter(|_| may_take) {
+        bundle::lost(trial, partner, manifest.into());
     }
 }
 

@@ -193,14 +193,15 @@ pub(super) fn declined(
 }
 
 /// A letter whose author has seen more of this node's ledger than there is, so that nothing is
-/// signed for it: an own record that came along proves it right.
+/// signed for it: an own record in it, or that came along, proves it right.
 pub(super) fn shown_records(
     trial: &mut Trial<'_>,
     from: PartnerId,
-    attached: &[Received],
+    (records, attached): (&[Received], &[Received]),
 ) -> Result<(), Stop> {
-    let lost = |shown| trial.is_lost(from, shown);
-    let about = attached.iter().find_map(lost).ok_or(Stop::Away)?;
+    let mut shown = records.iter().chain(attached);
+    let lost = shown.find_map(|shown| trial.is_lost(from, shown));
+    let about = lost.ok_or(Stop::Away)?;
     trial.lose(from, about);
     Ok(())
 }

@@ -108,7 +108,7 @@ pub(super) fn go_on(trial: &mut Trial<'_>) {
                 Some((Key::Deal { deal: id }, _)) => {
                     let deal = Deal::read(&trial.view, id).filter(|deal| deal.partner == partner);
                     if let Some(deal) = deal.filter(|deal| !is_shown_with_its_order(deal)) {
-                        show(trial, id, &deal);
+                        show_latest(trial, id, &deal);
                     }
                     Some(id)
                 }
@@ -142,9 +142,8 @@ fn is_shown_with_its_order(deal: &Deal) -> bool {
     deal.order.is_some() && matches!(deal.state, State::Sold | State::Agreed)
 }
 
-/// Asks again by the latest own record of a deal, with all that it stands on, and shows what
-/// followed it. Handed back is whether there is one.
-pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
+/// The latest own record of a deal, if there is one.
+pub(super) fn latest(trial: &Trial<'_>, id: DealId, deal: &Deal) -> Option<RecordId> {
     let own = match deal.side() {
         Side::Requester => [deal.ack, deal.release, deal.commit, Some(id.into())],
         Side::Provider => {
@@ -152,13 +151,21 @@ pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
             [deal.decision, armed, deal.hold, None]
         }
     };
-    let is_own = |record: &RecordId| {
+    own.into_iter().flatten().find(|record| {
         record_of(trial, *record)
             .is_some_and(|record| record.author() == trial.machine.config.partner)
-    };
-    let Some(latest) = own.into_iter().flatten().find(is_own) else {
-        return false;
-    };
+    })
+}
+
+fn show_latest(trial: &mut Trial<'_>, id: DealId, deal: &Deal) {
+    if let Some(latest) = latest(trial, id, deal) {
+        show(trial, id, deal, latest);
+    }
+}
+
+/// Asks again by the latest own record of a deal, with all that it stands on, and shows what
+/// followed it.
+pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal, latest: RecordId) {
     let mut chain = deal.chain(id);
     if chain.last() == Some(&latest) {
         chain.pop();
@@ -179,7 +186,6 @@ pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> bool {
     chain.extend(deal.ack.filter(|ack| *ack != latest));
     outbox::ask_again(trial, deal.partner, (latest, chain));
     follow(trial, id, (deal.partner, latest));
-    true
 }
 
 /// What followed an agreement: hand-overs, then events and changes in their order.
@@ -197,7 +203,7 @@ fn follow(trial: &mut Trial<'_>, order: DealId, (partner, latest): (PartnerId, R
     while let Some(step) = stored::<RecordId>(&trial.view, &Key::OrderStep { order, number }) {
         number += 1;
         if let Some(change) = Deal::read(&trial.view, step.into()) {
-            show(trial, step.into(), &change);
+            show_latest(trial, step.into(), &change);
         } else if let Some(event) = record_of(trial, step) {
             show_record(trial, &event, &mut theirs);
         }
@@ -249,7 +255,7 @@ pub(super) fn before(trial: &mut Trial<'_>, question: RecordId) -> Vec<RecordId>
                 if Deal::read(&trial.view, id.into()).is_some() =>
             {
                 if let Some(deal) = Deal::read(&trial.view, id.into()) {
-                    show(trial, id.into(), &deal);
+                    show_latest(trial, id.into(), &deal);
                 }
             }
             ThreadBody::Inquiry(_)

@@ -176,6 +176,13 @@ pub enum Mark {
         /// The deal.
         deal: DealId,
     },
+    /// Whether the requester of a hold says that it was decided, which is not known here.
+    Decided {
+        /// The deal.
+        deal: DealId,
+        /// Whether its latest greeting says so.
+        is_said: bool,
+    },
     /// The operator put a bundle together.
     Drafted {
         /// How it is now.
@@ -326,6 +333,14 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             view.put(Key::SpokenOf { manifest, partner }, &machine.head.epoch);
         }
         Mark::Committed { deal } => view.put_bytes(Key::Committed { deal }, Vec::new()),
+        Mark::Decided { deal, is_said } => {
+            let key = Key::Decided { deal };
+            if is_said {
+                view.put_bytes(key, Vec::new());
+            } else {
+                view.delete(key);
+            }
+        }
         Mark::Drafted { ref draft } => bundle::drafted(&mut view, draft),
         Mark::Showing {
             partner,

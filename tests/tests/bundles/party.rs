@@ -323,6 +323,13 @@ impl Party {
         self.nodes[at].must(Input::Count(count));
     }
 
+    /// Its ledger grows beyond what others saw of it before.
+    pub fn go_on(&mut self, at: usize) {
+        for steps in 6..30 {
+            self.count(at, steps);
+        }
+    }
+
     /// A bundle over a hold of each of these providers.
     pub fn collect(&mut self, providers: &[usize]) -> (BundleId, Vec<DealId>) {
         self.collect_seen(providers, &mut |_| {})

@@ -33,9 +33,14 @@ fn scene(state: &str, via: Via, guard: &str) -> Scene {
             scene.us.restart(Policy::default());
             scene.wait(20 * MINUTE_MS);
             scene.pulse();
-            // It says that the deal is decided, and so keeps the Refusal from being signed.
-            let deal = scene.deal_id();
-            scene.greet(&[deal]);
+            if guard == "of an earlier epoch" {
+                recover(&mut scene);
+                scene.greet(&[]);
+            } else {
+                // It says that the deal is decided, and so keeps the Refusal from being signed.
+                let deal = scene.deal_id();
+                scene.greet(&[deal]);
+            }
         }
         ("sold", Via::Request) => {
             commit(&mut scene);
@@ -229,12 +234,7 @@ fn shown_receipt(scene: &mut Scene) -> Step {
     let commit = scene.them.commit(deal, hold, 0);
     let mut own = own_hand(scene);
     let receipt = own.receipt(deal, commit.record.id(), 0);
-    let head = *scene.us.machine.head();
-    let mut ahead = scene.us.machine.checkpoint(&scene.us.store).unwrap();
-    ahead.size = head.size + 3;
-    scene.us.put(Input::Shown(ahead));
-    assert!(scene.recovers());
-    scene.us.must(Input::OpenEpoch);
+    recover(scene);
     let step = scene.greet(&[deal]);
     assert_eq!(
         signed(&step),
@@ -246,6 +246,16 @@ fn shown_receipt(scene: &mut Scene) -> Step {
     // The answer to the Ack, which carried what the cell is about.
     step.replies.clear();
     step
+}
+
+/// Lets the node see that it lost something, and open the next epoch.
+fn recover(scene: &mut Scene) {
+    let head = *scene.us.machine.head();
+    let mut ahead = scene.us.machine.checkpoint(&scene.us.store).unwrap();
+    ahead.size = head.size + 3;
+    scene.us.put(Input::Shown(ahead));
+    assert!(scene.recovers());
+    scene.us.must(Input::OpenEpoch);
 }
 
 fn put_first(scene: &mut Scene, input: &str, guard: &str) -> Step {

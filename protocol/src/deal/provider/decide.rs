@@ -11,7 +11,7 @@ use crate::{
     deal::{Deal, Opening, Side, State, evidence, judge, negotiation::Who, receive, tombstone},
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Approval, Case, No, Short, Stop, Trial, bundle, chain, kept_record},
+    machine::{Approval, Case, Key, No, Short, Stop, Trial, View as _, bundle, chain, kept_record},
     thread::{
         AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
     },
@@ -31,6 +31,13 @@ pub(crate) fn request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) 
             None => trial.stored(case),
         },
         State::Sold | State::Refused => again_decision(trial, case, &deal),
+        State::Closed => {
+            // Of an earlier epoch: now its requester has spoken of it.
+            overdue(trial, id, &deal)?;
+            if Deal::read(&trial.view, id).is_some_and(|deal| deal.state == State::Closed) {
+                trial.stored(case);
+            }
+        }
         _ => trial.stored(case),
     }
     Ok(())
@@ -237,7 +244,11 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
         && trial.check_whole(deal_id, deal).is_ok();
     match deal.state {
         State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
-        State::Held | State::Closed if greeted && !is_committed(trial, deal_id, deal) => {
+        State::Held | State::Closed
+            if greeted
+                && !is_committed(trial, deal_id, deal)
+                && trial.view.read(&Key::Decided { deal: deal_id }).is_none() =>
+        {
             refuse(trial, deal_id, Code::HoldOver)
         }
         State::Held => {

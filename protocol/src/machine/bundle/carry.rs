@@ -45,23 +45,33 @@ pub(super) fn manifest_in(record: &Signed<ThreadBody>) -> Option<&Manifest> {
     }
 }
 
+/// Whether a cell said all that there is to say.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Said {
+    /// It did.
+    All,
+    /// It must not say yet, and said so: whoever asks goes on asking.
+    NotYet,
+}
+
 /// Carries out what a cell says, in its order.
 pub(super) fn out(
     trial: &mut Trial<'_>,
     case: Option<Case<'_>>,
     (at, input): (&At, LegInput),
     acts: Vec<Act>,
-) -> Result<(), No> {
+) -> Result<Said, No> {
+    let mut said = Said::All;
     for act in acts {
         match (act, case) {
-            (Act::ArmReceipt, _) => arm(trial, case, at)?,
+            (Act::ArmReceipt, _) => said = said.max(arm(trial, case, at)?),
             (Act::Manifest, _) => parts::commit(trial, at)?,
             (Act::Refusal(code), _) => refuse(trial, at, code)?,
             (Act::Lapse, _) => lapse(trial, at)?,
             (Act::Evidence, Some(case)) => accuse(trial, case, (at, input))?,
             (Act::Again(kept), Some(case)) => serve(trial, case, (at, kept)),
             (Act::Reject(code), Some(_)) => return Err(code.into()),
-            (Act::Lost, Some(case)) => lost(trial, case.from, at),
+            (Act::Lost, Some(case)) => said = said.max(lost(trial, case.from, at)),
             (Act::WhatIs, _) => ask::in_doubt(trial, at.manifest),
             // Each record is answered by Stored where it is taken. A part of a chain, a Commit and
             // a Release of its own are not a leg's; the operator's word is answered elsewhere.
@@ -71,32 +81,30 @@ pub(super) fn out(
             | (Act::Evidence | Act::Again(_) | Act::Reject(_) | Act::Lost, None) => {}
         }
     }
-    Ok(())
+    Ok(said)
 }
 
 /// It must not say yet: the earlier life may have armed, or A has not greeted this one.
-fn lost(trial: &mut Trial<'_>, to: PartnerId, at: &At) {
+fn lost(trial: &mut Trial<'_>, to: PartnerId, at: &At) -> Said {
     if let Some(bundle) = Bundle::read(&trial.view, at.manifest) {
         epoch::ask(trial, (at.manifest, &bundle), None);
     }
     let about = at.known.deal.into();
     trial.notice(to, NoticeWhat::Lost, about, Code::Lost);
+    Said::NotYet
 }
 
-fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<(), No> {
+fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, No> {
     // Another own leg of the same manifest may have refused before it.
     let bundle = Bundle::read(&trial.view, at.manifest).ok_or(No::Unanswered)?;
     if bundle.ended == Some(Ended::Aborted) {
-        return Ok(());
+        return Ok(Said::All);
     }
     let requester = at.deal.partner;
     let may_say = trial.machine.is_greeted(requester)
         && epoch::may_decide(trial, &at.deal, (at.manifest, &bundle));
     if !may_say {
-        if let Some(case) = case {
-            lost(trial, case.from, at);
-        }
-        return Ok(());
+        return Ok(case.map_or(Said::NotYet, |case| lost(trial, case.from, at)));
     }
     let thread = RecordId::from(at.manifest);
     let header = trial.header(requester, Some(thread.into()), Some(thread))?;
@@ -110,7 +118,7 @@ fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<(), No>
         Vec::from([ThreadBody::Bundle(BundleBody::ArmReceipt(body))]),
     )?;
     ask::in_doubt(trial, at.manifest);
-    Ok(())
+    Ok(Said::All)
 }
 
 fn refuse(trial: &mut Trial<'_>, at: &At, code: Code) -> Result<(), No> {

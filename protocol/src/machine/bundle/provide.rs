@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::{
     Bundle, Ended, KnownLeg,
-    carry::{self, At},
+    carry::{self, At, Said},
     epoch, parts,
     receive::Word,
 };
@@ -37,10 +37,10 @@ pub(super) struct Leg {
 }
 
 /// The first manifest that names holds of this node's own, or another one.
-pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
+pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Said, No> {
     let id = ManifestId::from(case.id());
     let Some(body) = carry::manifest_in(case.record()) else {
-        return Ok(());
+        return Ok(Said::All);
     };
     let requester = case.record().author();
     let own = trial.machine.config.partner;
@@ -87,23 +87,25 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     trial.keep(case);
     // Where one of them refuses, the others have nothing to arm for.
     cells.sort_by_key(|(_, _, acts)| !acts.iter().any(|act| matches!(act, Act::Refusal(_))));
+    let mut said = Said::All;
     for (at, input, acts) in cells {
-        carry::out(trial, Some(case), (&at, input), acts)?;
+        said = said.max(carry::out(trial, Some(case), (&at, input), acts)?);
     }
-    Ok(())
+    Ok(said)
 }
 
 /// A manifest that is known comes again, from a member that may lack what followed.
-pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
+pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Said, No> {
     let id = ManifestId::from(case.id());
     let Some(body) = carry::manifest_in(case.record()) else {
-        return Ok(());
+        return Ok(Said::All);
     };
+    let mut said = Said::All;
     let legs = u16::try_from(body.legs().len()).or(Err(Code::Malformed))?;
     for number in 0..legs {
         // What one own leg says may end the others.
         let Some(bundle) = Bundle::read(&trial.view, id) else {
-            return Ok(());
+            return Ok(said);
         };
         let own = trial.machine.config.partner;
         let Some(leg) = bundle.leg(number).filter(|leg| leg.provider == own) else {
@@ -121,9 +123,9 @@ pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<()
         }
         let input = LegInput::Manifest(standing.place);
         let (_, acts) = standing.leg.step(input, &standing.facts);
-        carry::out(trial, Some(case), (&standing.at, input), acts)?;
+        said = said.max(carry::out(trial, Some(case), (&standing.at, input), acts)?);
     }
-    Ok(())
+    Ok(said)
 }
 
 /// Another leg armed, refused or lapsed.
@@ -187,7 +189,8 @@ pub(super) fn arm_last(
     let input = LegInput::ArmReceipt(standing.place, other);
     let (_, mut acts) = standing.leg.step(input, &standing.facts);
     acts.retain(|act| *act != Act::Stored);
-    carry::out(trial, Some(case), (&standing.at, input), acts)
+    carry::out(trial, Some(case), (&standing.at, input), acts)?;
+    Ok(())
 }
 
 /// The end of a hold that a manifest names is noticed, or what waited for greetings may be said.
@@ -229,7 +232,7 @@ pub(super) fn word(
     }
     match carry::out(trial, None, (&standing.at, input), acts) {
         Err(No::Rejected(code)) => Err(code.into()),
-        Ok(()) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
+        Ok(_) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
     }
 }
 

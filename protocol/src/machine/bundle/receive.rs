@@ -7,7 +7,9 @@
 )]
 
 use super::{
-    Bundle, epoch,
+    Bundle,
+    carry::Said,
+    epoch,
     fold::{concerns, kept_manifest},
     parts, provide, require,
 };
@@ -116,7 +118,7 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     if case.id() == id {
         epoch::heard(trial, case, (id.into(), &manifest));
     }
-    take_manifest(trial, case, id)?;
+    let answered = take_manifest(trial, case, id)?;
     let id = ManifestId::from(id);
     if let Some((leg, deal, word)) = named(body) {
         manifest.counts(id, case.record().author(), (deal, leg))?;
@@ -128,7 +130,7 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             provide::said(trial, case, (id, &manifest), (leg.number, word))?;
         }
         outbox::answered(trial, case);
-    } else {
+    } else if answered == Said::All {
         trial.stored(case);
     }
     provide::arm_last(trial, case, (id, &manifest))
@@ -186,7 +188,7 @@ fn own(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
 }
 
 /// Takes the Manifest that came along, if it is not known yet, or answers it where it asks again.
-fn take_manifest(trial: &mut Trial<'_>, case: Case<'_>, id: RecordId) -> Result<(), No> {
+fn take_manifest(trial: &mut Trial<'_>, case: Case<'_>, id: RecordId) -> Result<Said, No> {
     let is_known = Bundle::read(&trial.view, id.into()).is_some();
     let brought = all(case).find(|one| one.record.id() == id);
     match brought {
@@ -195,12 +197,12 @@ fn take_manifest(trial: &mut Trial<'_>, case: Case<'_>, id: RecordId) -> Result<
             take_whole(trial, case, &manifest);
             if manifest.record().author() == trial.machine.config.partner {
                 trial.take_lost(case, received)?;
-                return Ok(());
+                return Ok(Said::All);
             }
             provide::manifest(trial, manifest)
         }
         _ if case.id() == id => provide::manifest_again(trial, case),
-        _ if is_known => Ok(()),
+        _ if is_known => Ok(Said::All),
         _ => Err(No::Unanswered),
     }
 }
