@@ -288,10 +288,17 @@ fn facts(
         Some(State::Doubt | State::Written | State::Agreed) => Parts::Committed,
         _ => Parts::Free,
     };
-    let commits = input == MiddleInput::Commit && parts == Parts::Free && !is_over;
+    let deal = &resting.deal;
+    let needs_below = match input {
+        MiddleInput::Commit if parts == Parts::Free && !is_over => true,
+        // An earlier life may have committed the part: then its provider shows that.
+        MiddleInput::Commit | MiddleInput::Over => {
+            deal.state == State::Held && part.is_some() && !trial.held_in_this_life(deal)
+        }
+        _ => false,
+    };
     let is_below = part.is_some_and(|part| trial.machine.is_greeted(part.partner));
-    let is_above = trial.machine.is_greeted(resting.deal.partner);
-    let is_greeted = is_above && (is_below || !commits);
+    let is_greeted = trial.machine.is_greeted(deal.partner) && (is_below || !needs_below);
     MiddleFacts {
         hold: if is_over { Span::Over } else { Span::Runs },
         greeted: if is_greeted {
@@ -413,7 +420,7 @@ fn commitment(view: &dyn View, network: &NetworkId, part: DealId) -> Option<Pass
 }
 
 /// The deal that rests on this one: the one of its chain that is not over, else one that is.
-fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
+pub(super) fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
     let chain = part.chain?.id;
     let top = Deal::read(view, chain).map(|top| (chain, top));
     let known = top.into_iter().chain(deals(view, chain));

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, bundle, chain, outbox, showing,
+    Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, showing,
     step::{Event, Mark, Message},
     stored,
     trial::Trial,
@@ -384,6 +384,15 @@ impl Trial<'_> {
     fn is_past(&self, partner: PartnerId, life: Life) -> bool {
         let life = life.get();
         self.view.read(&Key::PastLife { partner, life }).is_some()
+    }
+
+    /// Whether a hold was signed in the present life, which has lost nothing since.
+    pub(crate) fn held_in_this_life(&self, deal: &Deal) -> bool {
+        let network = &self.machine.config.network;
+        let hold = deal
+            .hold
+            .and_then(|hold| kept_record(&self.view, network, hold));
+        hold.is_some_and(|hold| hold.body().header().life.get() == self.machine.life)
     }
 }
 

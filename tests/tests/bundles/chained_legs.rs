@@ -5,6 +5,7 @@ use omni_protocol::{
     hash::{BundleId, DealId},
     machine::{Policy, Short, Verdict},
 };
+use omni_tests::market::Node;
 
 use crate::party::{MINUTE_MS, Party, made, policy};
 
@@ -89,6 +90,7 @@ impl Bunch {
         for _ in 0..3 {
             self.party.connect_all();
             self.party.settle();
+            self.party.open_epochs();
             self.party.wait(2 * MINUTE_MS);
         }
     }
@@ -154,4 +156,87 @@ fn i23_everybody_restarts_while_a_chain_arms() {
             bunch.ended(true);
         }
     }
+}
+
+#[test]
+fn a_part_whose_manifest_never_came_ends_with_the_whole() {
+    let mut bunch = Bunch::held(1);
+    bunch.party.cut_off(3);
+    // The other leg refuses: its clock runs ahead, beyond the end of its hold.
+    bunch.party.nodes[1].ms += 16 * MINUTE_MS;
+    bunch.commit();
+    bunch.party.settle();
+    let ended = [("aborted", "refused"), ("aborted", "refused")];
+    assert_eq!(bunch.states()[..2], ended);
+    // In a new life the leaf closes its hold when that is over, and waits for what was committed.
+    bunch.party.restart(3);
+    bunch.party.wait(20 * MINUTE_MS);
+    bunch.heal();
+    bunch.ended(false);
+}
+
+/// How all stands when so many messages have arrived since the commit, with what each node kept
+/// after each of them.
+struct Moment {
+    bunch: Bunch,
+    copies: Vec<(usize, Node)>,
+}
+
+fn moments() -> Vec<Moment> {
+    let mut bunch = Bunch::held(1);
+    let mut copies: Vec<(usize, Node)> = bunch.party.nodes.iter().cloned().enumerate().collect();
+    bunch.commit();
+    let mut moments = Vec::new();
+    loop {
+        for (at, node) in bunch.party.nodes.iter().enumerate() {
+            let mut known = copies.iter().rev();
+            let last = known.find(|(of, _)| *of == at);
+            if last.is_some_and(|(_, last)| last.store != node.store) {
+                copies.push((at, node.clone()));
+            }
+        }
+        moments.push(Moment {
+            bunch: bunch.clone(),
+            copies: copies.clone(),
+        });
+        let Some(mail) = bunch.party.mail.pop_front() else {
+            return moments;
+        };
+        bunch.party.deliver(mail);
+    }
+}
+
+/// At each moment all that is under way is lost, one falls back to any copy of it, and meets one
+/// other long before it meets the rest.
+#[test]
+fn i21_whoever_falls_back_while_a_chain_arms_ends_alike() {
+    let mut agreed = 0;
+    let mut runs = 0;
+    for (carried, moment) in moments().into_iter().enumerate() {
+        for (loser, copy) in &moment.copies {
+            for first in [0, 3].into_iter().filter(|first| first != loser) {
+                let mut bunch = moment.bunch.clone();
+                bunch.party.put_back(*loser, copy.clone());
+                (0..4).for_each(|at| bunch.party.cut_off(at));
+                bunch.party.wait(30 * MINUTE_MS);
+                bunch.party.connect(*loser, first);
+                bunch.party.settle();
+                bunch.heal();
+                let states = bunch.states();
+                let is_agreed = states == [("agreed", "sold"); 3];
+                // Who lost its own Commit before anybody had it has a hold that is over.
+                let mut refused = states
+                    .iter()
+                    .map(|(asks, has)| (asks.replace("held", "aborted"), *has));
+                let is_good =
+                    is_agreed || refused.all(|state| state == ("aborted".to_owned(), "refused"));
+                let context = format!("{loser} falls back after {carried}, meets {first}");
+                assert!(is_good, "{context}: {states:?}");
+                bunch.party.verify();
+                agreed += usize::from(is_agreed);
+                runs += 1;
+            }
+        }
+    }
+    assert!(agreed > 0 && agreed < runs, "{agreed} of {runs}");
 }

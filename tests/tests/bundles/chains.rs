@@ -391,6 +391,51 @@ fn i24_whoever_falls_back_or_restarts_a_chain_ends_alike() {
     }
 }
 
+/// At each moment all that is under way is lost, one in the middle falls back to any copy of it, and
+/// meets who bought from it long before it meets the rest.
+#[test]
+fn i24_who_falls_back_in_the_middle_loses_nothing_by_whom_it_meets_first() {
+    let mut line = Line::held(3);
+    let mut copies: Vec<(usize, Node)> = Vec::new();
+    for at in 1..3 {
+        copies.push((at, line.party.nodes[at].clone()));
+    }
+    line.accept();
+    let mut agreed = 0;
+    loop {
+        for at in 1..3 {
+            let node = &line.party.nodes[at];
+            if copies.iter().all(|(_, copy)| copy.store != node.store) {
+                copies.push((at, node.clone()));
+            }
+        }
+        for (loser, copy) in &copies {
+            let mut line = line.clone();
+            line.party.put_back(*loser, copy.clone());
+            (0..4).for_each(|at| line.party.cut_off(at));
+            line.party.wait(30 * MINUTE_MS);
+            line.party.connect(loser - 1, *loser);
+            line.party.settle();
+            line.heal();
+            line.heal();
+            let states = line.states();
+            let alike = |state| states == vec![state; 3];
+            let is_agreed = alike(("agreed", "sold"));
+            assert!(
+                is_agreed || alike(("aborted", "refused")),
+                "{loser}: {states:?}"
+            );
+            line.party.verify();
+            agreed += usize::from(is_agreed);
+        }
+        let Some(mail) = line.party.mail.pop_front() else {
+            break;
+        };
+        line.party.deliver(mail);
+    }
+    assert!(agreed > 0);
+}
+
 #[test]
 fn i24_a_chain_that_everybody_restarts_in_ends_alike() {
     for node in 0..4 {

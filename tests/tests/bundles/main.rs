@@ -8,6 +8,7 @@ mod chained_legs;
 mod chains;
 mod holds;
 mod leg;
+mod leg_storms;
 mod machines;
 mod middle;
 mod party;

@@ -236,19 +236,21 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
     if deal.manifest.is_some() && deal.side() == Side::Provider {
         return bundle::overdue(trial, deal_id, deal);
     }
+    let awaited = is_committed(trial, deal_id, deal)
+        || trial.view.read(&Key::Decided { deal: deal_id }).is_some();
     if deal.state == State::Held && deal.backing == Backing::Parts {
-        return chain::overdue(trial, deal_id, deal);
+        return if awaited {
+            Ok(())
+        } else {
+            chain::overdue(trial, deal_id, deal)
+        };
     }
     let greeted = trial.machine.is_greeted(deal.partner)
         && !trial.machine.recovering
         && trial.check_whole(deal_id, deal).is_ok();
     match deal.state {
         State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
-        State::Held | State::Closed
-            if greeted
-                && !is_committed(trial, deal_id, deal)
-                && trial.view.read(&Key::Decided { deal: deal_id }).is_none() =>
-        {
+        State::Held | State::Closed if greeted && !awaited => {
             refuse(trial, deal_id, Code::HoldOver)
         }
         State::Held => {
@@ -263,12 +265,7 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
 /// Whether the hold is of an earlier life, and its requester says that it committed it: that life
 /// may have armed it for a bundle. Its Commit or Manifest comes, and says who else must greet.
 fn is_committed(trial: &Trial<'_>, deal_id: DealId, deal: &Deal) -> bool {
-    let network = trial.machine.config.network;
-    bundle::is_committed(trial, deal_id)
-        && deal.hold.is_some_and(|hold| {
-            let hold = kept_record(&trial.view, &network, hold);
-            hold.is_some_and(|hold| hold.body().header().life.get() != trial.machine.life)
-        })
+    bundle::is_committed(trial, deal_id) && deal.hold.is_some() && !trial.held_in_this_life(deal)
 }
 
 /// Signs the Hold for a Request that was taken.

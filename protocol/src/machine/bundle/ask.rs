@@ -15,7 +15,7 @@ use crate::{
     fence::List,
     hash::{ManifestId, PartnerId, RecordId},
     limits::LETTER_RECORDS_MAX,
-    machine::{EndsBy, Key, Mark, Message, Question, Trial, View, outbox},
+    machine::{EndsBy, Key, Mark, Message, Question, Trial, View, chain, life, outbox},
     record::Signed,
     thread::ThreadBody,
 };
@@ -137,7 +137,7 @@ pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<Threa
             };
             let leg = bundle.leg(lapse.leg.number);
             let said = leg.map(|leg| [leg.armed, leg.lapsed].into_iter().flatten().collect());
-            until_stored(trial, bundle.requester, (said.unwrap_or_default(), id));
+            until_stored(trial, bundle.requester, (said.unwrap_or_default(), &[id]));
         }
         _ => {}
     }
@@ -170,16 +170,17 @@ fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Manifes
     }
 }
 
-/// Tells a member the last of these records of a bundle until it has stored it.
+/// Tells a member the last of these records of a bundle until it has stored it, with the Manifests
+/// by which it counts.
 pub(super) fn until_stored(
     trial: &mut Trial<'_>,
     to: PartnerId,
-    (records, of): (Vec<RecordId>, ManifestId),
+    (records, of): (Vec<RecordId>, &[ManifestId]),
 ) {
     let Some(last) = records.last().copied() else {
         return;
     };
-    let attached = Vec::from([of.into()]);
+    let attached: Vec<RecordId> = of.iter().map(|id| (*id).into()).collect();
     put(
         trial,
         to,
@@ -241,18 +242,49 @@ pub(crate) fn greeted(
             continue;
         }
         in_doubt_again(trial, partner, (id, &bundle));
-        epoch::ask(trial, (id, &bundle), Some(partner));
-        let legs: Vec<KnownLeg> = bundle.of_provider(own).map(|(_, leg)| *leg).collect();
-        for leg in legs {
-            if let Some(deal) = Deal::read(&trial.view, leg.deal)
-                && deal.manifest == Some(id)
-                && deal.state == State::Closed
-            {
-                super::provide::overdue(trial, leg.deal, &deal)?;
-            }
+        witness_greeted(trial, partner, (id, &bundle))?;
+    }
+    for id in resting(trial, partner) {
+        if let Some(bundle) = Bundle::read(&trial.view, id) {
+            witness_greeted(trial, partner, (id, &bundle))?;
         }
     }
     Ok(())
+}
+
+/// Asks what a witness knows of a manifest of which an own leg may have lost something, and says what
+/// waited for its greeting.
+fn witness_greeted(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    (id, bundle): (ManifestId, &Bundle),
+) -> Result<(), crate::machine::Stop> {
+    epoch::ask(trial, (id, bundle), Some(partner));
+    let own = trial.machine.config.partner;
+    let legs: Vec<KnownLeg> = bundle.of_provider(own).map(|(_, leg)| *leg).collect();
+    for leg in legs {
+        if let Some(deal) = Deal::read(&trial.view, leg.deal)
+            && deal.manifest == Some(id)
+            && deal.state == State::Closed
+        {
+            super::provide::overdue(trial, leg.deal, &deal)?;
+        }
+    }
+    Ok(())
+}
+
+/// The manifests of own legs that rest on deals with a partner, in which it is no member.
+fn resting(trial: &Trial<'_>, partner: PartnerId) -> Vec<ManifestId> {
+    let mut found = Vec::new();
+    for id in life::open_deals(&trial.view, partner) {
+        let above = Deal::read(&trial.view, id).and_then(|part| chain::above(&trial.view, &part));
+        let manifest = above.and_then(|(_, above)| above.manifest);
+        let admits = |id| Bundle::read(&trial.view, id).is_none_or(|bundle| bundle.admits(partner));
+        if let Some(manifest) = manifest.filter(|id| !found.contains(id) && !admits(*id)) {
+            found.push(manifest);
+        }
+    }
+    found
 }
 
 /// The questions that stand in the outbox were sent at the greeting; those that a recovery left out
@@ -290,6 +322,7 @@ pub(super) fn show(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Man
         .filter(|_| bundle.ended == Some(Ended::Aborted));
     let mut records = Vec::from([id.into()]);
     records.extend(by_refusal.filter(|refusal| !attached.contains(refusal)));
+    let attached = along(bundle, attached);
     trial.send(partner, Message::Letter { records, attached });
 }
 

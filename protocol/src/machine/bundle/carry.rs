@@ -90,7 +90,13 @@ fn lost(trial: &mut Trial<'_>, to: PartnerId, at: &At) -> Said {
         epoch::ask(trial, (at.manifest, &bundle), None);
     }
     let about = at.known.deal.into();
-    trial.notice(to, NoticeWhat::Lost, about, Code::Lost);
+    // In recovery nothing could be taken yet that would answer it.
+    let code = if trial.machine.recovering {
+        Code::Recovering
+    } else {
+        Code::Lost
+    };
+    trial.notice(to, NoticeWhat::Lost, about, code);
     Said::NotYet
 }
 
@@ -157,7 +163,7 @@ fn lapse(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
     tell_others(trial, at);
     let known = Bundle::read(&trial.view, at.manifest);
     let said = known.and_then(|bundle| Some(lapsed(bundle.leg(at.number)?)));
-    ask::until_stored(trial, requester, (said.unwrap_or_default(), at.manifest));
+    ask::until_stored(trial, requester, (said.unwrap_or_default(), &[at.manifest]));
     Ok(())
 }
 

@@ -4,14 +4,14 @@
 
 use alloc::vec::Vec;
 
-use super::{Bundle, KnownLeg, ask, receive::is_of_a_bundle};
+use super::{Bundle, KnownLeg, ask, carry, receive::is_of_a_bundle};
 use crate::{
-    bundle::{Manifest, Member},
+    bundle::{Backing, Manifest, Member},
     code::Code,
     deal::{Deal, State},
     frame::NoticeWhat,
     hash::{ManifestId, PartnerId, RecordId},
-    machine::{Case, Key, Mark, Received, Stop, Trial, kept_record, stored},
+    machine::{Case, Key, Mark, Received, Stop, Trial, chain, kept_record, stored},
 };
 
 /// Whether the leg may decide by itself: its hold is of this life or epoch, in which nothing was
@@ -35,9 +35,25 @@ fn is_of_an_earlier_epoch(trial: &Trial<'_>, deal: &Deal) -> bool {
     })
 }
 
-/// The other members that have not said in the present epoch what they know.
+/// Who may know what became of the own legs of a manifest: the other members, and who provides what
+/// one of them rests on, since the certificate is handed down to it.
+pub(super) fn witnesses(trial: &Trial<'_>, bundle: &Bundle) -> Vec<PartnerId> {
+    let own = trial.machine.config.partner;
+    let mut witnesses = bundle.others(own);
+    for (_, leg) in bundle.of_provider(own) {
+        let part = Deal::read(&trial.view, leg.deal)
+            .filter(|deal| deal.backing == Backing::Parts)
+            .and_then(|deal| chain::below(trial, (leg.deal, &deal)));
+        if let Some((_, part)) = part.filter(|(_, part)| !witnesses.contains(&part.partner)) {
+            witnesses.push(part.partner);
+        }
+    }
+    witnesses
+}
+
+/// The witnesses that have not said in the present epoch what they know.
 fn unspoken(trial: &Trial<'_>, (manifest, bundle): (ManifestId, &Bundle)) -> Vec<PartnerId> {
-    let mut others = bundle.others(trial.machine.config.partner);
+    let mut others = witnesses(trial, bundle);
     others.retain(|partner| {
         let partner = *partner;
         let spoken: Option<u32> = stored(&trial.view, &Key::SpokenOf { manifest, partner });
@@ -71,12 +87,16 @@ pub(super) fn heard(
     }
 }
 
-/// Whether a letter with a Manifest says what its sender knows, and does not ask to arm.
+/// Whether a letter with a Manifest says what its sender knows, and does not ask to arm. With that of
+/// a part goes that of the whole.
 pub(super) fn says_what_it_knows(trial: &Trial<'_>, case: Case<'_>) -> bool {
     let own = trial.machine.config.partner;
+    let whole = carry::manifest_in(case.record()).and_then(Manifest::whole);
+    let whole = whole.map(|whole| RecordId::from(whole.manifest));
     let is_own =
         |beside: &Received| beside.record.author() == own && is_of_a_bundle(beside.record.body());
-    case.attached.iter().all(is_own)
+    let mut beside = case.attached.iter();
+    beside.all(|beside| is_own(beside) || Some(beside.record.id()) == whole)
 }
 
 fn speak(trial: &mut Trial<'_>, partner: PartnerId, manifest: ManifestId) {
@@ -121,7 +141,8 @@ pub(crate) fn declined(
     about: RecordId,
 ) -> Result<(), Stop> {
     let id = ManifestId::from(about);
-    let known = Bundle::read(&trial.view, id).filter(|bundle| bundle.admits(partner));
+    let known = Bundle::read(&trial.view, id);
+    let known = known.filter(|bundle| witnesses(trial, bundle).contains(&partner));
     let Some(bundle) = known else { return Ok(()) };
     let legs: Vec<_> = waiting(trial, &bundle)
         .map(|(leg, deal)| (leg.deal, deal))

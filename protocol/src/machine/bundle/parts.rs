@@ -78,6 +78,9 @@ pub(super) fn tally(trial: &Trial<'_>, bundle: &Bundle) -> Tally {
 /// Signs the Manifest over the part on which a leg rests, and asks its provider to arm.
 pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
     let above = Bundle::read(&trial.view, at.manifest).ok_or(No::Unanswered)?;
+    if above.ended.is_some() {
+        return Ok(());
+    }
     let part = chain::below(trial, (at.known.deal, &at.deal));
     let (id, part) = part.ok_or(No::Unanswered)?;
     let may_sign = part.state == State::Kept
@@ -149,8 +152,9 @@ pub(crate) fn handed_down(trial: &mut Trial<'_>, part: DealId) {
         (Some(Ended::Aborted), Some(refusal), Some(whole)) => {
             let asked = crate::machine::outbox::question(&trial.view, deal.partner, refusal);
             if asked.is_none() {
-                let records = Vec::from([refusal]);
-                ask::until_stored(trial, deal.partner, (records, whole.manifest));
+                // The Manifest of the part may not have come, and is asked no more.
+                let told = (Vec::from([refusal]), &[whole.manifest, manifest][..]);
+                ask::until_stored(trial, deal.partner, told);
             }
         }
         _ => {}

@@ -378,20 +378,12 @@ fn is_patience_over(
 }
 
 /// Who has greeted: A before anything is signed for it, and before a Refusal in a deal of an earlier
-/// life all members, since that life may have armed. In a deal of an earlier epoch they have said
-/// what they know of it, too.
+/// life all who may know that it armed. In a deal of an earlier epoch they have said what they know of
+/// it, too.
 fn who_greeted(trial: &Trial<'_>, deal: &Deal, at: (ManifestId, &Bundle)) -> Greeted {
-    let own = trial.machine.config.partner;
-    let network = trial.machine.config.network;
-    let hold = deal
-        .hold
-        .and_then(|id| kept_record(&trial.view, &network, id));
-    let is_of_this_life =
-        hold.is_some_and(|hold| hold.body().header().life.get() == trial.machine.life);
-    let all = at.1.others(own);
     let here = |partner: &PartnerId| trial.machine.is_greeted(*partner);
     let greeted = here(&deal.partner)
-        && (is_of_this_life || all.iter().all(here))
+        && (trial.held_in_this_life(deal) || epoch::witnesses(trial, at.1).iter().all(here))
         && epoch::may_decide(trial, deal, at);
     if greeted && !trial.machine.recovering {
         Greeted::All

@@ -8,7 +8,7 @@
 
 use super::{
     Bundle,
-    carry::Said,
+    carry::{self, Said},
     epoch,
     fold::{concerns, kept_manifest},
     parts, provide, require,
@@ -130,6 +130,7 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
             provide::said(trial, case, (id, &manifest), (leg.number, word))?;
         }
         outbox::answered(trial, case);
+        take_decided_parts(trial, case, id);
     } else if answered == Said::All {
         trial.stored(case);
     }
@@ -157,8 +158,12 @@ fn check_admitted(
         manifest.requester(case.record().author())?;
     }
     let is_member = manifest.admits(own) && manifest.admits(case.from);
+    let is_witness = || {
+        let bundle = Bundle::of(case.from, manifest);
+        bundle.is_some_and(|bundle| epoch::witnesses(trial, &bundle).contains(&case.from))
+    };
     // What decides a part of this node's is taken from whoever brings it.
-    if is_member || is_whole_of_own(trial, case, id) {
+    if is_member || is_whole_of_own(trial, case, id) || is_witness() && manifest.admits(own) {
         Ok(())
     } else {
         Err(Code::NotAddressed.into())
@@ -216,6 +221,27 @@ fn take_whole(trial: &mut Trial<'_>, case: Case<'_>, parts: &Case<'_>) {
     let brought = all(case).find(|one| Some(one.record.id()) == whole);
     if let Some(received) = brought.filter(|brought| !trial.knows(brought.record.id())) {
         trial.keep(Case { received, ..case });
+    }
+}
+
+/// With the certificate of a whole comes the Manifest of a part, which that binds and decides though
+/// it was lost on its own way.
+fn take_decided_parts(trial: &mut Trial<'_>, case: Case<'_>, whole: ManifestId) {
+    let is_decided = Bundle::read(&trial.view, whole).is_some_and(|whole| whole.ended.is_some());
+    for received in case.attached.iter().filter(|_| is_decided) {
+        let id = received.record.id();
+        let part = Case { received, ..case };
+        let names_it = |part: &Manifest| {
+            let named = part.whole().map(|named| named.manifest);
+            let mut legs = part.legs().iter();
+            named == Some(whole) && legs.any(|leg| Deal::read(&trial.view, leg.deal).is_some())
+        };
+        if let Some(manifest) = carry::manifest_in(part.record()).filter(|part| names_it(part))
+            && !trial.knows(id)
+            && check_admitted(trial, part, (id, manifest)).is_ok()
+        {
+            trial.keep(part);
+        }
     }
 }
 

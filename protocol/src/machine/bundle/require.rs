@@ -126,7 +126,7 @@ pub(super) fn pass_on(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)
         let others = bundle.others(bundle.requester).into_iter();
         let others: Vec<PartnerId> = others.filter(|provider| Some(*provider) != by).collect();
         for provider in others {
-            ask::until_stored(trial, provider, (Vec::from([refusal]), id));
+            ask::until_stored(trial, provider, (Vec::from([refusal]), &[id]));
         }
     }
     let last = bundle.last.filter(|_| bundle.ended.is_none());
@@ -137,7 +137,7 @@ pub(super) fn pass_on(trial: &mut Trial<'_>, (id, bundle): (ManifestId, &Bundle)
         let provider = leg.provider;
         let receipts: Vec<RecordId> = bundle.receipts_but_of(provider);
         for receipt in receipts {
-            ask::until_stored(trial, provider, (Vec::from([receipt]), id));
+            ask::until_stored(trial, provider, (Vec::from([receipt]), &[id]));
         }
     }
 }
