@@ -12,6 +12,7 @@ mod offers;
 mod peers;
 mod recovery;
 mod restart;
+mod scenario;
 mod testnet;
 mod trade;
 mod trade_ends;

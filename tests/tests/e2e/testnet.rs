@@ -1,24 +1,45 @@
 //! `scripts/testnet` as a newcomer types it, with two partners: it comes up, shows the spread, says
 //! that it runs, and stops what it started and nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use omni_tests::omni::binary;
 
-struct Testnet {
+pub(crate) struct Testnet {
     folder: tempfile::TempDir,
+    programs: PathBuf,
 }
 
 impl Testnet {
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            programs: binary().parent().expect("a folder").to_owned(),
+        }
+    }
+
+    /// Takes the programs from another folder than that of this build.
+    pub(crate) fn set_programs(&mut self, folder: PathBuf) {
+        self.programs = folder;
+    }
+
+    /// The empty folder around that of the market.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.run_in("net", args)
+    }
+
+    /// The same for another market.
+    pub(crate) fn run_in(&self, market: &str, args: &[&str]) -> Output {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let built = binary();
-        let built = built.parent().expect("a folder");
         Command::new(root.join("scripts/testnet"))
             .args(args)
-            .env("TESTNET_DIR", self.folder.path().join("net"))
-            .env("TESTNET_BIN", built)
+            .env("TESTNET_DIR", self.folder.path().join(market))
+            .env("TESTNET_BIN", &self.programs)
             .output()
             .expect("the script runs")
     }
@@ -30,16 +51,14 @@ impl Drop for Testnet {
     }
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     let both = [output.stdout.as_slice(), &output.stderr].concat();
     String::from_utf8_lossy(&both).into_owned()
 }
 
 #[test]
 fn a_market_of_two_comes_up_and_goes_down() {
-    let testnet = Testnet {
-        folder: tempfile::tempdir().expect("a folder"),
-    };
+    let testnet = Testnet::new();
     let up = testnet.run(&["up", "--nodes", "2", "--seed", "3"]);
     let told = text(&up);
     assert!(up.status.success(), "{told}");
@@ -71,9 +90,7 @@ fn a_market_of_two_comes_up_and_goes_down() {
 
 #[test]
 fn four_firms_of_a_market_of_five_keep_one_promise() {
-    let testnet = Testnet {
-        folder: tempfile::tempdir().expect("a folder"),
-    };
+    let testnet = Testnet::new();
     let up = testnet.run(&["up", "--seed", "2"]);
     let told = text(&up);
     assert!(up.status.success(), "{told}");
@@ -84,9 +101,7 @@ fn four_firms_of_a_market_of_five_keep_one_promise() {
 
 #[test]
 fn hostile_flags_of_the_testnet_start_nothing() {
-    let testnet = Testnet {
-        folder: tempfile::tempdir().expect("a folder"),
-    };
+    let testnet = Testnet::new();
     for args in [
         &["up", "--nodes", "1"][..],
         &["up", "--nodes", "21"],
@@ -96,6 +111,13 @@ fn hostile_flags_of_the_testnet_start_nothing() {
         &["up", "--seed", "99999999999"],
         &["up", "--seed", "1; rm -rf /"],
         &["up", "now"],
+        &["up", "--without-stories", "2"],
+        &["scenario", "failover"],
+        &["scenario", "Bundle; rm -rf /"],
+        &["scenario", "bundle", "all"],
+        &["scenario", "all", "--via"],
+        &["scenario", "all", "--via", "fax"],
+        &["scenario", "all", "--nodes", "5"],
         &["status", "now"],
         &["sideways"],
         &[],
@@ -103,7 +125,7 @@ fn hostile_flags_of_the_testnet_start_nothing() {
         let output = testnet.run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output));
     }
-    std::fs::create_dir(testnet.folder.path().join("net")).expect("a folder");
+    std::fs::create_dir(testnet.path().join("net")).expect("a folder");
     let foreign = testnet.run(&["up"]);
     assert!(
         text(&foreign).contains("was not made by this script"),
