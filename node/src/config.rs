@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libp2p::Multiaddr;
 use omni_protocol::limits::{NAME_BYTES_MAX, URL_BYTES_MAX};
-use omni_protocol::machine::Waits;
+use omni_protocol::machine::{Short, Waits};
 use omni_protocol::value::{Country, Money, Prose, Text};
 
 pub use self::layers::{ConfigError, Layers, Origin, Placed};
@@ -30,7 +30,7 @@ pub struct Config {
     pub orders: Orders,
     /// How its holds wait for the other legs of a bundle.
     pub bundles: Waits,
-    /// What others learn of the stock.
+    /// What others learn of the stock, and what becomes of requests for more.
     pub stock: Stock,
     /// What the daemon writes to stderr.
     pub log: Log,
@@ -85,11 +85,13 @@ pub struct Orders {
     pub ship_gate: Vec<Money>,
 }
 
-/// What others learn of the stock.
+/// What others learn of the stock, and what becomes of requests for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stock {
     /// Between two looks whether an offer's availability changed, on average.
     pub signal: Duration,
+    /// Whether the operator is asked, who may source what is short.
+    pub short: Short,
 }
 
 /// What the daemon writes to stderr.
@@ -145,6 +147,7 @@ impl Layers {
             },
             stock: Stock {
                 signal: self.one("stock.signal", setting::pause)?,
+                short: self.one("stock.short", setting::short)?,
             },
             log: Log {
                 filter: self.one("log.filter", setting::filter)?,

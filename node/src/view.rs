@@ -2,6 +2,7 @@
 //! field names are a promise to programs; what is in the node's own types is kept out.
 
 pub mod bundle;
+pub mod chain;
 pub mod deal;
 pub mod draft;
 pub mod event;

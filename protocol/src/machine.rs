@@ -25,7 +25,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 pub use self::{
     accuse::evidence_against,
     bundle::{Bundle, Bundling, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id},
-    chain::Sourcing,
+    chain::{Sourcing, above as deal_above, part_of as deal_below, parts as deals_below},
     grant::{Grant, Standing, Terms as GrantTerms},
     input::{Count, Input, Now},
     key::Key,

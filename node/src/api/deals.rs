@@ -3,8 +3,10 @@
 
 mod asking;
 pub(super) mod building;
+mod chains;
 pub(super) mod naming;
 pub(super) mod refusing;
+mod sourcing;
 pub(super) mod telling;
 
 use axum::body::Bytes;
@@ -43,6 +45,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/deals/{thread}/write-off", post(write_off))
         .route("/v1/deals/{thread}/lapse", post(lapse))
         .merge(asking::routes())
+        .merge(sourcing::routes())
 }
 
 #[derive(Debug, Deserialize)]

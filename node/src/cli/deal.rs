@@ -2,8 +2,10 @@
 
 mod answer;
 mod asking;
+mod chain;
 mod list;
 mod propose;
+mod source;
 mod story;
 mod what;
 
@@ -32,6 +34,7 @@ enum Verb {
     Propose(propose::ProposeArgs),
     Counter(propose::CounterArgs),
     Accept(answer::AcceptArgs),
+    Source(Box<source::SourceArgs>),
     Reject(answer::RejectArgs),
     Withdraw(answer::WithdrawArgs),
     Ask(asking::AskArgs),
@@ -48,6 +51,7 @@ pub(super) fn run(ctx: &Ctx, args: &DealArgs) -> Result<Outcome, CliError> {
         Verb::Propose(args) => propose::propose(ctx, args),
         Verb::Counter(args) => propose::counter(ctx, args),
         Verb::Accept(args) => answer::accept(ctx, args),
+        Verb::Source(args) => source::run(ctx, args),
         Verb::Reject(args) => answer::reject(ctx, args),
         Verb::Withdraw(args) => answer::withdraw(ctx, args),
         Verb::Ask(args) => asking::ask(ctx, args),

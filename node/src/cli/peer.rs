@@ -205,7 +205,8 @@ fn row(peer: &PeerView) -> Vec<String> {
     ]
 }
 
-fn amounts(limits: &[MoneyView]) -> String {
+/// Limits, or other amounts in their order; a dash where there is none.
+pub(super) fn amounts(limits: &[MoneyView]) -> String {
     if limits.is_empty() {
         return "-".to_owned();
     }

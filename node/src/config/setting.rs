@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use omni_protocol::limits::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, URL_BYTES_MAX};
+use omni_protocol::machine::Short;
 use omni_protocol::thread::CoLegs;
 use omni_protocol::value::{Country, Minor, Money, Prose, Text};
 use tracing_subscriber::EnvFilter;
@@ -171,6 +172,12 @@ pub const SETTINGS: &[Setting] = &[
         about: "How often, on average, the node looks whether the availability of its offers changed, such as 30s or 15m; the times are drawn.",
         preset: Preset::Text("15m"),
         check: |s| pause(s).map(drop),
+    },
+    Setting {
+        key: "stock.short",
+        about: "What becomes of a request for more than is there: \"refuse\", or \"ask\" to keep it for the operator, who may source it from another partner.",
+        preset: Preset::Text("refuse"),
+        check: |s| short(s).map(drop),
     },
     Setting {
         key: "log.filter",
@@ -371,6 +378,14 @@ pub(super) fn co_legs(text: &str) -> Result<CoLegs, String> {
     }
 }
 
+pub(super) fn short(text: &str) -> Result<Short, String> {
+    match text {
+        "refuse" => Ok(Short::Refuse),
+        "ask" => Ok(Short::Ask),
+        _ => Err("it is neither refuse nor ask".to_owned()),
+    }
+}
+
 /// From a second to a day: less is a busy loop, more is as good as never.
 pub(super) fn pause(text: &str) -> Result<Duration, String> {
     const DAY_S: u64 = 86_400;
@@ -473,6 +488,7 @@ mod tests {
         check("bundles.patience", "25h", "not a time");
         check("bundles.co_legs", "all", "none of any");
         check("bundles.arm_last", "", "neither on nor off");
+        check("stock.short", "sell", "neither refuse nor ask");
         check("orders.ship_gate", "5000", "not a number and a currency");
         check(
             "orders.ship_gate",

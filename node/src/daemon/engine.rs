@@ -105,6 +105,7 @@ impl Engine {
             policy: Policy {
                 ship_gate: config.orders.ship_gate.clone(),
                 waits: config.bundles,
+                short: config.stock.short,
                 ..Policy::default()
             },
         };

@@ -112,7 +112,8 @@ fn burden_of_verb(verb: &Verb) -> Burden {
         | Verb::Reject { .. }
         | Verb::Withdraw { .. }
         | Verb::Cancel { .. }
-        | Verb::WriteOff { .. } => Burden::Light,
+        | Verb::WriteOff { .. }
+        | Verb::PlanSource(_) => Burden::Light,
         Verb::Bundle(Bundling::New { .. } | Bundling::Add { .. }) => Burden::New,
         Verb::Bundle(Bundling::Commit { .. }) => Burden::Ordinary,
         Verb::Bundle(

@@ -138,6 +138,9 @@ pub struct LegView {
     pub said: LegSaid,
     /// Why it was refused: a code of SPEC.md 18.
     pub code: Option<String>,
+    /// Whether its provider passes it through: its hold rests on what a partner of its own holds for
+    /// it, who stays unseen.
+    pub passed_on: bool,
     /// What becomes of the recipient's address.
     pub hand_over: HandOverState,
 }

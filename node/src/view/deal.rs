@@ -6,6 +6,7 @@ use omni_protocol::words;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::InBundleView;
+use super::chain::ChainView;
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
 use super::terms::{TermsView, WindowDoc};
@@ -218,8 +219,8 @@ pub fn thread_states() -> Vec<&'static str> {
     words
 }
 
-/// For whom a thread can wait.
-pub const WAITS_FOR: [&str; 3] = ["us", "them", "nobody"];
+/// For whom a thread can wait: the operator, the partner, another deal of its chain.
+pub const WAITS_FOR: [&str; 4] = ["us", "them", "chain", "nobody"];
 
 /// `GET /v1/deals`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +251,12 @@ pub struct DealRow {
     pub waits_for: String,
     /// The first line's title; of a thread without terms the question that opened it.
     pub title: String,
+    /// As a provider: the thread of the own deal on which it rests, or is to rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<String>,
+    /// As a requester: the thread of the own deal that rests on it, or is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_for: Option<String>,
     /// Lines of the terms.
     pub lines: u64,
     /// What the terms come to.
@@ -272,8 +279,8 @@ pub struct DealView {
     pub until_ms: Option<u64>,
     /// Whether that is over.
     pub over: bool,
-    /// What the operator may do: `accept`, `counter`, `reject`, `withdraw`, `write-off`, `lapse`,
-    /// `answer`.
+    /// What the operator may do: `accept`, `source`, `counter`, `reject`, `withdraw`, `write-off`,
+    /// `lapse`, `answer`.
     pub may: Vec<String>,
     /// What accepting would bind to.
     pub accepting: Option<String>,
@@ -291,6 +298,11 @@ pub struct DealView {
     pub drafted: Option<String>,
     /// The bundle of which its latest deal is a leg, once that is committed.
     pub bundle: Option<InBundleView>,
+    /// Its latest deal's place in a chain, if it rests on another deal or another rests on it.
+    pub chain: Option<ChainView>,
+    /// As a requester: whether the provider passes it through, so that its hold rests on what a partner
+    /// of its own holds for it, who stays unseen.
+    pub passed_on: bool,
 }
 
 /// What becomes of the recipient's address.

@@ -53,6 +53,13 @@ impl Resting {
     }
 }
 
+/// Judges whether a part could be asked for so, and changes nothing.
+pub(super) fn plan(trial: &mut Trial<'_>, sourcing: Sourcing) -> Result<(), Stop> {
+    source(trial, sourcing)?;
+    trial.begin_anew();
+    Ok(())
+}
+
 /// Asks for the part on which a deal is to rest.
 pub(super) fn source(trial: &mut Trial<'_>, sourcing: Sourcing) -> Result<(), Stop> {
     let id = sourcing.deal;
@@ -190,9 +197,8 @@ fn give_back_rest(trial: &mut Trial<'_>, id: DealId) {
     let Some(deal) = Deal::read(&trial.view, id).filter(|deal| deal.state.is_over()) else {
         return;
     };
-    for (part, known) in deals(&trial.view, chain_of(id, &deal)) {
-        let is_here = above(&trial.view, &known).is_some_and(|(above, _)| above == id);
-        if is_here && matches!(known.state, State::Requested | State::Kept) {
+    for (part, known) in parts(&trial.view, (id, &deal)) {
+        if matches!(known.state, State::Requested | State::Kept) {
             requester::give_back(trial, part).ok();
         }
     }
@@ -396,7 +402,8 @@ pub(super) fn below(trial: &Trial<'_>, at: (DealId, &Deal)) -> Option<(DealId, D
 
 /// The deal on which another rests: while that is asked for, the one that is asked for in turn; then
 /// the one to which its hold is committed.
-fn part_of(
+#[must_use]
+pub fn part_of(
     view: &dyn View,
     network: &NetworkId,
     (id, deal): (DealId, &Deal),
@@ -414,13 +421,25 @@ fn part_of(
     }
 }
 
+/// All deals of this node's own that were ever asked for so that this one rests on them, in the order
+/// of their ids.
+#[must_use]
+pub fn parts(view: &dyn View, (id, deal): (DealId, &Deal)) -> Vec<(DealId, Deal)> {
+    let mut all = deals(view, chain_of(id, deal));
+    all.retain(|(_, part)| {
+        part.side() == Side::Requester && above(view, part).is_some_and(|(above, _)| above == id)
+    });
+    all
+}
+
 fn commitment(view: &dyn View, network: &NetworkId, part: DealId) -> Option<PassedOn> {
     let request = kept_record(view, network, part.into())?;
     Some(chain::passed_on(request.body().header().salt, &[part]))
 }
 
 /// The deal that rests on this one: the one of its chain that is not over, else one that is.
-pub(super) fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
+#[must_use]
+pub fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
     let chain = part.chain?.id;
     let top = Deal::read(view, chain).map(|top| (chain, top));
     let known = top.into_iter().chain(deals(view, chain));

@@ -125,6 +125,8 @@ pub enum Verb {
     Bundle(Bundling),
     /// Asks another partner for what a deal that waits for the operator is to rest on.
     Source(Sourcing),
+    /// Judges whether that could be asked now, and changes nothing.
+    PlanSource(Sourcing),
 }
 
 /// Whether a proposal binds.
@@ -200,6 +202,7 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
         Verb::Propose(proposing) => propose(trial, proposing),
         Verb::Request(requesting) => request(trial, requesting, None),
         Verb::Source(sourcing) => chain::source(trial, sourcing),
+        Verb::PlanSource(sourcing) => chain::plan(trial, sourcing),
         Verb::Accept {
             thread,
             alternative,

@@ -3,6 +3,7 @@
 
 mod audited;
 mod bundles;
+mod chains;
 mod doctor;
 mod events;
 mod goods_hostile;

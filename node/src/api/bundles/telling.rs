@@ -62,7 +62,8 @@ pub(super) fn legs(reading: &Reading, draft: &Draft) -> Vec<Known> {
     draft.legs.iter().filter_map(known).collect()
 }
 
-fn hold_terms(reading: &Reading, deal: &Deal) -> Option<HoldTerms> {
+/// What the hold of a deal says, once one is kept.
+pub(in crate::api) fn hold_terms(reading: &Reading, deal: &Deal) -> Option<HoldTerms> {
     let kept: Signed<ThreadBody> = naming::record(reading, deal.hold?)?;
     if let ThreadBody::Hold(hold) = kept.body() {
         Some(hold.hold)
@@ -212,12 +213,13 @@ fn leg_view(
         arms_last: draft.last == Some(leg.leg.deal),
         said: said(leg),
         code: refusal_code(reading, deal),
+        passed_on: leg.hold.is_some_and(|hold| hold.passed_on.is_some()),
         hand_over,
     })
 }
 
 /// Why a deal was refused, if it was.
-fn refusal_code(reading: &Reading, deal: &Deal) -> Option<String> {
+pub(in crate::api) fn refusal_code(reading: &Reading, deal: &Deal) -> Option<String> {
     let kept = naming::record(reading, deal.decision?)?;
     if let ThreadBody::Refusal(refusal) = kept.body() {
         Some(refusal.code.name().to_owned())

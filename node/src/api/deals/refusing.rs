@@ -6,7 +6,7 @@ use omni_protocol::deal::Deal;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
-use omni_protocol::machine::{Bundling, GrantTerms, Verb};
+use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb};
 use omni_protocol::thread::{Item, Line, Role, Terms};
 use omni_protocol::value::{Currency, Minor};
 
@@ -103,11 +103,40 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
             thread: Some(*thread),
             ..Meant::default()
         }),
+        Verb::Source(sourcing) | Verb::PlanSource(sourcing) => Some(sourced(reading, sourcing)),
         Verb::WriteOff { deal } | Verb::Bundle(Bundling::Lapse { deal }) => Some(Meant {
             thread: Some(Deal::read(reading, *deal)?.thread),
             ..Meant::default()
         }),
         _ => None,
+    }
+}
+
+/// Which of the two sides of a deal that is sourced passes a limit: the partner that asked for it,
+/// unless it is the one that is to provide it.
+fn sourced(reading: &Reading, sourcing: &Sourcing) -> Meant {
+    let above = Deal::read(reading, sourcing.deal);
+    let asked = above.as_ref().and_then(|above| {
+        let terms = above.terms(reading, &reading.network, sourcing.deal)?;
+        Some((above.partner, (Role::Provider, terms)))
+    });
+    let part = (sourcing.partner, (Role::Requester, sourcing.terms.clone()));
+    let exceeds = |(partner, (role, terms)): &(PartnerId, (Role, Terms))| {
+        let (sum, limit) = Limit::of(reading, *partner, (*role, terms.currency())).with(terms);
+        sum.is_none_or(|sum| sum > limit)
+    };
+    let standing = GrantTerms::read(reading, sourcing.partner).standing;
+    let is_shut_out = !matches!(standing, Standing::Stranger | Standing::Partner);
+    let is_below = is_shut_out || exceeds(&part);
+    let (partner, would) = match asked {
+        Some(asked) if exceeds(&asked) || !is_below => asked,
+        _ => part,
+    };
+    Meant {
+        partner: Some(partner),
+        thread: above.map(|above| above.thread),
+        order: None,
+        would: Some(would),
     }
 }
 
@@ -130,6 +159,39 @@ fn article(reading: &Reading, problem: &Problem, role: Role, terms: &Terms) -> O
     }
 }
 
+/// A limit with what counts against it: of a partner's debt as its provider, of the own as its
+/// requester.
+struct Limit {
+    owed: Minor,
+    open: Minor,
+    limit: Minor,
+}
+
+impl Limit {
+    fn of(reading: &Reading, id: PartnerId, (role, currency): (Role, Currency)) -> Self {
+        let account = Account::read(reading, id, currency);
+        let granted = GrantTerms::read(reading, id);
+        match role {
+            Role::Provider => Self {
+                owed: account.receivable,
+                open: account.held,
+                limit: granted.credit_in(currency),
+            },
+            Role::Requester => Self {
+                owed: account.payable,
+                open: account.doubt,
+                limit: granted.budget_in(currency),
+            },
+        }
+    }
+
+    /// What these terms would bring it to, and the limit.
+    fn with(&self, terms: &Terms) -> (Option<Minor>, Minor) {
+        let sum = Minor::total([self.owed, self.open, terms.total()]);
+        (sum, self.limit)
+    }
+}
+
 /// Which limit is too low, by how much, and the command that raises it.
 fn over_credit(
     reading: &Reading,
@@ -138,19 +200,11 @@ fn over_credit(
     (role, terms): (Role, &Terms),
 ) -> Problem {
     let currency: Currency = terms.currency();
-    let account = Account::read(reading, id, currency);
-    let granted = GrantTerms::read(reading, id);
-    let (owed, open, limit) = match role {
-        Role::Provider => (
-            account.receivable,
-            account.held,
-            granted.credit_in(currency),
-        ),
-        Role::Requester => (account.payable, account.doubt, granted.budget_in(currency)),
-    };
-    let Some(sum) = Minor::total([owed, open, terms.total()]) else {
+    let at = Limit::of(reading, id, (role, currency));
+    let (Some(sum), limit) = at.with(terms) else {
         return problem;
     };
+    let Limit { owed, open, .. } = at;
     let name = partner::name(reading, id).ok().flatten();
     let name = name.unwrap_or_else(|| beginning(id));
     let text = |amount: Minor| format!("{} {currency}", amount_text(amount, currency));

@@ -18,8 +18,9 @@ use omni_protocol::thread::{ChangeWhat, Role, Terms, ThreadBody};
 use omni_protocol::trade::Method;
 use omni_protocol::value::Time;
 
+use super::chains::{self, Links};
 use super::naming;
-use crate::api::bundles::telling::in_bundle;
+use crate::api::bundles::telling::{hold_terms, in_bundle};
 use crate::api::offers::own_record;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Kept;
@@ -42,6 +43,8 @@ pub(in crate::api) struct Situation {
     /// What is on the table or was agreed.
     pub(in crate::api) alternatives: Vec<Terms>,
     deals: Vec<DealId>,
+    /// What that deal rests on, or what rests on it.
+    links: Links,
     state: ThreadState,
     waits_for: &'static str,
     may: Vec<&'static str>,
@@ -64,6 +67,10 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
         alternatives: alternatives(reading, id, &thread, deal.as_ref()),
         thread,
         deals,
+        links: match &deal {
+            Some((id, deal)) => Links::of(reading, (*id, deal)),
+            None => Links::default(),
+        },
         deal,
         state: ThreadState::Talk(Talk::Inquiry),
         waits_for: "nobody",
@@ -72,7 +79,8 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
     };
     match (&situation.deal, thread.standing) {
         (Some((_, deal)), _) if thread.open.is_some() => {
-            let (waits_for, may) = open(deal.state);
+            let chained = situation.links.open(reading, deal);
+            let (waits_for, may) = chained.unwrap_or_else(|| open(deal.state));
             (situation.waits_for, situation.may) = (waits_for, may.to_vec());
             (situation.state, situation.until) = (ThreadState::Deal(deal.state), Some(deal.until));
         }
@@ -194,6 +202,16 @@ impl Situation {
         changed.collect()
     }
 
+    /// Whether the partner's hold rests on what its own partner holds for it. Who that is, nothing
+    /// here tells.
+    fn is_passed_on(&self, reading: &Reading) -> bool {
+        let bought = self.deal.as_ref().map(|(_, deal)| deal);
+        bought
+            .filter(|deal| deal.side() == Side::Requester)
+            .and_then(|deal| hold_terms(reading, deal))
+            .is_some_and(|hold| hold.passed_on.is_some())
+    }
+
     /// What the terms change of an order, where they change one.
     fn change(&self) -> Option<ChangeWhat> {
         let first = self.alternatives.first()?;
@@ -217,6 +235,8 @@ impl Situation {
                 Some(line) => line.item().title.to_string(),
                 None => opening(reading, id).unwrap_or_default(),
             },
+            rests_on: thread_of(self.links.below.as_ref()),
+            is_for: thread_of(self.links.above.as_ref()),
             lines: first.map_or(0, |terms| {
                 u64::try_from(terms.lines().len()).unwrap_or(u64::MAX)
             }),
@@ -224,6 +244,10 @@ impl Situation {
             latest_ms: latest.map_or(0, |(_, record)| record.body().header().at.ms()),
         })
     }
+}
+
+fn thread_of(known: Option<&(DealId, Deal)>) -> Option<String> {
+    known.map(|(_, deal)| deal.thread.to_string())
 }
 
 /// What accepting a cancellation would bind to.
@@ -283,6 +307,11 @@ pub(in crate::api) fn view(reading: &Reading, id: ThreadId) -> Result<DealView, 
             Some((id, deal)) => in_bundle(reading, (*id, deal))?,
             None => None,
         },
+        chain: match &situation.deal {
+            Some((id, deal)) => chains::view(reading, (*id, deal), &situation.links)?,
+            None => None,
+        },
+        passed_on: situation.is_passed_on(reading),
     })
 }
 
@@ -330,14 +359,15 @@ fn open(state: State) -> (&'static str, &'static [&'static str]) {
     match state {
         State::Asked => ("us", &["accept", "reject"]),
         State::Offered | State::Kept => ("us", &["accept", "counter", "reject"]),
-        // The answer comes from the part on which it rests.
-        State::Passed => ("us", &[]),
         State::Requested => ("them", &["reject"]),
         State::Doubt => ("them", &["write-off"]),
         State::Armed => ("them", &["lapse"]),
-        State::Held | State::Closed | State::Waiting | State::Released | State::Written => {
-            ("them", &[])
-        }
+        State::Held
+        | State::Closed
+        | State::Waiting
+        | State::Passed
+        | State::Released
+        | State::Written => ("them", &[]),
         State::Sold | State::Refused | State::Lapsed | State::Agreed | State::Aborted => {
             ("nobody", &[])
         }

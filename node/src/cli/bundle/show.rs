@@ -148,6 +148,9 @@ fn leg_text(leg: &LegView) -> String {
         let after: Vec<_> = leg.after.iter().map(ToString::to_string).collect();
         parts.push(format!("after leg {}", after.join(" and ")));
     }
+    if leg.passed_on {
+        parts.push("passed through to another firm".to_owned());
+    }
     if leg.arms_last {
         parts.push("arms last".to_owned());
     }

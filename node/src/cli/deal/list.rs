@@ -66,6 +66,12 @@ fn row(deal: &DealRow) -> Vec<String> {
         0 | 1 => String::new(),
         lines => format!(" and {} more", lines.saturating_sub(1)),
     };
+    let short = |thread: &String| thread.chars().take(12).collect::<String>();
+    let chain = match (&deal.rests_on, &deal.is_for) {
+        (Some(part), _) => format!(", rests on {}", short(part)),
+        (None, Some(above)) => format!(", for {}", short(above)),
+        (None, None) => String::new(),
+    };
     let total = deal.total.as_ref();
     // The total of a cancellation is what it costs.
     let (change, fee) = match &deal.change {
@@ -78,7 +84,7 @@ fn row(deal: &DealRow) -> Vec<String> {
             .clone()
             .unwrap_or_else(|| deal.partner.chars().take(16).collect()),
         deal.role.clone().unwrap_or_default(),
-        format!("{change}{}{more}", deal.title),
+        format!("{change}{}{more}{chain}", deal.title),
         total
             .map(|total| format!("{fee}{} {}", total.text, total.currency))
             .unwrap_or_default(),

@@ -10,6 +10,7 @@ use super::super::offer::per;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
 use super::super::when::{left, now_ms, when};
+use super::chain::chain_text;
 use super::get;
 use crate::formats::units::word;
 use crate::plain::quoted;
@@ -65,6 +66,10 @@ impl Report for Story {
             lines.push(("order", status.clone()));
         }
         lines.extend(view.drafted.clone().map(|name| ("kept for", name)));
+        if view.passed_on {
+            let through = "passed through to a partner of theirs, who stays unseen";
+            lines.push(("provided", through.to_owned()));
+        }
         if let Some(until) = view.until_ms.filter(|_| row.waits_for != "nobody") {
             lines.push((
                 "until",
@@ -90,6 +95,9 @@ impl Report for Story {
         if let Some(bundle) = &view.bundle {
             text.push_str(&bundle_text(bundle));
         }
+        if let Some(chain) = &view.chain {
+            text.push_str(&chain_text(chain));
+        }
         text.push_str("\nstory\n");
         for said in &view.said {
             text.push_str(&format!("  {}\n", plain(&sentence(said, whom))));
@@ -108,6 +116,7 @@ fn state(view: &DealView) -> String {
     let waits = match view.row.waits_for.as_str() {
         "us" => ", waits for you",
         "them" => ", waits for the partner",
+        "chain" => ", waits for the rest of its chain",
         _ => "",
     };
     let late = view.deals.last().is_some_and(|deal| deal.late);
@@ -120,7 +129,18 @@ fn state(view: &DealView) -> String {
         "doubt" if view.bundle.is_some() => " (committed as a leg of a bundle)",
         "doubt" => " (committed; the provider's Receipt or Refusal is to come)",
         "armed" => " (a leg of a bundle; it no longer ends by time)",
+        "waiting" if view.row.rests_on.is_some() => {
+            " (a leg of a bundle; it arms after what it rests on)"
+        }
         "waiting" => " (a leg of a bundle; it arms after the others)",
+        "asked" if view.row.rests_on.is_some() => {
+            " (asked for a hold, which rests on another partner's)"
+        }
+        "asked" if view.may.iter().any(|verb| verb == "source") => " (asked for a hold)",
+        "passed" => " (committed, and so is what it rests on, which decides)",
+        "requested" if view.row.is_for.is_some() => {
+            " (asked for a hold, on which another deal is to rest)"
+        }
         "requested" if view.drafted.is_some() => " (asked for a hold)",
         "requested" => " (asked for a hold; commits when it comes)",
         _ => "",
@@ -185,6 +205,7 @@ fn next(view: &DealView) -> Vec<String> {
         "counter" if row.change.is_some() => format!("deal counter {thread} --fee AMOUNT"),
         "counter" => format!("deal counter {thread} --price PRICE"),
         "answer" => format!("deal answer {thread} TEXT"),
+        "source" => format!("deal source {thread} PARTNER --sku SKU --qty QUANTITY"),
         verb => format!("deal {} {thread}", plain(verb)),
     }));
     if matches!(row.state.as_str(), "agreed" | "sold") {
