@@ -2,7 +2,7 @@
 //! reaches in the same run; and what one agreement costs in syncs and in bytes on the disk.
 
 mod naive;
-mod nodes;
+pub(crate) mod nodes;
 
 use omni_tests::ratio::{Ratio, Wanted, median};
 use tokio::runtime::Runtime;

@@ -2,6 +2,7 @@
 //! stands in the modules.
 
 mod agreements;
+mod bundles;
 mod catalogue;
 mod daemon;
 mod homes;
@@ -17,8 +18,9 @@ use tokio::runtime::{Builder, Runtime};
 /// A group of figures by its name on the command line.
 type Group = (&'static str, fn(&Runtime) -> Vec<Ratio>);
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     ("agreements", agreements::measure),
+    ("bundles", bundles::measure),
     ("receiving", receiving::measure),
     ("spreading", spreading::measure),
     ("visible", visible::measure),

@@ -16,17 +16,17 @@ use omni_tests::node::{Node, Reach, network, wait_for};
 
 /// What agreements cost.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// Agreements per second, until the buyer's disk has the last.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// Syncs of one node for one agreement.
-    pub(super) syncs: f64,
+    pub(crate) syncs: f64,
     /// Bytes in one node's ledger for one agreement.
     pub(super) bytes: f64,
 }
 
 /// Comes to `count` agreements, `in_flight` at once.
-pub(super) async fn agree(in_flight: usize, count: usize) -> Cost {
+pub(crate) async fn agree(in_flight: usize, count: usize) -> Cost {
     let folder = tempfile::tempdir().expect("a folder");
     let homes = ["seller", "buyer"].map(|side| folder.path().join(side));
     for home in &homes {
@@ -44,21 +44,10 @@ pub(super) async fn agree(in_flight: usize, count: usize) -> Cost {
     let before = in_ledgers();
     let took = trade(&buyer, &seller, in_flight, count).await;
     let after = in_ledgers();
-    let partners = [seller.partner, buyer.partner];
-    seller.end().await;
-    buyer.end().await;
-    let syncs: u64 = homes
-        .iter()
-        .zip(partners)
-        .map(|(home, partner)| {
-            let owner = Owner {
-                network: *network().id().as_bytes(),
-                partner: *partner.as_bytes(),
-            };
-            let (_reader, appender) = ledger::open(home, owner, 99).expect("opens");
-            appender.last().number
-        })
-        .sum();
+    let mut syncs = 0;
+    for (node, home) in [seller, buyer].into_iter().zip(&homes) {
+        syncs += end(node, home).await;
+    }
     let each = |both: u64| both as f64 / 2.0 / count as f64;
     Cost {
         per_second: count as f64 / took,
@@ -67,7 +56,19 @@ pub(super) async fn agree(in_flight: usize, count: usize) -> Cost {
     }
 }
 
-async fn prepare(seller: &Node, buyer: &Node) {
+/// Ends a node, and says how often it synced.
+pub(crate) async fn end(node: Node, home: &Path) -> u64 {
+    let owner = Owner {
+        network: *network().id().as_bytes(),
+        partner: *node.partner.as_bytes(),
+    };
+    node.end().await;
+    let (_reader, appender) = ledger::open(home, owner, 99).expect("opens");
+    appender.last().number
+}
+
+/// Makes partners of two, who may sell to each other and buy as much as they like.
+pub(crate) async fn prepare(seller: &Node, buyer: &Node) {
     buyer.befriend(seller).await;
     let limit = Money {
         minor: Minor::new(1_000_000_000_000).expect("small"),
@@ -96,23 +97,23 @@ async fn prepare(seller: &Node, buyer: &Node) {
     assert_eq!(buyer.decide(budget).await, Verdict::Done);
 }
 
-fn request(seller: &Node) -> Input {
+pub(crate) fn request(seller: &Node, commit: Approval) -> Input {
     Input::Verb(Box::new(Verb::Request(Requesting {
         partner: seller.partner,
         thread: None,
         proposal: None,
         valid_until: now().plus_ms(3_600_000),
         terms: terms(1),
-        commit: Approval::Given,
+        commit,
     })))
 }
 
 /// Seconds from the first request to the last agreement that is counted; one agreement before
 /// them shows that both have greeted each other.
 async fn trade(buyer: &Node, seller: &Node, in_flight: usize, count: usize) -> f64 {
-    let mut agreed = Agreed::new(buyer);
+    let mut agreed = Heard::new(buyer);
     wait_for("a greeting", async || {
-        match buyer.decide(request(seller)).await {
+        match buyer.decide(request(seller, Approval::Given)).await {
             Verdict::Away => None,
             verdict => {
                 assert!(matches!(verdict, Verdict::Made(_)), "{verdict:?}");
@@ -121,16 +122,16 @@ async fn trade(buyer: &Node, seller: &Node, in_flight: usize, count: usize) -> f
         }
     })
     .await;
-    while agreed.heard().await == 0 {}
+    while count_agreed(&agreed.heard().await) == 0 {}
     let begun = Instant::now();
     let (mut asked, mut done) = (0, 0);
     let mut answers = Vec::new();
     while done < count {
         while asked < count && asked - done < in_flight {
-            answers.push(buyer.ask(request(seller)));
+            answers.push(buyer.ask(request(seller, Approval::Given)));
             asked += 1;
         }
-        done += agreed.heard().await;
+        done += count_agreed(&agreed.heard().await);
         // Acks that wait for their answer count too among what a partner may be asked at once.
         answers.retain_mut(|answer| match answer.try_recv() {
             Ok(Verdict::Made(_)) => false,
@@ -145,31 +146,32 @@ async fn trade(buyer: &Node, seller: &Node, in_flight: usize, count: usize) -> f
     begun.elapsed().as_secs_f64()
 }
 
-/// The events of a node, of which only one kind counts here.
-struct Agreed<'a> {
+fn count_agreed(events: &[Vec<u8>]) -> usize {
+    let wanted = b"\"state\":\"agreed\"";
+    let is_agreed = |event: &&Vec<u8>| event.windows(wanted.len()).any(|part| part == wanted);
+    events.iter().filter(is_agreed).count()
+}
+
+/// The events of a node as they come.
+pub(crate) struct Heard<'a> {
     node: &'a Node,
     told: tokio::sync::watch::Receiver<u64>,
     last: u64,
 }
 
-impl<'a> Agreed<'a> {
-    fn new(node: &'a Node) -> Self {
+impl<'a> Heard<'a> {
+    pub(crate) fn new(node: &'a Node) -> Self {
         let mut told = node.doors.told.clone();
         let last = *told.borrow_and_update();
         Self { node, told, last }
     }
 
-    /// Waits for news, and says how many agreements are among them.
-    async fn heard(&mut self) -> usize {
+    /// Waits for news.
+    pub(crate) async fn heard(&mut self) -> Vec<Vec<u8>> {
         self.told.changed().await.expect("running");
         let events = happened::after(&self.node.reader, self.last, usize::MAX).expect("readable");
-        let wanted = b"\"state\":\"agreed\"";
-        let mut found = 0;
-        for (number, bytes) in events {
-            self.last = number;
-            found += usize::from(bytes.windows(wanted.len()).any(|part| part == wanted));
-        }
-        found
+        self.last = events.last().map_or(self.last, |(number, _)| *number);
+        events.into_iter().map(|(_, bytes)| bytes).collect()
     }
 }
 
