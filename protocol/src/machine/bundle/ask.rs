@@ -96,6 +96,25 @@ pub(crate) fn beside(
     Some(along(&bundle, said_by(&bundle, to)))
 }
 
+/// An own leg armed. The requester has its letter; the other members are told, and asked when that
+/// is sent again: most will have armed by then, and have told so themselves.
+pub(super) fn armed(trial: &mut Trial<'_>, (id, number): (ManifestId, u16)) {
+    let Some(bundle) = Bundle::read(&trial.view, id).filter(|bundle| bundle.ended.is_none()) else {
+        return;
+    };
+    let receipt = bundle.leg(number).and_then(|leg| leg.armed);
+    let Some(receipt) = receipt.filter(|_| bundle.whole.is_none()) else {
+        return in_doubt(trial, id);
+    };
+    for partner in bundle.others(trial.machine.config.partner) {
+        asks_by(trial, partner, (id, &bundle), receipt);
+        if partner != bundle.requester {
+            let (records, attached) = (Vec::from([receipt]), Vec::from([id.into()]));
+            trial.send(partner, Message::Letter { records, attached });
+        }
+    }
+}
+
 /// While an own leg is armed and no certificate is whole, all other members are asked: by the
 /// Manifest, which they answer with what they have, and by the own `ArmReceipt`, which they count.
 pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
@@ -153,21 +172,28 @@ fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Manifes
         .filter(|(_, leg)| leg.lapsed.is_none());
     let receipts: Vec<RecordId> = armed.filter_map(|(_, leg)| leg.armed).collect();
     for receipt in receipts {
-        // Who is only a member of the whole has nothing to count.
-        let counted = Some(receipt).filter(|_| bundle.admits(partner));
-        let records: Vec<RecordId> = [Some(id.into()), counted].into_iter().flatten().collect();
-        let asked = outbox::question(&trial.view, partner, receipt).is_some();
-        if !asked {
-            put(
-                trial,
-                partner,
-                (receipt, EndsBy::Certificate),
-                (records.clone(), Vec::new()),
-            );
-        }
+        let records = asks_by(trial, partner, (id, bundle), receipt);
         let attached = along(bundle, said_by(bundle, partner));
         trial.send(partner, Message::Letter { records, attached });
     }
+}
+
+/// Puts the question that asks a member by the own `ArmReceipt`, unless it is asked already. Handed
+/// back is its letter.
+fn asks_by(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    (id, bundle): (ManifestId, &Bundle),
+    receipt: RecordId,
+) -> Vec<RecordId> {
+    // Who is only a member of the whole has nothing to count.
+    let counted = Some(receipt).filter(|_| bundle.admits(partner));
+    let records: Vec<RecordId> = [Some(id.into()), counted].into_iter().flatten().collect();
+    if outbox::question(&trial.view, partner, receipt).is_none() {
+        let letter = (records.clone(), Vec::new());
+        put(trial, partner, (receipt, EndsBy::Certificate), letter);
+    }
+    records
 }
 
 /// Tells a member the last of these records of a bundle until it has stored it, with the Manifests

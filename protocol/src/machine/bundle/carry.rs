@@ -123,7 +123,7 @@ fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, N
         requester,
         Vec::from([ThreadBody::Bundle(BundleBody::ArmReceipt(body))]),
     )?;
-    ask::in_doubt(trial, at.manifest);
+    ask::armed(trial, (at.manifest, at.number));
     Ok(Said::All)
 }
 
