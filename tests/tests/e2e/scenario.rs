@@ -9,8 +9,9 @@ use omni_tests::omni::binary;
 
 use crate::testnet::{Testnet, text};
 
-const STORIES: [&str; 6] = [
+const STORIES: [&str; 7] = [
     "bundle",
+    "chain",
     "change-of-mind",
     "partner-asleep",
     "provider-killed",
@@ -40,7 +41,7 @@ fn all_are_told_by_commands_in_the_market_that_runs() {
     assert!(told.contains("omni --home"), "{told}");
     assert!(!told.contains("POST /v1/"), "{told}");
     assert_all_agree(&told);
-    // It stays as it was: all five are up.
+    // It stays up, with all of its partners.
     let status = testnet.run(&["status"]);
     assert!(status.status.success(), "{}", text(&status));
 }
@@ -55,9 +56,9 @@ fn all_are_told_by_the_api_in_a_market_of_their_own() {
     assert!(!told.contains(" bundle commit "), "{told}");
     assert_all_agree(&told);
     assert!(!testnet.path().join("net").exists());
-    // Nothing of it is left running.
+    // Nothing of it is left running: five, and who came for the chain.
     let status = text(&testnet.run_in("net-scenario", &["status"]));
-    assert_eq!(status.matches(" stopped ").count(), 5, "{status}");
+    assert_eq!(status.matches(" stopped ").count(), 6, "{status}");
 }
 
 /// What somebody says that is not so: whose command, what becomes of its answer, and what is said
