@@ -2,6 +2,7 @@
 //! is there afterwards, and both sides of a deal say the same.
 
 mod arming;
+mod bundles;
 mod full;
 mod pair;
 mod pause;
