@@ -106,7 +106,7 @@ pub(super) fn check_unsourced(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) ->
 pub(crate) fn check_free(trial: &Trial<'_>, part: &Deal) -> Result<(), Code> {
     let above = above(&trial.view, part).filter(|(_, above)| above.backing == Backing::Parts);
     match above.map(|(_, above)| above.state) {
-        Some(State::Held | State::Passed) => Err(Code::HoldStands),
+        Some(State::Held | State::Passed | State::Waiting) => Err(Code::HoldStands),
         Some(_) | None => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 const STEPS: usize = 160;
 
 /// Who provides each leg, who provides the part on which that rests, and so on.
-const SHAPES: [&[&[usize]]; 6] = [
+const SHAPES: [&[&[usize]]; 7] = [
     &[&[1], &[2, 3]],
     &[&[1], &[2, 3, 4]],
     &[&[1, 3], &[2, 4]],
@@ -26,6 +26,8 @@ const SHAPES: [&[&[usize]]; 6] = [
     &[&[1], &[2, 1]],
     // Both legs are of one in the middle.
     &[&[1, 2], &[1, 3]],
+    // Who is in the middle of one leg provides a part of the other.
+    &[&[1, 2, 3], &[2, 3]],
 ];
 
 /// What one node asks of another for one place: one deal, or another where that came to nothing.

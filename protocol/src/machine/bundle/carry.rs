@@ -110,7 +110,13 @@ fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, N
     let may_say = trial.machine.is_greeted(requester)
         && epoch::may_decide(trial, &at.deal, (at.manifest, &bundle));
     if !may_say {
-        return Ok(case.map_or(Said::NotYet, |case| lost(trial, case.from, at)));
+        return Ok(match case {
+            Some(case) => lost(trial, case.from, at),
+            None => {
+                epoch::ask(trial, (at.manifest, &bundle), None);
+                Said::NotYet
+            }
+        });
     }
     let thread = RecordId::from(at.manifest);
     let header = trial.header(requester, Some(thread.into()), Some(thread))?;

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Bundle, KnownLeg, ask, carry, receive::is_of_a_bundle};
+use super::{Bundle, KnownLeg, ask, carry, parts, receive::is_of_a_bundle};
 use crate::{
     bundle::{Backing, Manifest, Member},
     code::Code,
@@ -155,6 +155,7 @@ pub(crate) fn declined(
         if deal.state == State::Closed {
             super::provide::overdue(trial, deal_id, &deal)?;
         }
+        parts::look_again(trial, deal_id)?;
     }
     Ok(())
 }

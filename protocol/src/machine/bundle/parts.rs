@@ -10,13 +10,13 @@ use super::{
     draft, fold, provide, require,
 };
 use crate::{
-    bundle::{Leg, LegInput, Manifest, Member, Outcome, Place, Tally, Turn},
+    bundle::{Backing, Leg, LegInput, Manifest, Member, Outcome, Place, Tally, Turn},
     code::Code,
     deal::{Deal, State},
     fence::List,
     hash::{DealId, ManifestId, PartnerId},
     limits::LETTER_RECORDS_MAX,
-    machine::{Case, Key, Message, No, Trial, View, chain},
+    machine::{Case, Key, Message, No, Stop, Trial, View, chain},
     thread::LegName,
 };
 
@@ -83,16 +83,25 @@ pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
     }
     let part = chain::below(trial, (at.known.deal, &at.deal));
     let (id, part) = part.ok_or(No::Unanswered)?;
+    let topmost = above.whole.unwrap_or(LegName {
+        manifest: at.manifest,
+        number: at.number,
+    });
+    if let Some(asked) = part.manifest.and_then(|id| Bundle::read(&trial.view, id)) {
+        // It was asked by an earlier life, and came back before this.
+        let is_for_this = asked.whole == Some(topmost);
+        return if is_for_this {
+            Ok(())
+        } else {
+            Err(No::Unanswered)
+        };
+    }
     let may_sign = part.state == State::Kept
         && trial.machine.is_greeted(part.partner)
         && trial.check_whole(id, &part).is_ok();
     if !may_sign {
         return Err(No::Unanswered);
     }
-    let topmost = above.whole.unwrap_or(LegName {
-        manifest: at.manifest,
-        number: at.number,
-    });
     let own = trial.machine.config.partner;
     let member = |partner: PartnerId| Member {
         partner,
@@ -118,10 +127,14 @@ pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
 
 /// What the part of a waiting leg says of it: it may arm, or must refuse.
 pub(crate) fn said_below(trial: &mut Trial<'_>, (id, deal): (DealId, &Deal)) -> Result<(), No> {
-    let part = chain::below(trial, (id, deal)).and_then(|(_, part)| part.manifest);
-    let outcome = part
-        .and_then(|part| Bundle::read(&trial.view, part))
-        .map_or(Outcome::Open, |parts| parts.tally().outcome());
+    let part = chain::below(trial, (id, deal)).map(|(_, part)| part);
+    let bound = part.as_ref().and_then(|part| part.manifest);
+    let outcome = match bound.and_then(|manifest| Bundle::read(&trial.view, manifest)) {
+        Some(parts) => parts.tally().outcome(),
+        // It came to nothing before it was asked to arm.
+        None if part.is_some_and(|part| part.state == State::Aborted) => Outcome::Abort,
+        None => Outcome::Open,
+    };
     let input = match outcome {
         Outcome::Open => return Ok(()),
         Outcome::Commit => LegInput::PartsArmed,
@@ -129,6 +142,16 @@ pub(crate) fn said_below(trial: &mut Trial<'_>, (id, deal): (DealId, &Deal)) -> 
     };
     provide::word(trial, (id, deal), input)?;
     Ok(())
+}
+
+/// As [`said_below`], for a leg that may wait for its part.
+pub(super) fn look_again(trial: &mut Trial<'_>, id: DealId) -> Result<(), Stop> {
+    let waiting = Deal::read(&trial.view, id)
+        .filter(|deal| deal.state == State::Waiting && deal.backing == Backing::Parts);
+    match waiting.map_or(Ok(()), |deal| said_below(trial, (id, &deal))) {
+        Err(No::Rejected(code)) => Err(code.into()),
+        Ok(()) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
+    }
 }
 
 /// Hands the certificate of the whole down to the provider of an own part that it decided.

@@ -23,7 +23,7 @@ use crate::{
     deal::{Deal, State},
     hash::{DealId, ManifestId, PartnerId},
     ledger::Payload,
-    machine::{Case, GrantTerms, Key, No, Standing, Stop, Trial, View as _, kept_record},
+    machine::{Case, GrantTerms, Key, No, Standing, Stop, Trial, View as _, chain, kept_record},
     thread::{CoLegs, HoldTerms, ThreadBody},
     value::Time,
 };
@@ -124,6 +124,8 @@ pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Sa
         let input = LegInput::Manifest(standing.place);
         let (_, acts) = standing.leg.step(input, &standing.facts);
         said = said.max(carry::out(trial, Some(case), (&standing.at, input), acts)?);
+        // What its part said may have waited for this.
+        parts::look_again(trial, leg.deal)?;
     }
     Ok(said)
 }
@@ -260,7 +262,11 @@ pub(super) fn stand(
         Some((of, bound))
     });
     let is_bound_here = deal.manifest == Some(id);
-    let state = leg_state(&deal, turn, bound.as_ref().map(|(of, _)| of));
+    let state = if is_yet_to_ask(trial, (known.deal, &deal)) {
+        LegState::Held
+    } else {
+        leg_state(&deal, turn, bound.as_ref().map(|(of, _)| of))
+    };
     let refused = match state {
         LegState::Refused => Some((refusal_code(trial, &deal)?, naming(&known))),
         _ => None,
@@ -293,6 +299,14 @@ pub(super) fn stand(
         facts,
         place,
     })
+}
+
+/// Whether a leg was bound by a Manifest that came with something else, and has not asked its part to
+/// arm yet.
+fn is_yet_to_ask(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) -> bool {
+    deal.state == State::Waiting
+        && deal.backing == Backing::Parts
+        && chain::below(trial, (id, deal)).is_some_and(|(_, part)| part.manifest.is_none())
 }
 
 fn leg_state(deal: &Deal, turn: Turn, bound: Option<&Bundle>) -> LegState {
