@@ -8,7 +8,8 @@
 //! stored is what the entries give; nothing is signed twice for one slot; nothing leaves before its
 //! sync; no hold is honoured after its end; nothing void is taken; nothing stays in doubt; totals
 //! are what lines give; one more restart changes nothing; no leg of a bundle is final without the
-//! whole certificate, and all end alike but for those that lapsed.
+//! whole certificate, and all end alike but for those that lapsed; who is in the middle of a chain
+//! holds, sells and refuses only what is held, agreed and refused below.
 
 mod books;
 mod bound;
@@ -40,7 +41,7 @@ use self::{
 pub use self::{
     finding::{Check, Finding},
     homes::{Home, audit_homes},
-    together::Bundles,
+    together::{Bundles, Chains},
 };
 
 /// After healing, a deal may be in doubt for so long (FAULTS.md row 8).
@@ -70,6 +71,7 @@ pub struct Auditor {
     found: Findings,
     bindings: Bindings,
     bundles: Bundles,
+    chains: Chains,
     healed_ms: Option<u64>,
     doubt_ms_max: Option<u64>,
 }
@@ -160,6 +162,12 @@ impl Auditor {
     #[must_use]
     pub const fn bundles(&self) -> Bundles {
         self.bundles
+    }
+
+    /// How what was passed on ended, as it stood when all was quiet.
+    #[must_use]
+    pub const fn chains(&self) -> Chains {
+        self.chains
     }
 
     /// What was found in all of the run.
@@ -361,7 +369,7 @@ impl Auditor {
         }
         let sides: Vec<Side<'_>> = (0..self.nodes.len()).map(|node| self.side(node)).collect();
         let lost: Vec<&BTreeSet<Id>> = self.nodes.iter().map(|node| &node.lost).collect();
-        self.bundles = together::check(&sides, &lost, &mut found);
+        (self.bundles, self.chains) = together::check(&sides, &lost, &mut found);
         self.found = found;
     }
 

@@ -56,6 +56,8 @@ pub enum Asked {
     CancelOrder,
     /// A word about a bundle.
     Bundle,
+    /// To ask for a part on which a deal is to rest.
+    Source,
     /// To open the next epoch.
     OpenEpoch,
 }

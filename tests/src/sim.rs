@@ -8,6 +8,7 @@
 //! (`operate`). Not there: the market store, gossip, the API, the gate for a full disk.
 
 mod bundles;
+mod chains;
 mod chance;
 mod coverage;
 mod disk;
@@ -28,7 +29,7 @@ pub use self::{
     chance::Chance,
     coverage::{Fault, Met},
     line::line,
-    plan::{Action, BundleMix, Mix, Network, Plan, What},
+    plan::{Action, BundleMix, ChainMix, Mix, Network, Plan, What},
     planted::Planted,
     shrink::shrink,
     watch::{Watch, judge},
@@ -37,7 +38,7 @@ pub use self::{
 use omni_protocol::{
     deal::{Deal, Side, credit::Account, stock::Stock},
     fence,
-    machine::{Approval, Key, Policy, Strangers, Waits},
+    machine::{Approval, Key, Policy, Short, Strangers, Waits},
     thread::CoLegs,
 };
 
@@ -131,6 +132,10 @@ fn policy(plan: &Plan, node: usize) -> Policy {
         proposals: approval(),
         hold_minutes: 10,
         strangers: Strangers::HoldNothing,
+        short: match plan.mix.chains {
+            Some(_) => Short::Ask,
+            None => Policy::default().short,
+        },
         ..Policy::default()
     };
     let Some(bundles) = &plan.mix.bundles else {

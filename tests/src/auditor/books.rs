@@ -3,6 +3,7 @@
 //! allow is found on the way; what another node has is not known here.
 
 mod bundles;
+mod middle;
 mod provide;
 mod require;
 
@@ -39,6 +40,8 @@ pub struct Deal {
     pub decision: Option<Id>,
     /// The manifest of which it is a leg.
     pub manifest: Option<Id>,
+    /// What a hold says that rests on this deal alone.
+    commitment: Option<Id>,
     /// Minor units reserved or posted.
     pub amount: i128,
     reserved: BTreeMap<Id, i128>,
@@ -70,9 +73,15 @@ impl Deal {
             release: None,
             decision: None,
             manifest: None,
+            commitment: None,
             amount,
             reserved,
         }
+    }
+
+    /// What its hold says on what it rests.
+    pub fn passed_on(&self) -> Option<Id> {
+        self.waits?.passed_on.filter(|_| self.provides)
     }
 
     fn now(&mut self, state: &'static str) {
@@ -205,7 +214,11 @@ impl Books {
                 family,
                 subject,
             } => self.published(at, (*family, *subject, *revision), id, found),
-            Body::Request { terms, .. } => self.requested(at, (id, to), terms, found),
+            Body::Request { terms, chain, .. } => {
+                let salt = record.header.as_ref().map(|header| header.salt);
+                self.requested(at, (id, to), terms, found);
+                self.rests(id, chain.and(salt));
+            }
             Body::Proposal {
                 provides: true,
                 firm: true,
@@ -253,7 +266,9 @@ impl Books {
         }
         let (id, from) = (record.id, record.author);
         match &record.body {
-            Body::Request { valid_until, terms } => {
+            Body::Request {
+                valid_until, terms, ..
+            } => {
                 self.offered(
                     id,
                     from,
@@ -338,7 +353,12 @@ impl Books {
             }
             Some((_, false)) => (0, BTreeMap::new()),
         };
-        if provides {
+        // What others hold is no own stock.
+        let of = terms
+            .on
+            .map_or(Some(deal), |(order, _)| self.deals.get(&order));
+        let is_own = of.is_none_or(|of| of.passed_on().is_none());
+        if provides && is_own {
             for (subject, steps) in steps {
                 let stock = self.stock.entry(subject).or_default();
                 stock.sold = (stock.sold + steps).max(0);

@@ -33,6 +33,8 @@ pub enum Check {
     Certificate,
     /// The legs of a bundle end alike but for those that lapsed, and an abort leaves nothing held.
     Together,
+    /// A middle partner holds, sells and refuses only what is so downstream.
+    Middle,
     /// Nothing is in doubt for long after healing.
     Doubt,
     /// Every question gets its answer.

@@ -125,6 +125,7 @@ fn difference(deal: &Deal, stored: &StoredDeal) -> Option<String> {
         "asked"
             | "offered"
             | "held"
+            | "passed"
             | "waiting"
             | "armed"
             | "requested"

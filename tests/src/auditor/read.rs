@@ -21,6 +21,7 @@ pub struct Record {
 /// What each body of a thread begins with.
 #[derive(Clone, Debug)]
 pub struct Header {
+    pub salt: [u8; 16],
     pub to: Id,
     pub life: u64,
     pub epoch: u64,
@@ -47,6 +48,8 @@ pub enum Body {
     Request {
         valid_until: u64,
         terms: Terms,
+        /// The chain in which another deal of its author's rests on it.
+        chain: Option<Id>,
     },
     Hold {
         deal: Id,
@@ -71,6 +74,8 @@ pub enum Body {
         leg: Option<(Id, u64)>,
     },
     Manifest {
+        /// The manifest whose certificate decides it, where its legs are parts.
+        whole: Option<Id>,
         legs: Vec<Leg>,
         /// The number of the leg that arms last.
         last: Option<u64>,
@@ -127,9 +132,11 @@ impl Body {
     }
 }
 
-/// What a hold promises for a bundle.
+/// What a hold promises for a bundle, and that others hold it in turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
+    /// The commitment to the deals on which it rests.
+    pub passed_on: Option<Id>,
     pub patience_ms: u64,
     /// With whose legs, by its word: 1 nobody's, 2 known partners', 3 anybody's.
     pub co_legs: u64,
@@ -222,6 +229,9 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
             Body::Request {
                 valid_until: reader.number()?,
                 terms: terms(reader)?,
+                chain: reader
+                    .option(|reader| Some((reader.id()?, reader.u8()?)))?
+                    .map(|(id, _)| id),
             }
         }
         39 => {
@@ -270,8 +280,8 @@ fn body(kind: u64, reader: &mut Reader<'_>) -> Option<(Option<Header>, Body)> {
 /// The end of a hold, and what it promises.
 fn hold_terms(reader: &mut Reader<'_>) -> Option<(u64, Waits)> {
     let until = reader.number()?;
-    reader.option(Reader::id)?; // passed on
     let waits = Waits {
+        passed_on: reader.option(Reader::id)?,
         patience_ms: reader.number()?,
         co_legs: reader.number()?,
     };
@@ -284,7 +294,7 @@ fn leg_name(reader: &mut Reader<'_>) -> Option<(Id, u64)> {
 }
 
 fn manifest(reader: &mut Reader<'_>) -> Option<Body> {
-    reader.option(leg_name)?; // whole
+    let whole = reader.option(leg_name)?.map(|(whole, _)| whole);
     let members = reader.list(|reader| {
         let partner = reader.id()?;
         reader.list(read_ledger::proved)?; // keys
@@ -302,7 +312,7 @@ fn manifest(reader: &mut Reader<'_>) -> Option<Body> {
         })
     })?;
     let last = reader.option(Reader::number)?;
-    Some(Body::Manifest { legs, last })
+    Some(Body::Manifest { whole, legs, last })
 }
 
 fn public(kind: u64, reader: &mut Reader<'_>) -> Option<Body> {
@@ -334,8 +344,8 @@ fn subject(reader: &mut Reader<'_>) -> Option<Id> {
 }
 
 fn header(reader: &mut Reader<'_>) -> Option<Header> {
-    reader.take(16)?;
     let header = Header {
+        salt: reader.fixed()?,
         to: reader.id()?,
         life: reader.number()?,
         epoch: reader.number()?,

@@ -40,6 +40,28 @@ impl AddAssign for Bundles {
     }
 }
 
+/// How what the nodes in the middle of chains provided ended, as it stood when all was quiet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chains {
+    /// Deals whose hold was passed on, and that are agreed by themselves.
+    pub agreed: u64,
+    /// Those that were refused.
+    pub refused: u64,
+    /// Parts of legs that are agreed with their bundle.
+    pub parts_agreed: u64,
+    /// Parts of legs whose bundle came to nothing.
+    pub parts_refused: u64,
+}
+
+impl AddAssign for Chains {
+    fn add_assign(&mut self, other: Self) {
+        self.agreed += other.agreed;
+        self.refused += other.refused;
+        self.parts_agreed += other.parts_agreed;
+        self.parts_refused += other.parts_refused;
+    }
+}
+
 /// Where a leg stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -49,19 +71,74 @@ enum End {
     Open,
 }
 
-/// Judges all bundles of which the books of any node know, and counts them. `lost` names what synced
+/// Judges all bundles and chains of which the books of any node know, and counts them. `lost` names what synced
 /// entries named that a restored image took away, by node.
-pub fn check(sides: &[Side<'_>], lost: &[&BTreeSet<Id>], found: &mut Findings) -> Bundles {
+pub fn check(
+    sides: &[Side<'_>],
+    lost: &[&BTreeSet<Id>],
+    found: &mut Findings,
+) -> (Bundles, Chains) {
     let mut all: BTreeMap<Id, &Bundle> = BTreeMap::new();
     for (id, bundle) in sides.iter().flat_map(|side| &side.books.bundles) {
         all.entry(*id).or_insert(bundle);
     }
-    let mut count = Bundles::default();
-    for (id, bundle) in all {
+    let (mut count, mut parts) = (Bundles::default(), Bundles::default());
+    let is_part = |bundle: &Bundle| bundle.whole.is_some();
+    let mut agreed = BTreeSet::new();
+    for (id, bundle) in all.iter().filter(|(_, bundle)| !is_part(bundle)) {
         count.begun += 1;
-        check_bundle((id, bundle), (sides, lost), &mut count, found);
+        if check_bundle((*id, bundle), (sides, lost), &mut count, found) {
+            agreed.insert(*id);
+        }
     }
-    count
+    for (id, bundle) in all.iter().filter(|(_, bundle)| is_part(bundle)) {
+        let is_agreed = check_bundle((*id, bundle), (sides, lost), &mut parts, found);
+        let is_above = bundle.whole.is_some_and(|whole| agreed.contains(&whole));
+        if is_agreed && !is_above {
+            let all = All { sides, lost };
+            let node = all.of(bundle.requester).map_or(0, |side| side.node);
+            let why = "a part is agreed, and its whole is not";
+            found.add(Check::Together, (node, None), &[*id], why);
+        }
+    }
+    let mut chains = Chains {
+        parts_agreed: parts.agreed,
+        parts_refused: parts.aborted,
+        ..Chains::default()
+    };
+    for side in sides {
+        check_middle(side, lost[side.node], &mut chains, found);
+    }
+    (count, chains)
+}
+
+/// What a node in the middle sold by itself it bought, and what it bought it sold. Who lost what it
+/// signed, and so refused, bears that (SPEC.md section 21).
+fn check_middle(side: &Side<'_>, lost: &BTreeSet<Id>, chains: &mut Chains, found: &mut Findings) {
+    for (id, deal) in &side.books.deals {
+        if deal.passed_on().is_none() || deal.manifest.is_some() {
+            continue;
+        }
+        let part = side.books.part_of(deal);
+        let below = part.map_or("unknown", |(_, part)| part.state);
+        let has_lost = lost.contains(id) || part.is_some_and(|(part, _)| lost.contains(&part));
+        let why = match deal.state {
+            "sold" => {
+                chains.agreed += 1;
+                (below != "agreed").then_some("it is sold, and what it rests on")
+            }
+            "refused" => {
+                chains.refused += 1;
+                let pays = below == "agreed" && !has_lost;
+                pays.then_some("it is refused, and what it rests on")
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            let why = format!("{why} is {below}");
+            found.add(Check::Middle, (side.node, None), &[*id], why);
+        }
+    }
 }
 
 /// The books of all nodes, and what each of them lost.
@@ -111,7 +188,7 @@ fn check_bundle(
     (sides, lost): (&[Side<'_>], &[&BTreeSet<Id>]),
     count: &mut Bundles,
     found: &mut Findings,
-) {
+) -> bool {
     let all = All { sides, lost };
     let states = bundle.legs.iter().map(|leg| {
         let (node, state) = all.provided(leg);
@@ -166,6 +243,7 @@ fn check_bundle(
         // All of them lapsed, or it is found to be open.
         (false, false) => {}
     }
+    is_agreed
 }
 
 fn end(state: &str) -> End {

@@ -13,7 +13,7 @@ use std::{
 
 use clap::Parser;
 use omni_tests::{
-    auditor::Bundles,
+    auditor::{Bundles, Chains},
     observation::Observation,
     sim::{Fault, Plan, Planted, commit, judge, line, shrink},
 };
@@ -75,6 +75,7 @@ struct Sum {
     failed: AtomicU64,
     receipts: AtomicU64,
     bundles: Mutex<Bundles>,
+    chains: Mutex<Chains>,
     steps: AtomicU64,
     /// In how many runs each fault was drawn, and in how many it struck.
     faults: [(AtomicU64, AtomicU64); Fault::ALL.len()],
@@ -124,6 +125,17 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
         "{begun} bundles: {agreed} agreed, {aborted} aborted, {partial} partial as SPEC.md 20 \
          allows; {lapsed} legs lapsed"
     );
+    let Chains {
+        agreed,
+        refused,
+        parts_agreed,
+        parts_refused,
+    } = *sum.chains.lock().expect("no thread panics");
+    println!(
+        "{} holds passed on: {agreed} agreed alone, {refused} refused; {parts_agreed} agreed as parts \
+         of bundles, {parts_refused} came to nothing with them",
+        agreed + refused + parts_agreed + parts_refused
+    );
     println!(
         "seeds {from} to {last} at {}: {failed} failed, {} receipts, {} steps, {:.0?}",
         commit(),
@@ -148,6 +160,7 @@ fn run_seed(seed: u64, args: &Args, sum: &Sum) {
     sum.done.fetch_add(1, Ordering::Relaxed);
     sum.receipts.fetch_add(watch.receipts, Ordering::Relaxed);
     *sum.bundles.lock().expect("no thread panics") += watch.bundles;
+    *sum.chains.lock().expect("no thread panics") += watch.chains;
     sum.steps.fetch_add(steps, Ordering::Relaxed);
     if let Some(first) = watch.complaints.first() {
         sum.failed.fetch_add(1, Ordering::Relaxed);

@@ -97,6 +97,7 @@ impl World<'_> {
     /// refused. The partners answer what was asked of them before, for the next time.
     pub(super) fn tend_bundles(&mut self, node: usize, dice: &mut Chance) {
         for partner in self.partners(node) {
+            self.source_what_is_asked(partner, dice);
             self.grant_what_is_asked(partner);
         }
         let Some(desk) = self.desk(node) else { return };

@@ -20,6 +20,8 @@ impl World<'_> {
             What::Bundle => self.begin_bundle(node, &mut dice),
             What::Tend => self.tend_bundles(node, &mut dice),
             What::Lapse => self.let_lapse(),
+            What::Chain => self.begin_chain(node, &mut dice),
+            What::Source => self.source_all(&mut dice),
             What::Race => {
                 let article = dice.below(goods::ARTICLES);
                 self.race(node, (article, 0), &mut dice);

@@ -84,6 +84,15 @@ pub(super) fn terms((node, article): (usize, u64), steps: u64, less: i64) -> Ter
     Terms::new(vec![item], euro(), conditions).expect("within limits")
 }
 
+/// The same terms, for what another deal is to rest on.
+pub(super) fn chained(article: (usize, u64), steps: u64, less: i64) -> Terms {
+    let terms = terms(article, steps, less);
+    let items = terms.lines().iter().map(|line| line.item().clone());
+    let mut conditions = terms.conditions().clone();
+    conditions.for_chain = true;
+    Terms::new(items.collect(), euro(), conditions).expect("within limits")
+}
+
 /// Terms that cancel one piece of an order's first line, for a fee.
 pub(super) fn cancellation(
     agreed: &Terms,

@@ -113,7 +113,11 @@ impl World<'_> {
         }
         for article in 0..goods::ARTICLES {
             says.push(publish(node, article));
-            says.push(count(node, article, self.plan.mix.stock));
+            let stock = match self.lacks_all(node) {
+                true => 0,
+                false => self.plan.mix.stock,
+            };
+            says.push(count(node, article, stock));
         }
         for say in says {
             self.say(node, say);
@@ -453,11 +457,16 @@ impl Desk<'_> {
             partner,
             thread,
             proposal: None,
-            valid_until: self.now.plus_ms(11 * MINUTE_MS),
+            valid_until: self.valid_until(),
             terms,
             commit,
         };
         Say::verb(Asked::Request, Verb::Request(requesting))
+    }
+
+    /// Until when a Request that is made now may be answered.
+    pub(super) fn valid_until(&self) -> Time {
+        self.now.plus_ms(11 * MINUTE_MS)
     }
 
     /// An event of an order, or its cancellation.

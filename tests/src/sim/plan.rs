@@ -3,8 +3,9 @@
 //! and the others still mean the same. It keeps out how any of it is carried out.
 
 mod bundling;
+mod chaining;
 
-pub use self::bundling::BundleMix;
+pub use self::{bundling::BundleMix, chaining::ChainMix};
 
 use super::chance::Chance;
 
@@ -50,6 +51,8 @@ pub struct Mix {
     pub low_counts: bool,
     /// How bundles are drawn, where operators put some together.
     pub bundles: Option<BundleMix>,
+    /// How chains are drawn, where operators ask on for what they lack.
+    pub chains: Option<ChainMix>,
 }
 
 /// What the network does to frames while there are faults.
@@ -92,6 +95,10 @@ pub enum What {
     Tend,
     /// Operators let the legs lapse that have waited for long enough.
     Lapse,
+    /// The operator asks for something of one who lacks it.
+    Chain,
+    /// Operators ask on for what they are asked for and lack.
+    Source,
     /// All partners want the last of an article at once.
     Race,
     /// The operator does what seems most urgent.
@@ -138,6 +145,8 @@ impl Plan {
         // By dice of their own, so that the runs without bundles stay what they are.
         let mut bundle_dice = Chance::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         mix.draw_bundles(&mut bundle_dice);
+        let mut chain_dice = Chance::new(seed.wrapping_mul(0x9fb2_1c65_1e98_df25));
+        mix.draw_chains(&mut chain_dice);
         if kinds.contains(&What::Rewind) {
             // What was lost at its author is still under way.
             mix.network.late = mix.network.late.max(LATE_AFTER_REWIND);
@@ -161,7 +170,20 @@ impl Plan {
         }
         let mut plan = Self { seed, mix, actions };
         plan.draw_bundles(&mut bundle_dice);
+        plan.draw_chains(&mut chain_dice);
         plan
+    }
+
+    /// Adds an action, and hands back dice for what is to come of it.
+    fn act(&mut self, (at_ms, node, what): (u64, usize, What), chance: &mut Chance) -> Chance {
+        let dice = chance.draw();
+        self.actions.push(Action {
+            at_ms,
+            node,
+            what,
+            dice,
+        });
+        Chance::new(!dice)
     }
 
     /// When the last action is done.
@@ -188,7 +210,20 @@ impl Mix {
             credit: *chance.pick(&[4_000, 100_000]),
             low_counts: chance.one_in(4),
             bundles: None,
+            chains: None,
         }
+    }
+
+    /// So many nodes at least, all of them partners of each other but for strangers, whom the first
+    /// alone knows, with enough to sell and to owe.
+    fn make_room(&mut self, nodes_min: usize, strangers: bool, chance: &mut Chance) {
+        self.nodes = self.nodes.max(nodes_min);
+        self.skew_ms.resize(self.nodes, 0);
+        self.stock = *chance.pick(&[10, 40]);
+        self.credit = self.credit.max(*chance.pick(&[10_000, 100_000]));
+        let nodes = 0..self.nodes;
+        let all = nodes.flat_map(|one| (one + 1..self.nodes).map(move |other| (one, other)));
+        self.pairs = all.filter(|(one, _)| !strangers || *one == 0).collect();
     }
 }
 

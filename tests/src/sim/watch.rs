@@ -20,7 +20,7 @@ use omni_protocol::{
 
 use super::{Met, Plan, Planted, World, run};
 use crate::{
-    auditor::{Auditor, Bundles, Finding},
+    auditor::{Auditor, Bundles, Chains, Finding},
     market::{Store, network},
     observation::{Answer, EntryBytes, Moment, Observation, StoredAccount, StoredDeal},
 };
@@ -61,6 +61,8 @@ pub struct Watch {
     pub receipts: u64,
     /// How its bundles ended.
     pub bundles: Bundles,
+    /// How its chains ended.
+    pub chains: Chains,
     /// Deals that are legs of a Manifest.
     legs: BTreeSet<DealId>,
     /// Faults that struck.
@@ -176,7 +178,10 @@ impl Watch {
             ThreadBody::Commit(commit) => (known.bound.insert(commit.deal, id), commit.deal),
             ThreadBody::Release(release) => (known.bound.insert(release.deal, id), release.deal),
             ThreadBody::Hold(hold) => {
-                known.ends.insert(hold.deal, hold.hold.until);
+                // One that is passed on no longer ends by time once it is committed.
+                if hold.hold.passed_on.is_none() {
+                    known.ends.insert(hold.deal, hold.hold.until);
+                }
                 return;
             }
             ThreadBody::Proposal(proposal) if proposal.is_firm() => {
@@ -320,7 +325,7 @@ pub fn judge(
             show(what);
         })
     }));
-    watch.bundles = auditor.bundles();
+    (watch.bundles, watch.chains) = (auditor.bundles(), auditor.chains());
     watch.audited = auditor.end();
     let audited = watch.audited.iter().map(ToString::to_string);
     watch.complaints.extend(audited);

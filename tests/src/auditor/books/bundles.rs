@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{At, Books, Deal, provide::HOLD_OVER};
+use super::{
+    At, Books, Deal,
+    provide::{HOLD_OVER, PART_REFUSED},
+};
 use crate::auditor::{
     bytes::Id,
     finding::{Check, Findings},
@@ -31,6 +34,8 @@ enum Said {
 pub struct Bundle {
     pub requester: Id,
     pub legs: Vec<Leg>,
+    /// The manifest whose certificate decides it, where its legs are parts.
+    pub whole: Option<Id>,
     last: Option<u64>,
     /// `ArmReceipt`s with their times.
     armed: BTreeMap<u64, (Id, u64)>,
@@ -38,6 +43,16 @@ pub struct Bundle {
     lapsed: BTreeMap<u64, Id>,
     /// How it ended: the Refusal, or none for the whole certificate.
     pub ended: Option<Option<Id>>,
+}
+
+impl Bundle {
+    pub(super) fn has_all_armed(&self) -> bool {
+        self.armed.len() == self.legs.len()
+    }
+
+    pub(super) fn has_one_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
 }
 
 /// What is known of one leg, and how its bundle ended.
@@ -58,8 +73,8 @@ impl Books {
         found: &mut Findings,
     ) -> bool {
         let (leg, deal, said) = match &record.body {
-            Body::Manifest { legs, last } => {
-                self.manifest(at, record, (legs, *last), found);
+            Body::Manifest { whole, legs, last } => {
+                self.manifest(at, record, (*whole, legs, *last), found);
                 return true;
             }
             Body::Armed { deal, leg } => (*leg, *deal, Said::Armed),
@@ -80,7 +95,7 @@ impl Books {
         &mut self,
         at: &At<'_>,
         record: &Record,
-        (legs, last): (&[Leg], Option<u64>),
+        (whole, legs, last): (Option<Id>, &[Leg], Option<u64>),
         found: &mut Findings,
     ) {
         let id = record.id;
@@ -102,14 +117,29 @@ impl Books {
         let bundle = Bundle {
             requester: record.author,
             legs: legs.to_vec(),
+            whole,
             last,
             armed: BTreeMap::new(),
             refused: BTreeMap::new(),
             lapsed: BTreeMap::new(),
-            ended: None,
+            ended: whole.and_then(|whole| self.bundles.get(&whole)?.ended),
         };
         self.bundles.insert(id, bundle);
         self.lead(id);
+    }
+
+    /// The certificate of a whole decides its parts, and nothing else does.
+    fn lead_parts(&mut self, whole: Id) {
+        let ended = self.bundles.get(&whole).and_then(|whole| whole.ended);
+        let parts = self.bundles.iter();
+        let parts = parts.filter(|(_, part)| part.whole == Some(whole) && part.ended.is_none());
+        let parts: Vec<Id> = parts.map(|(id, _)| *id).collect();
+        for part in parts {
+            if let Some(part) = self.bundles.get_mut(&part) {
+                part.ended = ended;
+            }
+            self.lead(part);
+        }
     }
 
     /// A leg armed, refused or lapsed.
@@ -148,16 +178,19 @@ impl Books {
             }
             Said::Refused(_) => {
                 bundle.refused.entry(number).or_insert(id);
-                bundle.ended.get_or_insert(Some(id));
+                if bundle.whole.is_none() {
+                    bundle.ended.get_or_insert(Some(id));
+                }
             }
             Said::Lapsed => {
                 bundle.lapsed.entry(number).or_insert(id);
             }
         }
-        if bundle.armed.len() == bundle.legs.len() {
+        if bundle.has_all_armed() && bundle.whole.is_none() {
             bundle.ended.get_or_insert(None);
         }
         self.lead(manifest);
+        self.lead_parts(manifest);
     }
 
     /// What a provider may say of its own leg at this entry.
@@ -179,7 +212,11 @@ impl Books {
         };
         let bundle = self.bundles.get(&manifest);
         let why = match said {
+            Said::Armed if !self.have_parts_armed(deal) => {
+                Some((Check::Middle, "a leg arms before all on which it rests"))
+            }
             Said::Armed => why_not_arm((manifest, number), (deal, bundle), at.ms()),
+            Said::Refused(PART_REFUSED) if self.has_part_refused(deal) && is_open(deal) => None,
             Said::Refused(code) => {
                 let own = |leg: &&Leg| leg.provider == self.partner;
                 let mut legs = bundle.iter().flat_map(|bundle| &bundle.legs).filter(own);
@@ -261,16 +298,20 @@ impl Books {
         if let (Some(Some(first)), None) = (ended, lapsed) {
             return self.end_leg(id, refused.unwrap_or(first), "refused");
         }
-        if armed.is_none() {
+        let Some(receipt) = armed else {
+            // A part that refused is over, though that does not decide the whole.
+            if let Some(refusal) = refused.filter(|_| ended.is_none()) {
+                self.end_leg(id, refusal, "refused");
+            }
             return;
-        }
+        };
         self.arm(id);
         if let Some(lapse) = lapsed {
             self.end_leg(id, lapse, "lapsed");
         } else if ended == Some(None)
             && let Some(deal) = self.deals.get_mut(&id).filter(|deal| deal.state == "armed")
         {
-            deal.decision = armed;
+            deal.decision = Some(receipt);
             deal.now("sold");
             self.move_reserved(id, -1);
             self.post(id);
@@ -322,7 +363,8 @@ impl Books {
             return;
         };
         let (partner, currency, amount) = (deal.partner, deal.currency(), deal.amount);
-        let steps = deal.terms().map(Terms::steps).unwrap_or_default();
+        let own = deal.terms().filter(|_| deal.passed_on().is_none());
+        let steps = own.map(Terms::steps).unwrap_or_default();
         for (subject, steps) in steps {
             let stock = self.stock.entry(subject).or_default();
             stock.sold = (stock.sold - steps).max(0);
@@ -382,6 +424,11 @@ impl Books {
             account.payable -= amount;
         }
     }
+}
+
+/// Whether a leg is bound and has said nothing yet.
+fn is_open(deal: &Deal) -> bool {
+    matches!(deal.state, "waiting" | "closed")
 }
 
 /// What stands against arming a leg.

@@ -12,6 +12,7 @@ use crate::auditor::{
 /// Codes of section 18 by which a hold may end.
 const RELEASED: u64 = 62;
 pub(super) const HOLD_OVER: u64 = 63;
+pub(super) const PART_REFUSED: u64 = 68;
 
 impl Books {
     /// A Request or the requester's firm proposal came.
@@ -37,6 +38,9 @@ impl Books {
             && deal.decision.is_none()
         {
             deal.commit = Some(commit);
+            if deal.state == "held" && deal.passed_on().is_some() {
+                deal.now("passed");
+            }
         }
     }
 
@@ -69,6 +73,10 @@ impl Books {
         deal.waits = Some(waits);
         deal.until = until;
         deal.now("held");
+        if waits.passed_on.is_some() {
+            deal.reserved.clear();
+            self.check_passed_on(at, id, found);
+        }
         self.reserve(at, id, found);
     }
 
@@ -150,7 +158,12 @@ impl Books {
         if state == "sold" && at.comes_back {
             return;
         }
-        let may = matches!(state, "held" | "offered") || (state == "closed" && at.comes_back);
+        let rests = deal.passed_on().is_some();
+        let may = match state {
+            "held" => !rests || at.comes_back,
+            "closed" => at.comes_back,
+            _ => matches!(state, "passed" | "offered"),
+        };
         if !may {
             let check = match state {
                 "sold" | "refused" => Check::Twice,
@@ -160,7 +173,11 @@ impl Books {
             at.find(found, check, &[id, receipt], why);
             return;
         }
-        if at.ms() > until && !at.comes_back {
+        if state == "passed" && !at.comes_back {
+            self.check_part_agreed(at, id, found);
+        }
+        // What was passed on no longer ends by time.
+        if at.ms() > until && !at.comes_back && state != "passed" {
             let why = format!("a Receipt is signed {} ms after the end", at.ms() - until);
             at.find(found, Check::Hold, &[id, receipt], why);
         }
@@ -169,7 +186,7 @@ impl Books {
             at.find(found, Check::Hold, &[id, receipt, commit], why);
         }
         match state {
-            "held" => self.move_reserved(id, -1),
+            "held" | "passed" => self.move_reserved(id, -1),
             "offered" => {
                 // Of the requester's alternatives only the one that is accepted is granted.
                 let terms = deal.alternatives.get(alternative);
@@ -209,18 +226,23 @@ impl Books {
             }
             return;
         }
-        if state == "held" && !at.comes_back {
+        if matches!(state, "held" | "passed") && !at.comes_back {
             let is_over = code == HOLD_OVER && at.ms() >= deal.until;
             let is_released = code == RELEASED && self.given_back.contains(&id);
-            if !is_over && !is_released {
+            // That is judged by what the books have downstream.
+            let is_below = code == PART_REFUSED && deal.passed_on().is_some();
+            if !is_over && !is_released && !is_below {
                 let why = format!("its hold stands, and it is refused with code {code}");
                 at.find(found, Check::Hold, &[id, refusal], why);
             }
         }
         deal.decision = Some(refusal);
         deal.now("refused");
-        if state == "held" {
+        if matches!(state, "held" | "passed") {
             self.move_reserved(id, -1);
+            if !at.comes_back {
+                self.check_part_free(at, id, code, found);
+            }
         }
     }
 

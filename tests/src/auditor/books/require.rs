@@ -126,6 +126,9 @@ impl Books {
         }
         deal.release = Some(release);
         deal.now("released");
+        if !at.comes_back {
+            self.check_nothing_rests(at, id, found);
+        }
     }
 
     /// The Receipt came. A second decision changes nothing.

@@ -1,7 +1,7 @@
 //! What a seed draws for bundles: who may be in one, how long its legs wait, when each is begun and
 //! gone on with, and the faults that strike just then. It keeps out the rest of a plan.
 
-use super::{Action, Chance, LATE_AFTER_REWIND, MINUTE_MS, Mix, Plan, SETTING_UP_MS, What};
+use super::{Chance, LATE_AFTER_REWIND, MINUTE_MS, Mix, Plan, SETTING_UP_MS, What};
 
 /// Most nodes in a run with bundles.
 const NODES_MAX: usize = 5;
@@ -51,15 +51,7 @@ impl Mix {
             hold_minutes: *chance.pick(&[1, 10, 10]),
             strangers: chance.one_in(3),
         };
-        self.nodes = self.nodes.max(NODES_MIN);
-        self.skew_ms.resize(self.nodes, 0);
-        self.stock = *chance.pick(&[10, 40]);
-        self.credit = self.credit.max(*chance.pick(&[10_000, 100_000]));
-        let nodes = 0..self.nodes;
-        let all = nodes.flat_map(|one| (one + 1..self.nodes).map(move |other| (one, other)));
-        self.pairs = all
-            .filter(|(one, _)| !bundles.strangers || *one == 0)
-            .collect();
+        self.make_room(NODES_MIN, bundles.strangers, chance);
         self.bundles = Some(bundles);
     }
 }
@@ -73,11 +65,7 @@ impl Plan {
         let requesters = if bundles.strangers { 1 } else { self.mix.nodes };
         self.actions.truncate(OTHERS_MAX);
         let end_ms = self.end_ms();
-        let blows = BLOWS.iter().copied().filter(|_| chance.one_in(3));
-        let blows: Vec<What> = blows.collect();
-        if blows.contains(&What::Rewind) {
-            self.mix.network.late = self.mix.network.late.max(LATE_AFTER_REWIND);
-        }
+        let blows = self.draw_blows(chance);
         for _ in 0..chance.within(2, BUNDLES_MAX) {
             let at_ms = chance.within(SETTING_UP_MS, end_ms);
             let requester = chance.index(requesters);
@@ -92,40 +80,46 @@ impl Plan {
         blows: &[What],
         chance: &mut Chance,
     ) {
-        let nodes = self.mix.nodes;
-        let mut act = |at_ms, node, what| {
-            let dice = chance.draw();
-            self.actions.push(Action {
-                at_ms,
-                node,
-                what,
-                dice,
-            });
-            Chance::new(!dice)
-        };
-        let mut dice = act(at_ms, requester, What::Bundle);
+        let mut dice = self.act((at_ms, requester, What::Bundle), chance);
         for most in TENDING_MS {
             at_ms += dice.within(300, most);
-            dice = act(at_ms, requester, What::Tend);
-            if blows.is_empty() || !dice.one_in(3) {
-                continue;
-            }
-            let (blow, struck) = (*dice.pick(blows), dice.index(nodes));
-            let strikes_ms = match blow {
-                // A hold that ends while its Manifest is under way.
-                What::End => at_ms.saturating_sub(1),
-                _ => at_ms + dice.below(BLOW_MS_MAX),
-            };
-            if blow == What::Restore {
-                act(
-                    at_ms.saturating_sub(dice.below(3_000)),
-                    struck,
-                    What::Backup,
-                );
-            }
-            act(strikes_ms, struck, blow);
-            let lapses_ms = strikes_ms + dice.within(1_000, LAPSE_MS_MAX);
-            act(lapses_ms, struck, What::Lapse);
+            dice = self.act((at_ms, requester, What::Tend), chance);
+            self.blow(at_ms, blows, (&mut dice, chance));
         }
+    }
+
+    /// Which faults strike in a run just when something is committed.
+    pub(super) fn draw_blows(&mut self, chance: &mut Chance) -> Vec<What> {
+        let blows = BLOWS.iter().copied().filter(|_| chance.one_in(3));
+        let blows: Vec<What> = blows.collect();
+        if blows.contains(&What::Rewind) {
+            self.mix.network.late = self.mix.network.late.max(LATE_AFTER_REWIND);
+        }
+        blows
+    }
+
+    /// Sometimes one of the faults strikes somebody at this time.
+    pub(super) fn blow(
+        &mut self,
+        at_ms: u64,
+        blows: &[What],
+        (dice, chance): (&mut Chance, &mut Chance),
+    ) {
+        if blows.is_empty() || !dice.one_in(3) {
+            return;
+        }
+        let (blow, struck) = (*dice.pick(blows), dice.index(self.mix.nodes));
+        let strikes_ms = match blow {
+            // A hold that ends while its Manifest is under way.
+            What::End => at_ms.saturating_sub(1),
+            _ => at_ms + dice.below(BLOW_MS_MAX),
+        };
+        if blow == What::Restore {
+            let copied_ms = at_ms.saturating_sub(dice.below(3_000));
+            self.act((copied_ms, struck, What::Backup), chance);
+        }
+        self.act((strikes_ms, struck, blow), chance);
+        let lapses_ms = strikes_ms + dice.within(1_000, LAPSE_MS_MAX);
+        self.act((lapses_ms, struck, What::Lapse), chance);
     }
 }
