@@ -2,6 +2,7 @@
 //! shell, or in the shell of the simulator, so that no build of the product can have them.
 
 mod legs;
+mod middles;
 
 use omni_protocol::{
     code::Code,
@@ -69,11 +70,19 @@ pub enum Planted {
     KeepAfterAbort,
     /// A leg in doubt is given back when its operator cancels it.
     ReleaseCommitted,
+    /// What a hold upstream rests on is given back when its operator cancels it.
+    ReleaseBelow,
+    /// A part is agreed when its leaf has armed, whatever becomes of the whole.
+    LeafDecides,
+    /// A leg that rests on a part arms before that.
+    ArmBeforeParts,
+    /// A deal that rests on a part is sold before that is agreed.
+    SellBeforePart,
 }
 
 impl Planted {
-    /// All of them: ten of deals between two, then ten of bundles.
-    pub const ALL: [Self; 20] = [
+    /// All of them: ten of deals between two, then ten of bundles, then those of chains.
+    pub const ALL: [Self; 24] = [
         Self::SkipSync,
         Self::SendBeforeSync,
         Self::ReleaseByClock,
@@ -94,6 +103,10 @@ impl Planted {
         Self::LapseAborts,
         Self::KeepAfterAbort,
         Self::ReleaseCommitted,
+        Self::ReleaseBelow,
+        Self::LeafDecides,
+        Self::ArmBeforeParts,
+        Self::SellBeforePart,
     ];
 
     /// How lists and commands call it.
@@ -120,6 +133,10 @@ impl Planted {
             Self::LapseAborts => "lapse-aborts",
             Self::KeepAfterAbort => "keep-after-abort",
             Self::ReleaseCommitted => "release-committed",
+            Self::ReleaseBelow => "release-below",
+            Self::LeafDecides => "leaf-decides",
+            Self::ArmBeforeParts => "arm-before-parts",
+            Self::SellBeforePart => "sell-before-part",
         }
     }
 
@@ -144,6 +161,9 @@ impl Planted {
             round_down(writes, view);
         }
         legs::tamper_writes(self, writes, view);
+        if self == Self::LeafDecides {
+            middles::agree_early(writes, view);
+        }
     }
 }
 
@@ -206,6 +226,15 @@ impl<'a> Tampered<'a> {
             (Planted::ForgetTombstone, Key::Deal { .. }) => {
                 let deal: Deal = decoded(&bytes);
                 (deal.state != State::Refused).then_some(bytes)
+            }
+            (Planted::SellBeforePart, Key::Deal { .. }) if self.decides => {
+                Some(middles::on_own_stock(&bytes))
+            }
+            (Planted::ArmBeforeParts, Key::Deal { .. }) if self.about == About::Bundle => {
+                Some(middles::on_own_stock(&bytes))
+            }
+            (Planted::ReleaseBelow, Key::Deal { .. }) if matches!(self.about, About::Cancel(_)) => {
+                Some(middles::given_up(&bytes))
             }
             (planted, key) => Some(legs::changed(planted, self.about, (key, bytes), self.now)),
         }
