@@ -30,7 +30,8 @@ pub struct SourceAsk {
     pub ship_to: Option<ShipToDoc>,
 }
 
-/// `POST /v1/deals/{thread}/source/plan`: what sourcing would do. Nothing is signed or sent.
+/// `POST /v1/deals/{thread}/source/plan`: what sourcing would do, where it can be done now. Nothing is
+/// signed or sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcePlanView {
     /// The thread that would rest on it.
@@ -55,8 +56,6 @@ pub struct SourcePlanView {
     pub depth_max: u8,
     /// For how many minutes the hold might be answered.
     pub valid_minutes: u64,
-    /// Why it can't be asked now; empty if it can.
-    pub against: Vec<String>,
 }
 
 words! {

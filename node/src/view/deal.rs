@@ -365,6 +365,9 @@ pub struct SaidView {
     /// The alternative that was chosen, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternative: Option<u8>,
+    /// Whether a hold rests on what a partner of its giver's own holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_on: Option<bool>,
     /// Why something was declined: a code of SPEC.md 18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,

@@ -191,6 +191,22 @@ fn nobody_holds_before_it_is_held_for() {
 }
 
 #[test]
+fn a_plan_says_what_sourcing_would_and_changes_nothing() {
+    let mut line = Line::new(2);
+    let first = line.party.request(1, 1);
+    line.party.settle();
+    let before = line.party.nodes[1].store.clone();
+    let sourcing = line.party.sourcing(1, first, 2);
+    let plan = Verb::PlanSource(sourcing);
+    assert_eq!(line.party.verb(1, plan.clone()), Verdict::Done);
+    assert_eq!(line.party.nodes[1].store, before);
+    assert!(line.party.mail.is_empty(), "nothing is sent");
+    made(&line.party.source(1, first, 2));
+    let refused = Verdict::Refused(Code::InChain);
+    assert_eq!(line.party.verb(1, plan), refused);
+}
+
+#[test]
 fn a_chain_ends_and_does_not_close() {
     let deals = usize::from(CHAIN_DEPTH_MAX) + 2;
     let mut line = Line::new(deals);

@@ -294,16 +294,21 @@ impl Party {
 
     /// One in the middle asks a provider for the part on which a deal is to rest.
     pub fn source(&mut self, at: usize, deal: DealId, provider: usize) -> Verdict {
+        let sourcing = self.sourcing(at, deal, provider);
+        self.verb(at, Verb::Source(sourcing))
+    }
+
+    /// A part to be asked of a provider.
+    pub fn sourcing(&self, at: usize, deal: DealId, provider: usize) -> Sourcing {
         let partner = self.partner(provider);
         let valid_until = self.nodes[at].now().plus_ms(20 * MINUTE_MS);
         let terms = chained(&sku(provider), PRICE, 1);
-        let sourcing = Sourcing {
+        Sourcing {
             deal,
             partner,
             valid_until,
             terms,
-        };
-        self.verb(at, Verb::Source(sourcing))
+        }
     }
 
     /// Makes partners of two nodes.

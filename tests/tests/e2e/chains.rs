@@ -171,7 +171,7 @@ impl Market {
         let (retailer, leaf) = (self.retailer.partner(), self.leaf.partner());
         let hidden = [leaf.as_str(), "\"Leaf\"", part, BELOW, "\"FIT\""];
         tells_nothing(&self.retailer, &hidden);
-        let terms = [thread, ABOVE, "18.50", "\"MOUNT\"", "4711"];
+        let terms = [thread, ABOVE, "18.50", "\"MOUNT\"", REFERENCE];
         let names = [retailer.as_str(), "\"Retailer\""];
         let names = names.iter().filter(|name| !leaf_knows.contains(name));
         let hidden: Vec<&str> = terms.iter().chain(names).copied().collect();
@@ -312,6 +312,73 @@ fn what_the_last_refuses_may_be_sourced_anew_or_given_up() {
     reaches(&market.leaf, &part, "refused");
     reaches(&market.firm, &part, "aborted");
     verified(&market.all());
+}
+
+#[test]
+fn what_cant_be_sourced_says_why() {
+    let market = Market::open("1", &[]);
+    let Market {
+        retailer,
+        firm,
+        leaf,
+        ..
+    } = &market;
+    let firm_id = firm.partner();
+    for offer in [
+        "--sku QUICK --title QUICK --price 10.00 --currency EUR --set hold_minutes=2",
+        "--sku POUND --title POUND --price 50.00 --currency GBP",
+    ] {
+        let publish = format!("offer publish {offer} --region DE --for {firm_id}");
+        leaf.place().ok(&words(&publish));
+    }
+    wait_for("the offers", PATIENCE, || {
+        let known = |sku| firm.place().run(&["offer", "show", sku]).status.success();
+        (known("QUICK") && known("POUND")).then_some(())
+    });
+    let thread = market.asked();
+    let plan = |node: &Node, what: &str| {
+        let line = format!("deal source {thread} {what} --dry-run");
+        node.place().run(&words(&line))
+    };
+    let check = |node: &Node, what: &str, code: i32, says: &str| {
+        let refused = plan(node, what);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(code), "{what}: {told}");
+        assert!(told.contains(says), "{what}: {told}");
+    };
+    check(firm, "Nobody --sku FIT --qty 1", 4, "No partner");
+    check(firm, "Firm --sku MOUNT --qty 1", 4, "No partner");
+    check(firm, "Leaf --sku MOUNT --qty 1", 4, "sku \"MOUNT\"");
+    check(firm, "Leaf --sku QUICK --qty 1", 5, "2 min only");
+    check(firm, "Leaf --sku FIT --qty 1 --valid 5m", 5, "10 minutes");
+    check(firm, "Leaf --sku FIT --qty 1 --sku POUND --qty 1", 6, "GBP");
+    check(retailer, "Firm --sku MOUNT --qty 1", 5, "requests there");
+    // No currency is converted: what comes in and what goes out stand apart.
+    let place = firm.place();
+    place.ok(&["peer", "set", "Leaf", "--budget", "60.00GBP"]);
+    let pounds = plan(firm, "Leaf --sku POUND --qty 1");
+    let pounds = String::from_utf8_lossy(&pounds.stdout).into_owned();
+    assert!(pounds.contains("80.00 EUR, -50.00 GBP"), "{pounds}");
+    // The limits of both sides are told in numbers.
+    place.ok(&["peer", "set", "Leaf", "--budget", "60.00EUR"]);
+    check(
+        firm,
+        "Leaf --sku FIT --qty 1",
+        5,
+        "budget for it is 60.00 EUR",
+    );
+    place.ok(&["peer", "set", "Leaf", "--budget", "61.50EUR"]);
+    place.ok(&["peer", "set", "Retailer", "--credit", "79.99EUR"]);
+    check(
+        firm,
+        "Leaf --sku FIT --qty 1",
+        5,
+        "credit here is 79.99 EUR",
+    );
+    place.ok(&["peer", "set", "Retailer", "--credit", "80.00EUR"]);
+    let part = market.source(&thread);
+    market.agreed((&thread, &part));
+    check(firm, "Leaf --sku FIT --qty 1", 5, "asked a hold for");
 }
 
 #[test]

@@ -7,13 +7,13 @@ use axum::routing::post;
 use axum::{Json, Router};
 use omni_protocol::code::Code;
 use omni_protocol::deal::Deal;
-use omni_protocol::hash::{DealId, ThreadId};
+use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
 use omni_protocol::limits::{CHAIN_DEPTH_MAX, CHAIN_MARGIN_MS, MINUTE_MS, PROPOSAL_MINUTES_MIN};
-use omni_protocol::machine::{Input, Sourcing, Verb, Verdict, deal_below};
+use omni_protocol::machine::{Sourcing, Verb, deal_below};
 use omni_protocol::thread::{Role, Terms};
 
 use super::naming::Named;
-use super::refusing::{self, short};
+use super::refusing::short;
 use super::{
     VALID_MINUTES, building, chains, invalid, keep, made, not_oneself, nothing_made, telling, told,
     valid_until,
@@ -24,16 +24,14 @@ use crate::view::chain::{SourceAsk, SourcePlanView};
 use crate::view::deal::DealView;
 use crate::view::terms::terms_view;
 
+const SECOND_MS: u64 = 1_000;
+
 /// The routes of this part of the noun.
 pub(super) fn routes() -> Router<Desk> {
     Router::new()
         .route("/v1/deals/{thread}/source", post(source))
         .route("/v1/deals/{thread}/source/plan", post(plan))
 }
-
-/// Why nothing can be asked of a partner that is not here.
-const AWAY: &str =
-    "The partner has not greeted this run of the node yet: ask again when its session is up.";
 
 /// What is to be asked, and what for.
 struct Asked {
@@ -53,14 +51,7 @@ async fn source(
     let country = clear.as_ref().map(super::country);
     let read = move |reading: &Reading| asked(reading, thread, &ask, country.as_deref());
     let Asked { sourcing, .. } = desk.read(read).await?;
-    let said = made(&desk, Verb::Source(sourcing.clone())).await;
-    let made = match said {
-        Ok(made) => made,
-        Err(problem) => {
-            let told = move |reading: &Reading| Ok(in_words(reading, problem, &sourcing));
-            return Err(desk.read(told).await?);
-        }
-    };
+    let made = said(&desk, Verb::Source(sourcing.clone()), sourcing).await?;
     let part = made.first().copied().map(ThreadId::from);
     keep(&desk, part.ok_or_else(nothing_made)?, clear).await?;
     told(&desk, thread).await
@@ -78,25 +69,21 @@ async fn plan(
         let asked = asked(reading, thread, &ask, country.as_deref())?;
         Ok((plan_view(reading, thread, &asked)?, asked.sourcing))
     };
-    let (mut plan, sourcing) = desk.read(read).await?;
-    if plan.against.is_empty() {
-        // The core judges it as it would ask for it.
-        let word = Verb::PlanSource(sourcing.clone());
-        let verdict = desk.decide(Input::Verb(Box::new(word.clone()))).await?;
-        let why = move |reading: &Reading| {
-            Ok(match verdict {
-                Verdict::Done | Verdict::Made(_) => None,
-                Verdict::Away => Some(AWAY.to_owned()),
-                Verdict::Refused(code) => {
-                    let problem = Problem::of_market(code, code.sentence());
-                    let problem = refusing::told(reading, problem, &word);
-                    Some(in_words(reading, problem, &sourcing).sentence())
-                }
-            })
-        };
-        plan.against.extend(desk.read(why).await?);
-    }
+    let (plan, sourcing) = desk.read(read).await?;
+    // The core judges it as it would ask for it.
+    said(&desk, Verb::PlanSource(sourcing.clone()), sourcing).await?;
     Ok(Json(plan))
+}
+
+/// Puts a word about sourcing to the core. A refusal says what it means for a chain.
+async fn said(desk: &Desk, verb: Verb, sourcing: Sourcing) -> Result<Vec<RecordId>, Problem> {
+    match made(desk, verb).await {
+        Ok(made) => Ok(made),
+        Err(problem) => {
+            let told = move |reading: &Reading| Ok(in_words(reading, problem, &sourcing));
+            Err(desk.read(told).await?)
+        }
+    }
 }
 
 fn asked(
@@ -123,6 +110,7 @@ fn asked(
     let country = country.map(str::to_owned).or(region);
     let wanted = std::slice::from_ref(&wanted);
     let terms = building::alternatives(reading, wanted, partner, country.as_deref())?;
+    check_holds(reading, partner, &terms)?;
     let left_minutes = above.until.ms_since(reading.now()) / MINUTE_MS;
     // The core counts from its own time, which may be a moment later.
     let least = PROPOSAL_MINUTES_MIN.saturating_add(1);
@@ -187,25 +175,27 @@ fn plan_view(
         depth: above_depth.saturating_add(1),
         depth_max: CHAIN_DEPTH_MAX,
         valid_minutes: asked.valid_minutes,
-        against: too_short(reading, sourcing)?.into_iter().collect(),
     })
 }
 
-/// Whether an offer says that it is held no longer than a hold that rests on it must end before.
-fn too_short(reading: &Reading, sourcing: &Sourcing) -> Result<Option<String>, Problem> {
-    for line in sourcing.terms.lines() {
+/// Refuses offers that are held no longer than a hold that rests on them must end before.
+fn check_holds(reading: &Reading, provider: PartnerId, terms: &[Terms]) -> Result<(), Problem> {
+    for line in terms.iter().flat_map(Terms::lines) {
         let item = line.item();
-        let known = of_author(reading, sourcing.partner, &item.sku, &item.list)?;
+        let known = of_author(reading, provider, &item.sku, &item.list)?;
         let minutes = known.map_or(0, |known| known.offer.draft().hold_minutes);
         if minutes > 0 && u64::from(minutes).saturating_mul(MINUTE_MS) <= CHAIN_MARGIN_MS {
-            let seconds = CHAIN_MARGIN_MS / 1_000;
-            return Ok(Some(format!(
-                "\"{}\" is held for {minutes} min only, and what rests on a hold ends {seconds} s before it.",
+            let seconds = CHAIN_MARGIN_MS / SECOND_MS;
+            let detail = format!(
+                "\"{}\" is held for {minutes} min only, and what rests on a hold ends {seconds} s \
+                 before it.",
                 item.sku
-            )));
+            );
+            let problem = Problem::of_market(Code::HoldOver, detail);
+            return Err(problem.next("ask its provider for longer holds, or somebody else"));
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// What the codes of the market mean where somebody sources a deal.

@@ -494,6 +494,10 @@ fn said_view(
         ThreadBody::Receipt(receipt) => (None, Some(receipt.alternative)),
         _ => (None, None),
     };
+    let passed_on = match body {
+        ThreadBody::Hold(hold) => Some(hold.hold.passed_on.is_some()),
+        _ => None,
+    };
     let code = match body {
         ThreadBody::Reject(reject) => Some(reject.code),
         ThreadBody::Refusal(refusal) => Some(refusal.code),
@@ -518,6 +522,7 @@ fn said_view(
         until_ms: valid_until(body).map(Time::ms),
         alternatives: terms_in(body).iter().map(terms_view).collect(),
         alternative: chosen.map(|chosen| chosen.saturating_add(1)),
+        passed_on,
         code: code.map(|code| code.name().to_owned()),
         text: text(body),
         waiting: by == Who::Us && reading.read(&question).is_some(),

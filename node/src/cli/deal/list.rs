@@ -68,8 +68,8 @@ fn row(deal: &DealRow) -> Vec<String> {
     };
     let short = |thread: &String| thread.chars().take(12).collect::<String>();
     let chain = match (&deal.rests_on, &deal.is_for) {
-        (Some(part), _) => format!(", rests on {}", short(part)),
-        (None, Some(above)) => format!(", for {}", short(above)),
+        (Some(part), _) => format!("rests on {}: ", short(part)),
+        (None, Some(above)) => format!("for {}: ", short(above)),
         (None, None) => String::new(),
     };
     let total = deal.total.as_ref();
@@ -84,7 +84,7 @@ fn row(deal: &DealRow) -> Vec<String> {
             .clone()
             .unwrap_or_else(|| deal.partner.chars().take(16).collect()),
         deal.role.clone().unwrap_or_default(),
-        format!("{change}{}{more}{chain}", deal.title),
+        format!("{change}{chain}{}{more}", deal.title),
         total
             .map(|total| format!("{fee}{} {}", total.text, total.currency))
             .unwrap_or_default(),

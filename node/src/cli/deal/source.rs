@@ -5,10 +5,9 @@ use serde::Serialize;
 
 use super::super::Ctx;
 use super::super::confirm::confirm;
-use super::super::exit::{self, Exit};
+use super::super::exit;
 use super::super::outcome::{CliError, Report, pairs};
 use super::super::peer::amounts;
-use super::super::plain::plain;
 use super::super::ship_to::ShipTo;
 use super::super::when::span;
 use super::story::terms_line;
@@ -58,17 +57,7 @@ impl Report for Planned {
 
     fn text(&self) -> String {
         let Self(plan) = self;
-        let mut text = pairs(&lines(plan));
-        text.push('\n');
-        if plan.against.is_empty() {
-            text.push_str("it can be asked for now\n");
-        } else {
-            text.push_str("it can't be asked for now\n");
-            for why in &plan.against {
-                text.push_str(&format!("  {}\n", plain(why)));
-            }
-        }
-        text
+        format!("{}\nit can be asked for now\n", pairs(&lines(plan)))
     }
 }
 
@@ -114,17 +103,9 @@ pub(in crate::cli) fn run(ctx: &Ctx, args: &SourceArgs) -> Result<Outcome, CliEr
     let plan: SourcePlanView = client
         .post(&format!("{source}/plan"), &ask)
         .map_err(|e| ctx.asked(e))?;
-    let is_ready = plan.against.is_empty();
     if args.dry_run {
-        let outcome = Outcome::of(&Planned(plan));
-        return Ok(match is_ready {
-            true => outcome,
-            false => outcome.ending(Exit::Refused),
-        });
+        return Ok(Outcome::of(&Planned(plan)));
     }
-    // What the core refuses it tells with what to do; what is only known to be in vain is told here.
-    if is_ready {
-        confirm(ctx, args.yes, &binds(&plan))?;
-    }
+    confirm(ctx, args.yes, &binds(&plan))?;
     told(ctx, client.post(&source, &ask))
 }

@@ -134,9 +134,11 @@ fn state(view: &DealView) -> String {
         }
         "waiting" => " (a leg of a bundle; it arms after the others)",
         "asked" if view.row.rests_on.is_some() => {
-            " (asked for a hold, which rests on another partner's)"
+            " (for a hold, which is asked of another partner)"
         }
-        "asked" if view.may.iter().any(|verb| verb == "source") => " (asked for a hold)",
+        "asked" if !view.may.iter().any(|verb| verb == "accept") => {
+            " (for a hold on more than is here)"
+        }
         "passed" => " (committed, and so is what it rests on, which decides)",
         "requested" if view.row.is_for.is_some() => {
             " (asked for a hold, on which another deal is to rest)"
@@ -324,6 +326,9 @@ fn sentence(said: &SaidView, whom: &str) -> String {
         "Answer" => format!("answered: {}", said.text.as_deref().unwrap_or("-")),
         "Reject" => "declined the proposal".to_owned(),
         "Withdraw" => "took the proposal back".to_owned(),
+        "Hold" if said.passed_on == Some(true) => {
+            "held it, resting on another partner's hold".to_owned()
+        }
         "Hold" => "held the stock".to_owned(),
         "Commit" => "committed".to_owned(),
         "Receipt" => "wrote the Receipt: agreed".to_owned(),
