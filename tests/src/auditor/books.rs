@@ -84,6 +84,16 @@ impl Deal {
         self.waits?.passed_on.filter(|_| self.provides)
     }
 
+    /// Whether a Receipt may follow: for what is held on the own shelf or for what is held below,
+    /// and for either where it comes back.
+    fn may_be_sold(&self, comes_back: bool) -> bool {
+        match self.state {
+            "held" => comes_back || self.passed_on().is_none(),
+            "closed" => comes_back,
+            state => matches!(state, "passed" | "offered"),
+        }
+    }
+
     fn now(&mut self, state: &'static str) {
         self.state = state;
         self.was.push(state);

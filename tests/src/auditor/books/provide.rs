@@ -158,13 +158,7 @@ impl Books {
         if state == "sold" && at.comes_back {
             return;
         }
-        let rests = deal.passed_on().is_some();
-        let may = match state {
-            "held" => !rests || at.comes_back,
-            "closed" => at.comes_back,
-            _ => matches!(state, "passed" | "offered"),
-        };
-        if !may {
+        if !deal.may_be_sold(at.comes_back) {
             let check = match state {
                 "sold" | "refused" => Check::Twice,
                 _ => Check::Hold,
