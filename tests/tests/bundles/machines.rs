@@ -63,6 +63,24 @@ fn all_legs_arm_and_are_agreed() {
     }
 }
 
+/// As many as a deal of one firm: Request, Hold, Manifest, `ArmReceipt`, the last to all at once.
+#[test]
+fn a_bundle_is_agreed_everywhere_after_two_round_trips() {
+    for legs in [&[1, 2][..], &[1, 2, 3], &[1, 2, 3, 4]] {
+        let mut party = Party::of(legs.len() + 1);
+        party.settle();
+        let deals: Vec<_> = legs.iter().map(|leg| party.request(*leg, 1)).collect();
+        party.round();
+        party.round();
+        let bundle = party.draft(&deals);
+        assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        party.round();
+        party.round();
+        let expected = vec![("agreed", "sold"); legs.len()];
+        assert_eq!(party.states(&deals, legs), expected);
+    }
+}
+
 #[test]
 fn one_hold_that_is_over_ends_all_legs() {
     let legs = [1, 2, 3];
@@ -365,8 +383,7 @@ fn asked_to_arm(legs: &[usize], ahead_ms: u64) -> (Party, Vec<DealId>, Vec<Node>
     party.nodes[1].ms += ahead_ms;
     let before = party.nodes.clone();
     assert!(matches!(party.commit(bundle), Verdict::Made(_)));
-    let mail = core::mem::take(&mut party.mail);
-    mail.into_iter().for_each(|mail| party.deliver(mail));
+    party.round();
     (party, deals, before)
 }
 

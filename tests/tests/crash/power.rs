@@ -71,6 +71,8 @@ fn follow(syncing: Syncing) -> Followed {
         node.json(&["peer", "invite"]);
         hear(&node);
     }
+    // Before the list, which so has all that a cut may leave: the node enters things by itself.
+    let changes = disk.changes();
     let listed = node.json(&["ledger", "ls", "--limit", "500"]);
     let entries = listed["entries"].as_array().expect("a list");
     let hash = |entry: &Value| {
@@ -80,7 +82,6 @@ fn follow(syncing: Syncing) -> Followed {
         ))
     };
     let hashes = entries.iter().filter_map(hash).collect();
-    let changes = disk.changes();
     Followed {
         place: node.killed(),
         disk,
