@@ -61,6 +61,8 @@ words! {
         1 Free "free",
         /// They were.
         2 Committed "committed",
+        /// One of them was refused: nothing can be promised with it any more.
+        3 Refused "refused",
     }
 }
 
@@ -136,6 +138,10 @@ fn commit(facts: &MiddleFacts) -> (MiddleState, Vec<Act>) {
     match facts.parts {
         _ if !facts.names_hold => (MiddleState::Held, vec![Act::Reject(Code::HoldUnknown)]),
         Parts::Committed => (MiddleState::Passed, vec![Act::Stored]),
+        Parts::Refused => (
+            MiddleState::Refused,
+            vec![Act::Refusal(Code::PartRefused), Act::Release],
+        ),
         Parts::Free if is_over => (
             MiddleState::Refused,
             vec![Act::Refusal(Code::HoldOver), Act::Release],

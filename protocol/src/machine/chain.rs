@@ -292,6 +292,7 @@ fn facts(
     let part = resting.part.as_ref().map(|(_, part)| part);
     let parts = match part.map(|part| part.state) {
         Some(State::Doubt | State::Written | State::Agreed) => Parts::Committed,
+        Some(State::Aborted) => Parts::Refused,
         _ => Parts::Free,
     };
     let deal = &resting.deal;
@@ -299,7 +300,10 @@ fn facts(
         MiddleInput::Commit if parts == Parts::Free && !is_over => true,
         // An earlier life may have committed the part: then its provider shows that.
         MiddleInput::Commit | MiddleInput::Over => {
-            deal.state == State::Held && part.is_some() && !trial.held_in_this_life(deal)
+            deal.state == State::Held
+                && part.is_some()
+                && parts != Parts::Refused
+                && !trial.held_in_this_life(deal)
         }
         _ => false,
     };

@@ -274,6 +274,7 @@ impl World {
         }
         let parts = match self.asking[at + 1] {
             Asking::Doubt | Asking::Agreed => Parts::Committed,
+            Asking::Aborted => Parts::Refused,
             _ => Parts::Free,
         };
         let site = &self.sites[at];

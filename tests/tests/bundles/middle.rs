@@ -32,6 +32,7 @@ fn facts_of(guard: &str) -> MiddleFacts {
             // What is committed downstream is passed on, however late.
             facts.hold = Span::Over;
         }
+        "part refused" => facts.parts = Parts::Refused,
         "judged unfit" => facts.fit = Err(Code::OverCredit),
         "" => {}
         other => panic!("no guard {other}"),
