@@ -19,6 +19,7 @@ mod orders;
 mod page;
 pub mod partner;
 pub mod peers;
+pub mod policies;
 pub mod problem;
 mod reading;
 pub mod server;
@@ -29,7 +30,7 @@ use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 
 pub use self::about::{About, Signing};
-pub use self::desk::{CALLS_MAX, Call, Desk, Invitation, NetNow, Refusal, Reply, done};
+pub use self::desk::{Act, CALLS_MAX, Call, Desk, Invitation, NetNow, Refusal, Reply, done};
 pub use self::problem::{ApiCode, Problem};
 pub use self::reading::Reading;
 
@@ -45,6 +46,7 @@ pub fn routes() -> Router<Desk> {
         .merge(stock::routes())
         .merge(deals::routes())
         .merge(bundles::routes())
+        .merge(policies::routes())
         .merge(orders::routes())
         .merge(ledger::routes())
 }

@@ -24,6 +24,7 @@ mod offer;
 mod order;
 mod pages;
 mod peer;
+mod policy;
 mod ship_to;
 mod status;
 mod stdin;
@@ -91,6 +92,7 @@ enum Command {
     Stock(stock::StockArgs),
     Deal(Box<deal::DealArgs>),
     Bundle(bundle::BundleArgs),
+    Policy(policy::PolicyArgs),
     Order(Box<order::OrderArgs>),
     Ledger(ledger::LedgerArgs),
     Key(key::KeyArgs),
@@ -189,6 +191,7 @@ fn run(cli: Cli, daemon: Daemon) -> Result<Outcome, CliError> {
         Some(Command::Stock(args)) => stock::run(&ctx()?, &args),
         Some(Command::Deal(args)) => deal::run(&ctx()?, &args),
         Some(Command::Bundle(args)) => bundle::run(&ctx()?, &args),
+        Some(Command::Policy(args)) => policy::run(&ctx()?, &args),
         Some(Command::Order(args)) => order::run(&ctx()?, &args),
         Some(Command::Ledger(args)) => ledger::run(&ctx()?, &args),
         Some(Command::Key(args)) => key::run(&ctx()?, args),

@@ -5,6 +5,7 @@ mod availability;
 mod engine;
 mod profile;
 mod renewal;
+mod timetables;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 use omni_protocol::identity::PublicKey;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use self::engine::{Engine, Stores};
 use self::profile::Publisher;
 use crate::api::server::{Doors, own_uid};
-use crate::api::{About, Desk, Signing, hand_over};
+use crate::api::{About, Desk, Signing, hand_over, policies};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::hand_over::Sealing;
@@ -93,10 +95,14 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     );
     let publisher = Publisher::new(config.clone(), Arc::clone(keys), life, delegations);
     let addresses = publisher.begin(&desk).await?;
-    let profile = tokio::spawn(publisher.go_on(desk.clone(), addresses));
-    let handing = tokio::spawn(hand_over::keep_sending(desk.clone()));
-    let availability = tokio::spawn(availability::keep(desk.clone(), config.stock.signal));
-    let renewal = tokio::spawn(renewal::keep(desk.clone(), config.offers.renew));
+    let tasks = [
+        tokio::spawn(publisher.go_on(desk.clone(), addresses)),
+        tokio::spawn(hand_over::keep_sending(desk.clone())),
+        tokio::spawn(policies::keep_sourcing(desk.clone(), config.stock.short)),
+        tokio::spawn(availability::keep(desk.clone(), config.stock.signal)),
+        tokio::spawn(renewal::keep(desk.clone(), config.offers.renew)),
+        tokio::spawn(timetables::keep(desk.clone())),
+    ];
     let origins = config.api.origins.clone();
     let (serving, ending) = (desk.clone(), desk.stopping());
     let served = tokio::spawn(async move { doors.serve(serving, token, &origins, ending).await });
@@ -112,10 +118,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     drop(published);
     signals.end_at_the_next();
     desk.stop();
-    profile.abort();
-    availability.abort();
-    renewal.abort();
-    handing.abort();
+    tasks.iter().for_each(JoinHandle::abort);
     if served.await.is_err() {
         tracing::warn!("the local API ended by itself");
     }

@@ -17,6 +17,7 @@ pub mod problem;
 mod row;
 mod run;
 mod shopify;
+mod slots;
 pub mod sniff;
 mod source;
 mod table;

@@ -29,7 +29,7 @@ use std::time::Duration;
 use omni_protocol::hash::PartnerId;
 use omni_protocol::identity::KeyChain;
 use omni_protocol::machine::{
-    Config, Grant, Input, Outgoing, Publication, Standing as MayDo, Verdict,
+    Config, Grant, Input, Outgoing, Publication, Standing as MayDo, Verb, Verdict,
 };
 use omni_protocol::thread::Life;
 use omni_protocol::value::Time;
@@ -49,7 +49,7 @@ use self::news::Announce;
 use self::room::Gate;
 use self::roster::Roster;
 use self::shelf::Standing;
-use crate::api::{CALLS_MAX, Invitation};
+use crate::api::{Act, CALLS_MAX, Invitation};
 use crate::clock::Clock;
 use crate::net::{Introduced, Net, NetCommand, NetEvent};
 use crate::store::happened;
@@ -260,6 +260,12 @@ impl Runtime {
         match wake {
             Wake::Called(Call::Decide { input, reply }) => self.called(*input, reply),
             Wake::Called(Call::Meet { invitation, reply }) => self.meet(*invitation, reply),
+            Wake::Called(Call::ByPolicy { verb, act, reply }) => self.by_policy(verb, &act, reply),
+            Wake::Called(Call::Policies {
+                write,
+                works,
+                reply,
+            }) => self.keeper.set_policies(write, works, Asker::Client(reply)),
             Wake::Called(Call::Net(reply)) => self.door.ask_net(reply),
             Wake::Called(Call::Introduce(hello)) => self.door.introduce(*hello),
             Wake::Heard(event) => self.heard(event),
@@ -318,6 +324,19 @@ impl Runtime {
         match self.gate.refuses(&input) {
             Some(code) => answer(reply, Verdict::Refused(code)),
             None => self.decide(input, Asker::Client(reply)),
+        }
+    }
+
+    /// What a policy asked for is kept with what it asked by, in one batch.
+    fn by_policy(&mut self, verb: Box<Verb>, act: &Act, reply: oneshot::Sender<Verdict>) {
+        let input = Input::Verb(verb);
+        if let Some(code) = self.gate.refuses(&input) {
+            return answer(reply, Verdict::Refused(code));
+        }
+        let verdict = self.keeper.decide(input, Asker::Client(reply));
+        self.due = self.keeper.due().or(self.due);
+        if let Verdict::Made(records) = verdict {
+            self.keeper.acted(act, &records);
         }
     }
 

@@ -15,6 +15,7 @@ pub mod market;
 mod meta;
 mod options;
 mod overlay;
+pub mod policy;
 mod space;
 pub mod witnessed;
 mod writer;

@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod chain;
+pub mod change;
 pub mod deal;
 pub mod draft;
 pub mod event;
@@ -12,8 +13,10 @@ pub mod money;
 pub mod offer;
 pub mod order;
 pub mod peer;
+pub mod policy;
 pub mod preview;
 pub mod ship_to;
+pub mod slot;
 pub mod stock;
 pub mod terms;
 

@@ -128,6 +128,8 @@ codes! {
     51 OverHolds "over-holds" Ours "This partner has used up its holds.";
     52 NoStock "no-stock" Ours "There is not enough of it.";
     53 InChain "in-chain" Nobody "This node already has a deal of this chain.";
+    54 SlotUnknown "slot-unknown" Theirs "No slot that is still to come begins and ends then.";
+    55 SlotFull "slot-full" Ours "No place of this slot is left.";
     60 Declined "declined" Ours "The operator declined.";
     61 Countered "countered" Ours "A counter-proposal took its place.";
     62 Released "released" Theirs "The requester gave it back.";
@@ -194,7 +196,7 @@ mod tests {
             assert_eq!(Code::from_number(code.number()), Some(code));
             assert_eq!(Code::from_name(code.name()), Some(code));
         }
-        for unused in [0, 17, 37, 54, 69, u16::MAX] {
+        for unused in [0, 17, 37, 56, 69, u16::MAX] {
             assert_eq!(Code::from_number(unused), None, "{unused}");
         }
     }

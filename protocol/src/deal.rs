@@ -3,6 +3,7 @@
 //! of stock, credit, negotiation and orders beside it.
 
 mod asking;
+pub(crate) mod change;
 pub mod credit;
 pub(crate) mod evidence;
 pub mod holds;
@@ -15,20 +16,23 @@ mod receive;
 pub(crate) mod requester;
 pub mod stock;
 mod texts;
+pub mod timetable;
 pub mod tombstone;
 
+pub use self::stock::Reserved;
 pub(crate) use self::{
     asking::{ask, rests_on},
+    change::reservation,
     receive::received,
     texts::has_room,
 };
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use crate::{
     bundle::{Backing, BundleBody},
     fence::List,
-    hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId, SubjectId, ThreadId},
+    hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId, ThreadId},
     limits::{ALTERNATIVES_MAX, DAY_MS, LETTER_RECORDS_MAX, LINES_MAX, PROPOSAL_DAYS_MAX},
     machine::{Fold, Key, Overlay, View, bundle, kept_record, stored},
     record::Signed,
@@ -156,17 +160,6 @@ words! {
         1 Late "late",
     }
 }
-
-/// Steps of one article that a deal reserves or takes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Reserved {
-    /// Subject of the article's offer.
-    pub subject: SubjectId,
-    /// Steps.
-    pub steps: u64,
-}
-
-wire!(Reserved { subject, steps });
 
 /// What a node keeps of one deal.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -384,30 +377,13 @@ fn each_once(records: &[Option<RecordId>]) -> Vec<RecordId> {
     once
 }
 
-/// What a deal may come to: the largest amount, and of each article the most steps, over all of its
-/// alternatives. A change of an order reserves nothing.
-pub(crate) fn reservation(alternatives: &[Terms]) -> (Minor, List<Reserved, RESERVED_MAX>) {
-    let mut amount = Minor::ZERO;
-    let mut most: BTreeMap<SubjectId, u64> = BTreeMap::new();
-    for terms in alternatives {
-        if terms.conditions().on.is_some() {
-            continue;
-        }
-        amount = amount.max(terms.total());
-        for (subject, steps) in stock::of_terms(terms) {
-            let before = most.entry(subject).or_default();
-            *before = steps.max(*before);
-        }
-    }
-    let reserved: Vec<Reserved> = most
-        .into_iter()
-        .map(|(subject, steps)| Reserved { subject, steps })
-        .collect();
-    (amount, List::new(reserved).unwrap_or_default())
-}
-
 /// The deal that this record opens in this state.
-fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: State) -> Deal {
+fn opened(
+    fold: &Fold<'_, '_>,
+    partner: PartnerId,
+    record: &Signed<ThreadBody>,
+    state: State,
+) -> Deal {
     let (opening, until, alternatives) = if let ThreadBody::Proposal(proposal) = record.body() {
         let opening = match proposal.role() {
             Role::Requester => Opening::RequesterProposal,
@@ -424,7 +400,8 @@ fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: St
         let until = at.plus_ms(PROPOSAL_DAYS_MAX * DAY_MS);
         (Opening::Request, until, &[][..])
     };
-    let (amount, reserved) = reservation(alternatives);
+    let network = fold.machine.config.network;
+    let (amount, reserved) = reservation(fold.view, &network, alternatives);
     let first = alternatives.first();
     let on = first.and_then(|terms| terms.conditions().on);
     let chain = if let ThreadBody::Request(request) = record.body() {
@@ -451,7 +428,7 @@ fn opened(epoch: u32, partner: PartnerId, record: &Signed<ThreadBody>, state: St
         reserved,
         holder: Holder::Partner,
         order: on.map(|change| change.order),
-        epoch,
+        epoch: fold.header.epoch,
         manifest: None,
         chain,
         backing: Backing::Stock,
@@ -513,15 +490,20 @@ pub(crate) fn recorded(
     }
 }
 
-/// Whether the order that a deal changes is here, if it changes one.
-fn has_order(view: &dyn View, deal: &Deal) -> bool {
-    deal.order
-        .is_none_or(|order| order::Order::read(view, order).is_some())
+/// Whether the order that a deal changes is here, in the version that it changes or a later one, if
+/// it changes one.
+fn has_order(view: &dyn View, network: &NetworkId, (id, deal): (DealId, &Deal)) -> bool {
+    let Some(order_id) = deal.order else {
+        return true;
+    };
+    let on = deal.terms(view, network, id);
+    let version = on.and_then(|terms| Some(terms.conditions().on?.version));
+    order::Order::read(view, order_id).is_some_and(|order| Some(order.version) >= version)
 }
 
 /// Whether the deal on which a record stands is here, of a Commit or Receipt its hold or firm
 /// proposal, and of the Receipt of a change its order.
-pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
+pub(crate) fn stands_on(view: &dyn View, network: &NetworkId, body: &ThreadBody) -> bool {
     let deal = match body {
         ThreadBody::Hold(hold) => hold.deal,
         ThreadBody::Commit(commit) => {
@@ -529,7 +511,8 @@ pub(crate) fn stands_on(view: &dyn View, body: &ThreadBody) -> bool {
         }
         ThreadBody::Receipt(receipt) => {
             let stands = |deal: Deal| {
-                (deal.hold.is_some() || deal.commit.is_some()) && has_order(view, &deal)
+                (deal.hold.is_some() || deal.commit.is_some())
+                    && has_order(view, network, (receipt.deal, &deal))
             };
             return Deal::read(view, receipt.deal).is_some_and(stands);
         }

@@ -108,6 +108,9 @@ limits! {
     /// How much earlier a hold ends than the one below on which it rests: two round trips at the
     /// longest pause between two sendings of a question, and 30 s.
     CHAIN_MARGIN_MS: u64 = 150000 "ms";
+    /// How long a middle partner is away before those below it ask past it: a restart takes less, and
+    /// the margin by which it waits less long than they is more than twice as much.
+    CHAIN_SILENCE_MS: u64 = 60000 "ms";
     /// Largest amount either way: ten trillion of a currency with two digits; sums of 9,000 fit.
     MONEY_MINOR_MAX: i64 = 1000000000000000 "minor units";
     /// Largest number of steps: times the largest price it fits 128 bits.
@@ -134,6 +137,10 @@ limits! {
     HOLDS_PER_PARTNER_MAX: usize = 256 "holds";
     /// Open questions at one partner: so the lists of a greeting stay whole.
     PENDING_MAX: usize = 256 "questions";
+    /// Slots of one offer at a time: five a day for as long as an offer stands.
+    SLOTS_MAX: usize = 512 "slots";
+    /// Days ahead that a slot may begin: as long as an offer stands.
+    SLOT_DAYS_MAX: u64 = 90 "days";
     /// Days that a decision is kept after the validity of what it decided.
     TOMBSTONE_DAYS: u64 = 90 "days";
     /// Records of one stranger's talk: a question or two, and proposals in some threads.
@@ -218,6 +225,10 @@ const _: () = {
         "long texts fit a record"
     );
     assert!(
+        2 * CHAIN_SILENCE_MS < CHAIN_MARGIN_MS,
+        "below a silent partner is asked before what that partner promised above is over"
+    );
+    assert!(
         TIME_MS_MAX < 1 << 48,
         "a time fits the upper 48 bits of a revision"
     );
@@ -228,6 +239,10 @@ const _: () = {
     assert!(
         (STEPS_MAX as i128) < i128::MAX / 4 / (MONEY_MINOR_MAX as i128),
         "steps times price, doubled for rounding, fit 128 bits"
+    );
+    assert!(
+        SLOT_DAYS_MAX == OFFER_DAYS_MAX && SLOTS_MAX as u64 >= 5 * SLOT_DAYS_MAX,
+        "five slots a day for as long as an offer stands"
     );
     assert!(
         WITHDRAWAL_DAYS >= OFFER_DAYS_MAX,

@@ -24,7 +24,10 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 pub use self::{
     accuse::evidence_against,
-    bundle::{Bundle, Bundling, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id},
+    bundle::{
+        Bundle, BundleNews, Bundling, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id,
+        legs_before,
+    },
     chain::{Sourcing, above as deal_above, part_of as deal_below, parts as deals_below},
     grant::{Grant, Standing, Terms as GrantTerms},
     input::{Count, Input, Now},
@@ -40,14 +43,15 @@ pub(crate) use self::{
     fold::{Fold, kept_record},
     letter::{Case, No},
     trial::{Stop, Trial},
-    view::stored,
+    view::{decoded, stored},
 };
 use crate::{
+    code::Code,
     hash::{NetworkId, PartnerId},
     ledger::{Entry, LedgerHead, note::Checkpoint},
-    limits::MINUTE_MS,
-    thread::CoLegs,
-    value::{Money, Time},
+    limits::{LIST_BYTES_MAX, MINUTE_MS, SKU_BYTES_MAX},
+    thread::{CoLegs, Line, Terms},
+    value::{Money, Text, Time},
 };
 
 /// How long an armed leg waits where nobody says otherwise: long enough for a partner whose node is
@@ -85,6 +89,66 @@ pub struct Policy {
     pub waits: Waits,
     /// What it does with a Request of which it has not enough.
     pub short: Short,
+    /// Which Requests wait for the node to source them, whatever else is said.
+    pub sourced: Vec<Sourced>,
+}
+
+/// Own articles of which Requests wait to be sourced.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Sourced {
+    /// Which articles.
+    pub what: Articles,
+    /// Which Requests.
+    pub when: When,
+}
+
+/// Own articles.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Articles {
+    /// All.
+    All,
+    /// Those of a price list.
+    List(Text<LIST_BYTES_MAX>),
+    /// These, in whatever list.
+    These(Vec<Text<SKU_BYTES_MAX, 1>>),
+}
+
+/// Which Requests of an article are sourced.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum When {
+    /// Those that ask for more than there is.
+    Short,
+    /// All.
+    Always,
+}
+
+impl Sourced {
+    /// Whether all that is asked for is among its articles.
+    #[must_use]
+    pub fn covers(&self, terms: &Terms) -> bool {
+        let mut items = terms.lines().iter().map(Line::item);
+        items.all(|item| match &self.what {
+            Articles::All => true,
+            Articles::List(list) => item.list == *list,
+            Articles::These(skus) => skus.iter().any(|sku| sku.as_str() == item.sku.as_str()),
+        })
+    }
+}
+
+impl Policy {
+    /// Whether a Request that is fit, or fit but for the stock, waits to be sourced.
+    pub(crate) fn may_source(&self, terms: &Terms, fit: Result<(), Code>) -> bool {
+        // No part is asked for a change of an order.
+        let is_change = terms.conditions().on.is_some();
+        let mut sourced = self.sourced.iter().filter(|_| !is_change);
+        match fit {
+            Err(Code::NoStock | Code::SlotUnknown | Code::SlotFull) => {
+                self.short == Short::Ask || sourced.any(|sourced| sourced.covers(terms))
+            }
+            Ok(()) => sourced.any(|sourced| sourced.when == When::Always && sourced.covers(terms)),
+            Err(_) => false,
+        }
+    }
 }
 
 /// What a node does with a Request that is fit but for its stock.
@@ -127,6 +191,7 @@ impl Default for Policy {
             ship_gate: Vec::new(),
             waits: Waits::default(),
             short: Short::Refuse,
+            sourced: Vec::new(),
         }
     }
 }
@@ -160,6 +225,8 @@ pub struct Machine {
     pub(crate) sessions: BTreeMap<PartnerId, life::Session>,
     /// When each open question is sent again.
     pub(crate) attempts: BTreeMap<(PartnerId, u64), outbox::Attempt>,
+    /// Since when each middle partner is away for which own legs are in doubt.
+    pub(crate) silent: BTreeMap<PartnerId, Time>,
     /// Whether something of its own is lost, so that nothing may be signed.
     pub(crate) recovering: bool,
 }
@@ -174,6 +241,7 @@ impl Machine {
             life: 0,
             sessions: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            silent: BTreeMap::new(),
             recovering: view.read(&Key::Recovery {}).is_some(),
         }
     }
@@ -245,6 +313,11 @@ impl Machine {
     #[must_use]
     pub fn mark(&mut self, mark: &Mark, view: &dyn View) -> Vec<Write> {
         step::apply_mark(self, mark, view)
+    }
+
+    /// Says anew which Requests wait for the node to source them.
+    pub fn set_sourced(&mut self, sourced: Vec<Sourced>) {
+        self.config.policy.sourced = sourced;
     }
 
     /// Where the ledger ends, with all that was carried.

@@ -348,6 +348,12 @@ impl Auditor {
         for kept in &node.ledger.entries {
             node.books.fold(number, kept, &mut again);
         }
+        // A leg is decided by records of the others too: without them it may end otherwise.
+        let deals = &node.books.deals;
+        node.told.retain(|id| {
+            let deal = deals.get(id);
+            deal.is_some_and(|deal| matches!(deal.state, "sold" | "agreed"))
+        });
     }
 
     fn side(&self, number: usize) -> Side<'_> {

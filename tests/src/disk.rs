@@ -109,9 +109,9 @@ impl Disk {
     /// # Panics
     /// If files can't be written.
     pub fn cut(&self, changes: &[Change], cut: Cut, to: &Path) {
-        let mut image = Image::default();
+        let mut image = Image::of(&self.base);
         for change in changes {
-            image.follow(change, &self.base);
+            image.follow(change);
         }
         copy_folder(&self.base, to);
         image.lay(cut, to);
@@ -190,7 +190,7 @@ fn read(bytes: &[u8]) -> Vec<Change> {
     changes
 }
 
-/// The state of a followed folder. Files that nothing touched are not in it.
+/// The state of a followed folder.
 #[derive(Debug, Default)]
 struct Image {
     files: Vec<File>,
@@ -210,9 +210,42 @@ struct File {
 }
 
 impl Image {
-    fn follow(&mut self, change: &Change, base: &Path) {
+    /// All that is in a folder, as durable.
+    fn of(base: &Path) -> Self {
+        let mut image = Self::default();
+        image.add(base, base);
+        image
+    }
+
+    fn add(&mut self, base: &Path, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                self.add(base, &path);
+            } else {
+                let name = path.strip_prefix(base).expect("it is in it");
+                let bytes = fs::read(&path).expect("a file");
+                self.put(&name.to_string_lossy(), bytes);
+            }
+        }
+    }
+
+    /// A file that is durable.
+    fn put(&mut self, name: &str, bytes: Vec<u8>) -> usize {
+        self.files.push(File {
+            durable: bytes.clone(),
+            now: bytes,
+            written: Vec::new(),
+        });
+        let file = self.files.len() - 1;
+        self.now.insert(name.to_owned(), file);
+        self.durable.insert(name.to_owned(), file);
+        file
+    }
+
+    fn follow(&mut self, change: &Change) {
         match &change.what {
-            What::Opened { flags } => self.open(change, *flags, base),
+            What::Opened { flags } => self.open(change, *flags),
             What::Wrote { at, bytes } => {
                 let file = self.file(change);
                 let end = at + bytes.len();
@@ -243,25 +276,24 @@ impl Image {
                 }
             }
             What::Renamed { to } => {
-                let file = self.known(&change.text, base);
+                let file = self.known(&change.text);
                 self.name(&change.text, None);
                 self.name(to, Some(file));
             }
             What::Unlinked => {
-                self.known(&change.text, base);
                 self.name(&change.text, None);
             }
         }
     }
 
-    fn open(&mut self, change: &Change, flags: u32, base: &Path) {
+    fn open(&mut self, change: &Change, flags: u32) {
         let file = if flags & CREATED != 0 {
             self.files.push(File::default());
             let file = self.files.len() - 1;
             self.name(&change.text, Some(file));
             file
         } else {
-            self.known(&change.text, base)
+            self.known(&change.text)
         };
         self.by_inode.insert(change.inode, file);
         if flags & EMPTIED != 0 {
@@ -269,21 +301,12 @@ impl Image {
         }
     }
 
-    /// The file of a name that exists; taken from the base where nothing touched it before.
-    fn known(&mut self, name: &str, base: &Path) -> usize {
-        if let Some(file) = self.now.get(name) {
-            return *file;
+    /// The file of a name. What was set aside is not followed, and counts as empty.
+    fn known(&mut self, name: &str) -> usize {
+        match self.now.get(name) {
+            Some(file) => *file,
+            None => self.put(name, Vec::new()),
         }
-        let bytes = fs::read(base.join(name)).unwrap_or_default();
-        self.files.push(File {
-            durable: bytes.clone(),
-            now: bytes,
-            written: Vec::new(),
-        });
-        let file = self.files.len() - 1;
-        self.now.insert(name.to_owned(), file);
-        self.durable.insert(name.to_owned(), file);
-        file
     }
 
     fn file(&mut self, change: &Change) -> &mut File {

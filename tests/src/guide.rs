@@ -1,4 +1,4 @@
-//! The guide of two partners, run: its pages are one story in the order of their names, with the
+//! The guide of two partners, run: its pages are one story in the order of their numbers, with the
 //! commands as a person types them, each against the real binary. What a page shows that differs
 //! from run to run (ids, times, ports, processes) is bound to what this run shows, so that a page
 //! can have real ids, and a command of a page means the thing that the page showed before.
@@ -28,12 +28,12 @@ const SETTLE: Duration = Duration::from_millis(600);
 const DOUBT: Duration = Duration::from_secs(10);
 const DOUBTS: Duration = Duration::from_secs(40);
 /// Verbs that change nothing, so that they may be typed again until they show what is awaited.
-const READINGS: [&str; 13] = [
+const READINGS: [&str; 14] = [
     "doctor", "events", "export", "get", "ls", "owed", "path", "requests", "search", "show",
-    "status", "verify", "wait",
+    "slots", "status", "verify", "wait",
 ];
 
-/// Runs the pages in a folder, in the order of their names. With `overwrite` what is printed now
+/// Runs the pages in a folder, in the order of their numbers. With `overwrite` what is printed now
 /// is written into them.
 ///
 /// # Panics
@@ -47,7 +47,7 @@ pub fn run(folder: &Path, overwrite: bool) {
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|e| e == "md"))
         .collect();
-    pages.sort();
+    pages.sort_by_key(|path| number(path));
     assert!(!pages.is_empty(), "the guide has pages");
     for path in pages {
         let mut page = Page::read(&path);
@@ -74,6 +74,11 @@ pub fn run(folder: &Path, overwrite: bool) {
             page.write(&path);
         }
     }
+}
+
+/// The number with which the name of a page begins.
+fn number(page: &Path) -> Option<u32> {
+    page.file_name()?.to_str()?.split('-').next()?.parse().ok()
 }
 
 /// Types a command, again and again while that is harmless, until it says what its page says.

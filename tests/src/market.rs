@@ -6,7 +6,10 @@ mod goods;
 
 pub use self::{
     forge::Peer,
-    goods::{article, cancellation, chained, offer, terms, withdrawable},
+    goods::{
+        HOUR_MS, amendment, article, cancellation, chained, offer, service, slot, slot_terms,
+        terms, timetable, withdrawable,
+    },
 };
 
 use std::{

@@ -54,6 +54,8 @@ pub enum Asked {
     Happen,
     /// A firm proposal that cancels an order, or part of it.
     CancelOrder,
+    /// A change of an order's terms is proposed.
+    AmendOrder,
     /// A word about a bundle.
     Bundle,
     /// To ask for a part on which a deal is to rest.
@@ -96,11 +98,13 @@ pub struct StoredDeal {
     pub currency: Option<[u8; 3]>,
 }
 
-/// Steps of an article as a node has them at the end.
+/// Steps of an article, or places of one of its slots, as a node has them at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredStock {
     /// Subject of the offer.
     pub subject: [u8; 32],
+    /// When the slot begins; none for the stock.
+    pub begins: Option<u64>,
     /// Counted.
     pub counted: u64,
     /// Held by partners.

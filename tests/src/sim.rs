@@ -17,6 +17,7 @@ mod goods;
 mod line;
 mod links;
 mod operate;
+mod orders;
 mod plan;
 mod planted;
 mod seals;
@@ -217,10 +218,15 @@ fn stored(node: usize, store: &Store, moment: Moment) -> Observation {
                     currency: deal.currency.map(code),
                 });
             }
-            Key::Stock { subject } => {
+            Key::Stock { subject } | Key::Places { subject, .. } => {
                 let kept: Stock = decoded(value);
+                let begins = match *key {
+                    Key::Places { begins, .. } => Some(begins.ms()),
+                    _ => None,
+                };
                 stock.push(StoredStock {
                     subject: *subject.as_bytes(),
+                    begins,
                     counted: kept.counted,
                     held: kept.held,
                     sold: kept.sold,

@@ -16,7 +16,7 @@ CHECKPOINT_BYTES_MAX = 1024
 HEADER = Struct(
     ("version", Checked(Byte(), lambda version: require(version == 1, "version 1 is known"))),
     ("network", ID), ("author", ID), ("key index", U32), ("epoch", U32), ("life", U64),
-    ("sequence", U64), ("previous", ID), ("kind", Word(*range(1, 10))), ("at", TIME),
+    ("sequence", U64), ("previous", ID), ("kind", Word(*range(1, 10), 11)), ("at", TIME),
     ("counterparty", Option(ID)), ("body", ID),
 )
 IDS = List(ID, 256)
@@ -30,6 +30,7 @@ PAYLOADS = {
     7: ("Closed", (("deal", ID),)),
     8: ("WrittenOff", (("deal", ID),)),
     9: ("Recovered", (("records", IDS),)),
+    11: ("Timetable", (("subject", ID), ("places", U32), ("minutes", U32), ("begins", List(TIME, 512)))),
 }
 
 

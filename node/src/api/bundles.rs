@@ -1,6 +1,7 @@
 //! The routes about bundles: putting deals together that are to be agreed all or not at all, seeing
 //! what that would come to, and committing them. What decides a bundle is the core's matter.
 
+mod changing;
 mod joining;
 mod members;
 mod planning;
@@ -18,12 +19,14 @@ use omni_protocol::value::Text;
 use serde::Deserialize;
 
 use super::deals::naming::Nameable;
+use super::deals::optional;
 use super::offers::{Name, Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, json, page};
 use crate::plain::quoted;
 use crate::view::bundle::{
     BUNDLE_STATES, BundleAsk, BundleView, BundlesView, LegAsk, PlanView, RemoveAsk,
 };
+use crate::view::change::{BundleChangeAsk, BundleChangePlanView};
 
 /// The routes of this noun.
 pub(super) fn routes() -> Router<Desk> {
@@ -35,6 +38,8 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/bundles/{name}/plan", get(plan))
         .route("/v1/bundles/{name}/commit", post(commit))
         .route("/v1/bundles/{name}/cancel", post(cancel))
+        .route("/v1/bundles/{name}/change", post(change))
+        .route("/v1/bundles/{name}/change/plan", post(plan_change))
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,8 +139,8 @@ fn in_words(problem: Problem, name: &str) -> Problem {
         ),
         (
             Code::ValidityWrong,
-            "A leg must be done before another begins, and their windows do not let it.".to_owned(),
-            "see the legs: omni bundle show BUNDLE",
+            "A leg begins before another has ended that must be done first.".to_owned(),
+            "see the legs and when they begin: omni bundle show BUNDLE",
         ),
         (
             Code::CoLegsRefused,
@@ -154,7 +159,15 @@ fn in_words(problem: Problem, name: &str) -> Problem {
 async fn begin(State(desk): State<Desk>, body: Bytes) -> Result<Json<BundleView>, Problem> {
     let BundleAsk { name } = json(&body)?;
     let short = Text::new(name.as_str()).map_err(|why| invalid(format!("name: {why}.")))?;
-    said(&desk, &name, Bundling::New { name: short }).await?;
+    said(
+        &desk,
+        &name,
+        Bundling::New {
+            name: short,
+            changes: None,
+        },
+    )
+    .await?;
     told(&desk, name).await
 }
 
@@ -209,6 +222,25 @@ async fn commit(State(desk): State<Desk>, Name(name): Name) -> Result<Json<Bundl
     let (bundle, members) = desk.read(find).await?;
     said(&desk, &name, Bundling::Commit { bundle, members }).await?;
     told(&desk, name).await
+}
+
+async fn change(
+    State(desk): State<Desk>,
+    Name(name): Name,
+    body: Bytes,
+) -> Result<Json<BundleView>, Problem> {
+    let ask: BundleChangeAsk = optional(&body)?;
+    let new = changing::begin(&desk, name, ask).await?;
+    told(&desk, new).await
+}
+
+async fn plan_change(
+    State(desk): State<Desk>,
+    Name(name): Name,
+    body: Bytes,
+) -> Result<Json<BundleChangePlanView>, Problem> {
+    let ask: BundleChangeAsk = optional(&body)?;
+    changing::plan(&desk, name, ask).await.map(Json)
 }
 
 async fn cancel(State(desk): State<Desk>, Name(name): Name) -> Result<Json<BundleView>, Problem> {

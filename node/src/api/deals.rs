@@ -3,11 +3,12 @@
 
 mod asking;
 pub(super) mod building;
-mod chains;
+pub(super) mod chains;
 pub(super) mod naming;
 pub(super) mod refusing;
-mod sourcing;
+pub(super) mod sourcing;
 pub(super) mod telling;
+mod timing;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -31,7 +32,7 @@ use crate::view::deal::{
 use crate::view::ship_to::{BadShipTo, ShipToDoc};
 
 /// How long a proposal stands where nobody says otherwise.
-const VALID_MINUTES: u64 = 120;
+pub(super) const VALID_MINUTES: u64 = 120;
 
 /// The routes of this noun.
 pub(super) fn routes() -> Router<Desk> {
@@ -247,13 +248,17 @@ fn countering(reading: &Reading, thread: ThreadId, ask: &CounterAsk) -> Result<P
     let terms = standing.and_then(|index| situation.alternatives.get(usize::from(index)));
     let terms = terms.ok_or_else(|| invalid("Nothing was proposed yet that could be changed."))?;
     let role = situation.role.ok_or_else(nothing_made)?;
+    let provider = match role {
+        Role::Requester => situation.thread.partner,
+        Role::Provider => reading.partner,
+    };
     Ok(Proposing {
         partner: situation.thread.partner,
         thread: Some(thread),
         role,
         binding: binding(ask.firm),
         valid_until: valid_until(reading, ask.valid_minutes, (role, ask.firm))?,
-        alternatives: vec![building::countered(terms, ask)?],
+        alternatives: vec![building::countered(reading, terms, (ask, provider))?],
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use omni_protocol::code::Code;
 use omni_protocol::deal::negotiation::Who;
 use omni_protocol::hash::RecordId;
-use omni_protocol::machine::{Input, Verdict};
+use omni_protocol::machine::{Input, Sourced, Verb, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{About, ApiCode, Problem, Reading};
@@ -32,6 +32,24 @@ pub enum Call {
         /// Comes when it is synced.
         reply: Reply<Verdict>,
     },
+    /// To put a word to the core that a policy says in its operator's place.
+    ByPolicy {
+        /// The word.
+        verb: Box<Verb>,
+        /// What is kept and told of it.
+        act: Box<Act>,
+        /// As for [`Call::Decide`].
+        reply: Reply<Verdict>,
+    },
+    /// To keep a policy or forget it.
+    Policies {
+        /// Where it is kept, and what; nothing to forget it.
+        write: (Vec<u8>, Option<Vec<u8>>),
+        /// For which Requests all policies work then.
+        works: Vec<Sourced>,
+        /// Comes when it is synced.
+        reply: Reply<Verdict>,
+    },
     /// What the net knows at this moment.
     Net(Reply<NetNow>),
     /// To introduce this node by other words in the sessions to come.
@@ -42,6 +60,19 @@ pub enum Call {
 
 /// The way back of a call. Dropping it tells the asker that the node is on its way down.
 pub type Reply<T> = oneshot::Sender<T>;
+
+/// What a policy does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// Its name.
+    pub policy: String,
+    /// The thread of the request.
+    pub thread: String,
+    /// `sourced`, `given` or `refused`.
+    pub did: &'static str,
+    /// Why it was refused.
+    pub code: Option<Code>,
+}
 
 /// Whom to meet, as an invite or the operator names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -232,6 +232,10 @@ fn says(payload: &Payload) -> String {
         Payload::Counted { subject, steps } => {
             format!("{steps} steps of {}", short(subject.to_string()))
         }
+        Payload::Timetable { subject, table } => {
+            let slots = table.begins().len();
+            format!("{slots} slots of {}", short(subject.to_string()))
+        }
         Payload::Granted(text) => granted(text),
         Payload::Closed(deal) => format!("hold of {} closed", short(deal.to_string())),
         Payload::WrittenOff(deal) => format!("deal {} written off", short(deal.to_string())),

@@ -6,6 +6,8 @@ mod listing;
 mod previewing;
 mod query;
 pub mod renewing;
+mod slots;
+pub mod timetables;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,7 +17,7 @@ use omni_protocol::code::Code;
 use omni_protocol::hash::{RecordId, SubjectId};
 use omni_protocol::limits::{BATCH_RECORDS_MAX, DAY_MS, OFFER_DAYS_MAX};
 use omni_protocol::machine::{Input, Key, OwnSlot, Publication, View};
-use omni_protocol::public::{Offer, PublicBody, WithdrawalReason};
+use omni_protocol::public::{Offer, OfferDraft, PublicBody, WithdrawalReason};
 use omni_protocol::record::Signed;
 use omni_protocol::slot::{self, Family, Revision};
 
@@ -26,9 +28,11 @@ use crate::view::offer::{
     PublishedView, WithdrawAsk,
 };
 use crate::view::preview::{PreviewAsk, PreviewView};
+use crate::view::slot::SlotsView;
 
 pub(super) use self::finding::{Known, by_id, of_author, own_band};
 pub(super) use self::query::{Name, Params, params, word};
+pub(super) use self::slots::calendar;
 
 /// Withdrawing an offer may take its availability along, which is a record too.
 const WITHDRAWN_MAX: usize = BATCH_RECORDS_MAX / 2;
@@ -38,6 +42,7 @@ pub fn routes() -> Router<Desk> {
     Router::new()
         .route("/v1/offers", get(list).post(publish))
         .route("/v1/offers/{name}", get(show).delete(withdraw_one))
+        .route("/v1/offers/{name}/slots", get(slots_of))
         .route("/v1/previews", post(preview))
         .route("/v1/withdrawals", post(withdraw))
         .route("/v1/catalogues", get(catalogues))
@@ -74,12 +79,24 @@ async fn show(
         .map(Json)
 }
 
+async fn slots_of(
+    State(desk): State<Desk>,
+    Name(name): Name,
+    given: Params,
+) -> Result<Json<SlotsView>, Problem> {
+    let query: slots::SlotsQuery = params(given)?;
+    desk.read(move |reading| slots::slots(reading, (&name, &query)))
+        .await
+        .map(Json)
+}
+
 async fn publish(State(desk): State<Desk>, body: Bytes) -> Result<Json<PublishView>, Problem> {
     let PublishAsk { offers } = json(&body)?;
     let asked = offers.len();
     at_most(asked, BATCH_RECORDS_MAX)?;
-    let drafts = desk.read(move |reading| drafts(reading, &offers)).await?;
-    let ids = desk.made(Input::Publish(drafts)).await?;
+    let read = move |reading: &Reading| Ok(publications(reading, drafts(reading, &offers)?));
+    let publications = desk.read(read).await?;
+    let ids = desk.made(Input::Publish(publications)).await?;
     desk.read(move |reading| published(reading, &ids, asked))
         .await
         .map(Json)
@@ -140,7 +157,7 @@ fn at_most(asked: usize, most: usize) -> Result<(), Problem> {
 }
 
 /// The drafts, each checked here, so that the refusal says which of many it is and why.
-fn drafts(reading: &Reading, docs: &[OfferDoc]) -> Result<Vec<Publication>, Problem> {
+fn drafts(reading: &Reading, docs: &[OfferDoc]) -> Result<Vec<OfferDraft>, Problem> {
     let now = reading.now();
     let revision = Revision::next(None, now)
         .ok_or_else(|| Problem::new(ApiCode::Invalid, "The clock of this machine is wrong."))?;
@@ -156,9 +173,20 @@ fn drafts(reading: &Reading, docs: &[OfferDoc]) -> Result<Vec<Publication>, Prob
             let detail = format!("{which}: valid_until_ms lies in the past.");
             return Err(Problem::of_market(Code::ValidityOver, detail).unprocessable());
         }
-        Ok(Publication::Offer(Box::new(draft)))
+        Ok(draft)
     };
     docs.iter().enumerate().map(draft).collect()
+}
+
+/// The offers, and the timetables that go with them.
+fn publications(reading: &Reading, drafts: Vec<OfferDraft>) -> Vec<Publication> {
+    let now = reading.now();
+    let tables: Vec<_> = drafts
+        .iter()
+        .filter_map(|d| timetables::of(d, now))
+        .collect();
+    let offers = drafts.into_iter().map(|d| Publication::Offer(Box::new(d)));
+    offers.chain(tables).collect()
 }
 
 /// What was published, read back from the disk.

@@ -1,8 +1,9 @@
-//! The routes about orders: how far they are, what happened to them, their cancellation, and who
+//! The routes about orders: how far they are, what happened to them, their changes, and who
 //! receives them. What an event or a change may be is the core's matter.
 
-mod cancelling;
-mod telling;
+pub(super) mod amending;
+pub(super) mod cancelling;
+pub(super) mod telling;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,7 +12,7 @@ use axum::{Json, Router};
 use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
 use omni_protocol::hash::{DealId, ThreadId};
-use omni_protocol::machine::{Input, Key, Verb, Verdict};
+use omni_protocol::machine::{Input, Key, Proposing, Verb, Verdict};
 use omni_protocol::thread::{EventLine, Happening};
 use omni_protocol::value::{Steps, Time};
 use serde::Deserialize;
@@ -23,6 +24,7 @@ use super::deals::refusing::short;
 use super::deals::telling::needs_address;
 use super::offers::{Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, done, json, page, partner};
+use crate::view::change::{AmendAsk, AmendPlanView};
 use crate::view::deal::DealView;
 use crate::view::order::{CancelAsk, EventAsk, HandOverAsk, ORDER_STATUSES, OrderView, OrdersView};
 
@@ -35,6 +37,8 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/v1/orders/{order}/complete", post(complete))
         .route("/v1/orders/{order}/events", post(happen))
         .route("/v1/orders/{order}/cancel", post(cancel))
+        .route("/v1/orders/{order}/amend", post(amend))
+        .route("/v1/orders/{order}/amend/plan", post(plan_amend))
         .route("/v1/orders/{order}/hand-over", post(hand_over))
 }
 
@@ -238,13 +242,47 @@ async fn cancel(
     let proposing = desk
         .read(move |reading| cancelling::proposing(reading, &telling::known(reading, order)?, &ask))
         .await?;
+    propose(&desk, proposing).await
+}
+
+/// Puts a proposal about an order to the core, and tells its thread.
+async fn propose(desk: &Desk, proposing: Proposing) -> Result<Json<DealView>, Problem> {
     let thread = proposing.thread;
-    let made = deals::made(&desk, Verb::Propose(proposing)).await?;
+    let made = deals::made(desk, Verb::Propose(proposing)).await?;
     let thread = thread.or_else(|| made.last().copied().map(ThreadId::from));
     let thread = thread.ok_or_else(deals::nothing_made)?;
     desk.read(move |reading| deals::telling::view(reading, thread))
         .await
         .map(Json)
+}
+
+async fn amend(
+    State(desk): State<Desk>,
+    Named(order): Named<DealId>,
+    body: Bytes,
+) -> Result<Json<DealView>, Problem> {
+    let ask: AmendAsk = json(&body)?;
+    let proposing = desk
+        .read(move |reading| amending::proposing(reading, &telling::known(reading, order)?, &ask))
+        .await?;
+    propose(&desk, proposing).await
+}
+
+async fn plan_amend(
+    State(desk): State<Desk>,
+    Named(order): Named<DealId>,
+    body: Bytes,
+) -> Result<Json<AmendPlanView>, Problem> {
+    let ask: AmendAsk = json(&body)?;
+    let read = move |reading: &Reading| {
+        let known = telling::known(reading, order)?;
+        let proposing = amending::proposing(reading, &known, &ask)?;
+        Ok((amending::plan(reading, &known, &proposing)?, proposing))
+    };
+    let (plan, proposing) = desk.read(read).await?;
+    // The core judges it as it would propose it.
+    deals::made(&desk, Verb::PlanPropose(proposing)).await?;
+    Ok(Json(plan))
 }
 
 async fn hand_over(

@@ -208,6 +208,14 @@ const ADVICE: &[(Code, &str)] = &[
         "see what is held and sold: omni stock ls SKU\ncount again: omni stock set SKU QUANTITY",
     ),
     (
+        Code::SlotUnknown,
+        "see its slots: omni offer slots SKU\nask for one of them: --slot LOCAL-TIME",
+    ),
+    (
+        Code::SlotFull,
+        "see what is held and sold: omni offer slots SKU",
+    ),
+    (
         Code::Quarantined,
         "talk to the partner; what it said twice is kept: omni events",
     ),
@@ -272,6 +280,12 @@ impl Problem {
     #[must_use]
     pub fn is(&self, code: Code) -> bool {
         self.code == code.name()
+    }
+
+    /// Whether it is this refusal of the API.
+    #[must_use]
+    pub fn is_of(&self, code: ApiCode) -> bool {
+        self.code == code.word()
     }
 
     /// A refusal by a rule of the market, with its code and sentence from SPEC.md 18.

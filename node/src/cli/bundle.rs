@@ -1,5 +1,6 @@
 //! `omni bundle`: deals with several partners that are agreed all or not at all.
 
+mod change;
 mod collect;
 mod commit;
 mod list;
@@ -15,7 +16,7 @@ use crate::client::ClientError;
 use crate::plain::quoted;
 use crate::view::bundle::BundleView;
 
-/// Agree deals with several partners together: all of them, or none
+/// Agree deals with several partners together: all of them, or none; change and cancel them so
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct BundleArgs {
@@ -32,7 +33,8 @@ enum Verb {
     Commit(commit::CommitArgs),
     Ls(list::LsArgs),
     Show(show::ShowArgs),
-    Cancel(commit::CancelArgs),
+    Cancel(change::CancelArgs),
+    Amend(Box<change::AmendArgs>),
 }
 
 pub(super) fn run(ctx: &Ctx, args: &BundleArgs) -> Result<Outcome, CliError> {
@@ -44,7 +46,8 @@ pub(super) fn run(ctx: &Ctx, args: &BundleArgs) -> Result<Outcome, CliError> {
         Verb::Commit(args) => commit::commit(ctx, args),
         Verb::Ls(args) => list::run(ctx, args),
         Verb::Show(args) => show::run(ctx, args),
-        Verb::Cancel(args) => commit::cancel(ctx, args),
+        Verb::Cancel(args) => change::cancel(ctx, args),
+        Verb::Amend(args) => change::amend(ctx, args),
     }
 }
 

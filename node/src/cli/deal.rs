@@ -12,7 +12,7 @@ mod what;
 use clap::{Args, Subcommand};
 
 pub(super) use self::propose::minutes;
-pub(super) use self::story::recipient;
+pub(super) use self::story::{recipient, window_text};
 pub(super) use self::what::What;
 
 use super::Ctx;

@@ -4,6 +4,7 @@ mod fields;
 mod list;
 mod publish;
 mod show;
+mod slots;
 
 use clap::{Args, Subcommand};
 
@@ -24,10 +25,11 @@ pub(super) struct OfferArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Publish(publish::PublishArgs),
+    Publish(Box<publish::PublishArgs>),
     Ls(list::LsArgs),
     Show(show::ShowArgs),
-    Revise(publish::ReviseArgs),
+    Slots(slots::SlotsArgs),
+    Revise(Box<publish::ReviseArgs>),
     Withdraw(publish::WithdrawArgs),
     Search(list::SearchArgs),
 }
@@ -37,6 +39,7 @@ pub(super) fn run(ctx: &Ctx, args: &OfferArgs) -> Result<Outcome, CliError> {
         Verb::Publish(args) => publish::publish(ctx, args),
         Verb::Ls(args) => list::ls(ctx, args),
         Verb::Show(args) => show::run(ctx, args),
+        Verb::Slots(args) => slots::run(ctx, args),
         Verb::Revise(args) => publish::revise(ctx, args),
         Verb::Withdraw(args) => publish::withdraw(ctx, args),
         Verb::Search(args) => list::search(ctx, args),

@@ -1,5 +1,6 @@
 //! `omni order`: what was agreed, and what happens to it.
 
+pub(in crate::cli) mod amend;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -19,7 +20,7 @@ use crate::view::order::{
     CancelAsk, EventAsk, HandOverAsk, ORDER_STATUSES, OrderRow, OrderView, OrdersView, StepLine,
 };
 
-/// See what was agreed, say what happens to it, cancel it
+/// See what was agreed, say what happens to it, amend it, cancel it
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct OrderArgs {
@@ -33,6 +34,7 @@ enum Verb {
     Show(ShowArgs),
     Ship(ShipArgs),
     Complete(CompleteArgs),
+    Amend(amend::AmendArgs),
     Cancel(CancelArgs),
     HandOver(HandOverArgs),
 }
@@ -215,6 +217,7 @@ pub(super) fn run(ctx: &Ctx, args: &OrderArgs) -> Result<Outcome, CliError> {
             event(ctx, &args.order, "ship", &ask(&args.event, what))
         }
         Verb::Complete(args) => event(ctx, &args.order, "complete", &ask(&args.event, None)),
+        Verb::Amend(args) => amend::run(ctx, args),
         Verb::Cancel(args) => cancel(ctx, args),
         Verb::HandOver(args) => hand_over(ctx, args),
     }

@@ -337,7 +337,7 @@ fn add(ctx: &Ctx, args: &AddArgs) -> Result<Outcome, CliError> {
 }
 
 /// Reads an amount with its currency behind it: `5000.00EUR`, or with a space between.
-fn amount(text: &str) -> Result<AmountAsk, String> {
+pub(super) fn amount(text: &str) -> Result<AmountAsk, String> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (amount, currency) = text.split_at(end.unwrap_or(text.len()));
     let currency = currency.trim();

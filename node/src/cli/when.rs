@@ -13,6 +13,16 @@ pub(super) fn when(ms: u64) -> String {
     )
 }
 
+/// A time in UTC, to the minute, as slots are named.
+pub(super) fn minute(ms: u64) -> String {
+    let at = i64::try_from(ms).ok();
+    let at = at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.map_or_else(
+        || format!("{ms} ms"),
+        |at| at.strftime("%Y-%m-%dT%H:%MZ").to_string(),
+    )
+}
+
 /// How long from `now_ms` until `ms`: `1 h 59 min`, or that it is over.
 pub(super) fn left(ms: u64, now_ms: u64) -> String {
     let Some(left) = ms.checked_sub(now_ms) else {
@@ -55,6 +65,7 @@ mod tests {
         assert_eq!(when(0), "1970-01-01 00:00:00Z");
         assert_eq!(when(1_795_296_000_999), "2026-11-21 21:20:00Z");
         assert_eq!(when(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(minute(1_795_296_000_000), "2026-11-21T21:20Z");
         let check = |left_ms: u64, text: &str| assert_eq!(left(1_000 + left_ms, 1_000), text);
         check(0, "0 s left");
         check(59_999, "59 s left");

@@ -13,7 +13,7 @@ use omni_protocol::value::Text;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use crate::api::{Call, Reading};
+use crate::api::{Call, Reading, policies};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::home::Home;
@@ -98,19 +98,8 @@ impl Engine {
             standing: Arc::clone(&standing),
         })
         .map_err(LaunchError::ledger)?;
-        let core = Core {
-            network,
-            partner: reading.partner,
-            key_index: keys.standing().index(),
-            policy: Policy {
-                ship_gate: config.orders.ship_gate.clone(),
-                waits: config.bundles,
-                short: config.stock.short,
-                ..Policy::default()
-            },
-        };
         let (runtime, doors) = Runtime::begin(Setup {
-            config: core,
+            config: core(&reading, config, keys)?,
             signer,
             chain: keys.chain().clone(),
             clock,
@@ -149,6 +138,23 @@ impl Engine {
             _ => tracing::error!("the loop did not end in order; what was acknowledged is synced"),
         }
     }
+}
+
+/// What the core is told of this node and of what its operator wants.
+fn core(reading: &Reading, config: &Config, keys: &Keys) -> Result<Core, LaunchError> {
+    let sourced = policies::sourced(reading);
+    Ok(Core {
+        network: reading.network,
+        partner: reading.partner,
+        key_index: keys.standing().index(),
+        policy: Policy {
+            ship_gate: config.orders.ship_gate.clone(),
+            waits: config.bundles,
+            short: config.stock.short,
+            sourced: sourced.map_err(|problem| LaunchError::ledger(problem.sentence()))?,
+            ..Policy::default()
+        },
+    })
 }
 
 /// The market key at work, once it has proved again what an earlier one had.

@@ -50,6 +50,8 @@ pub struct Draft {
     pub incoterm: String,
     /// Minutes that a service takes.
     pub duration: Option<u32>,
+    /// When it can be had; only of a service with a duration.
+    pub calendar: Option<public::Calendar>,
     pub white_label: WhiteLabel,
     pub stock: Stock,
 }
@@ -131,7 +133,7 @@ impl Draft {
         offer.incoterm = self.incoterm.parse()?;
         offer.service = self.duration.map(|duration_minutes| Service {
             duration_minutes,
-            calendar: None,
+            calendar: self.calendar.clone(),
         });
         offer.white_label = self.white_label == WhiteLabel::Yes;
         if self.text_bytes() > ROOMY_BYTES {
@@ -272,7 +274,10 @@ impl Print {
             short(key, &d.unit),
             short(key, &(d.increment, d.minimum, d.maximum)),
             short(key, &d.methods),
-            short(key, &(&d.regions, d.lead, &d.incoterm, d.duration)),
+            short(
+                key,
+                &(&d.regions, d.lead, &d.incoterm, d.duration, &d.calendar),
+            ),
             short(key, &d.stock),
             short(key, &(&d.tax, d.commission, d.white_label)),
             short(key, &d.nature),

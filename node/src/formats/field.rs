@@ -35,6 +35,10 @@ pub enum Field {
     Lead,
     Incoterm,
     Duration,
+    SlotRule,
+    SlotStart,
+    SlotZone,
+    SlotPlaces,
     WhiteLabel,
 }
 
@@ -85,6 +89,10 @@ const KNOWN: &[Known] = &[
     known(Field::Lead, "lead", &["lead", "lead hours"]),
     known(Field::Incoterm, "incoterm", &["incoterm", "incoterms"]),
     known(Field::Duration, "duration", &["duration", "duration minutes"]),
+    known(Field::SlotRule, "slot-rule", &["slot rule", "rrule"]),
+    known(Field::SlotStart, "slot-start", &["slot start"]),
+    known(Field::SlotZone, "slot-zone", &["slot zone"]),
+    known(Field::SlotPlaces, "slot-places", &["slot places", "slot capacity"]),
     known(Field::WhiteLabel, "white-label", &["white label"]),
 ];
 

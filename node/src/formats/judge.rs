@@ -19,7 +19,7 @@ use super::{
     plan::{Header, Plan},
     problem::{Reason, excerpt},
     row::{Cell, Flaw, Row},
-    terms, text,
+    slots, terms, text,
 };
 
 /// Why a row gives no draft.
@@ -120,6 +120,7 @@ pub(super) fn draft(bench: &mut Bench<'_>, sku: Result<String, Flaw>) -> Result<
     let unit = terms::unit(bench, nature)?;
     let price = terms::price(bench, &price, &unit)?;
     let quantities = terms::quantities(bench, &unit)?;
+    let duration = terms::duration(bench, nature)?;
     Ok(Draft {
         sku,
         list: bench.required_text(Field::List, LIST_BYTES_MAX)?,
@@ -156,7 +157,8 @@ pub(super) fn draft(bench: &mut Bench<'_>, sku: Result<String, Flaw>) -> Result<
             "three letters (Incoterms 2020)",
             3..=3,
         )?,
-        duration: terms::duration(bench, nature)?,
+        duration,
+        calendar: slots::calendar(bench, duration)?,
         white_label: terms::white_label(bench)?,
     })
 }
@@ -259,7 +261,7 @@ impl<'a> Bench<'a> {
             .map_or_else(|| field.to_string(), |c| self.plan.name(*c).to_owned())
     }
 
-    fn missing(&self, field: Field) -> Flaw {
+    pub(super) fn missing(&self, field: Field) -> Flaw {
         let reason = if self.plan.of(field).is_empty() {
             Reason::Missing(field)
         } else {

@@ -115,6 +115,8 @@ pub enum Reason {
     NotOfForm(&'static str),
     #[error("is out of range: {0}")]
     OutOfRange(&'static str),
+    #[error("can't be that of a slot: {0}")]
+    BadSlot(String),
     #[error("names {0} twice")]
     KeyTwice(String),
     #[error("is not a JSON object: {0}")]
@@ -161,6 +163,7 @@ impl Reason {
             Self::NotOneOf(_) => "unknown-word",
             Self::NotOfForm(_) => "wrong-form",
             Self::OutOfRange(_) => "out-of-range",
+            Self::BadSlot(_) => "bad-slot",
             Self::KeyTwice(_) => "key-twice",
             Self::NotAnObject(_) => "not-an-object",
             Self::BadGtin(_) => "bad-gtin",

@@ -9,7 +9,7 @@ use omni_protocol::frame::Lives;
 use omni_protocol::hash::{ManifestId, NetworkId, PartnerId, RecordId};
 use omni_protocol::ledger::LedgerHead;
 use omni_protocol::machine::{
-    Change, Config, Event, Input, Key, Machine, Now, Outgoing, Step, Verdict, View,
+    Change, Config, Event, Input, Key, Machine, Mark, Now, Outgoing, Sourced, Step, Verdict, View,
 };
 use omni_protocol::proof::CheckedSeal;
 use omni_protocol::value::Time;
@@ -17,13 +17,15 @@ use tokio::sync::oneshot;
 
 use super::news::News;
 use super::signer::{Own, Proofs, Signer};
-use super::telling::{self, Telling};
+use super::telling::Telling;
+use crate::api::Act;
 use crate::clock::{self, Clock};
 use crate::crash;
 use crate::store::contact::Contact;
-use crate::store::happened;
 use crate::store::{Halt, LedgerReader, Overlay, Report, StoreError, Writer};
+use crate::store::{happened, policy};
 use crate::view::event::WhatView;
+use crate::view::policy::PolicyUse;
 
 /// Decisions in one batch. More than this and clients and peers wait for the disk.
 const INPUTS_MAX: usize = 1024;
@@ -112,7 +114,7 @@ impl Keeper {
         clock: Clock,
         halt: Halt,
     ) -> Result<Self, StoreError> {
-        let telling = Telling::after(happened::newest(&reader)?);
+        let telling = Telling::after(happened::lots(&reader)?);
         let overlay = Overlay::new(reader, halt);
         let (network, partner) = (config.network, config.partner);
         let machine = Machine::load(config, &overlay);
@@ -152,6 +154,10 @@ impl Keeper {
         if wake.is_some() {
             self.due = wake;
         }
+        // Then members of a whole are asked, and met for that.
+        let asks_above =
+            |change: &Change| matches!(change, Change::Mark(Mark::Silent { since: None, .. }));
+        let asks_above = changes.iter().any(asks_above);
         for change in changes {
             let Change::Entry(entry) = change else {
                 continue;
@@ -169,17 +175,19 @@ impl Keeper {
             Event::Published { .. }
             | Event::Counted { .. }
             | Event::Said { .. }
+            | Event::Bundle { .. }
             | Event::Rejected { .. }
             | Event::Accused { .. }
             | Event::Ahead { .. }
             | Event::Recovering => false,
         };
-        let roster = if events.iter().any(is_of_the_roster) {
+        let roster = if asks_above || events.iter().any(is_of_the_roster) {
             Changed::Yes
         } else {
             Changed::No
         };
-        let events: Vec<_> = events.iter().map(telling::what).collect();
+        let events = events.iter().map(|event| self.telling.what(event));
+        let events = events.collect();
         self.tell(events);
         self.open.promises.push(Promise {
             asker,
@@ -206,6 +214,46 @@ impl Keeper {
             told: self.telling.newest(),
             roster: contact.map_or(Changed::No, |_| Changed::Yes),
         });
+    }
+
+    /// Keeps a policy or forgets it; from now on Requests wait as all policies say.
+    pub(super) fn set_policies(
+        &mut self,
+        (key, value): (Vec<u8>, Option<Vec<u8>>),
+        works: Vec<Sourced>,
+        asker: Asker,
+    ) {
+        self.overlay.put(key, value);
+        self.machine.set_sourced(works);
+        self.note(None, Vec::new(), asker);
+    }
+
+    /// Tells what a policy did just now, and keeps which part it asked for.
+    pub(super) fn acted(&mut self, act: &Act, made: &[RecordId]) {
+        let part = made.last().filter(|_| act.did == "sourced");
+        if let Some(part) = part {
+            let at_ms = self.clock.now_ms();
+            let kept = PolicyUse {
+                policy: act.policy.clone(),
+                thread: act.thread.clone(),
+                part: part.to_string(),
+                at_ms,
+            };
+            // Structs of texts and numbers always have a JSON form.
+            let kept = serde_json::to_vec(&kept).unwrap_or_default();
+            let id = part.as_bytes();
+            for key in [policy::use_key(at_ms, id), policy::part_key(id)] {
+                self.overlay.put(key, Some(kept.clone()));
+            }
+        }
+        let what = WhatView::Policy {
+            policy: act.policy.clone(),
+            did: act.did.to_owned(),
+            thread: act.thread.clone(),
+            part: part.map(ToString::to_string),
+            code: act.code.map(|code| code.name().to_owned()),
+        };
+        self.note(None, vec![what], Asker::Nobody);
     }
 
     /// Keeps a value of the node's own with the open batch; nobody waits for it.
@@ -254,9 +302,7 @@ impl Keeper {
     fn tell(&mut self, events: Vec<WhatView>) {
         let at_ms = self.clock.now_ms();
         for what in events {
-            for (key, value) in self.telling.write(at_ms, what) {
-                self.overlay.put(key, value);
-            }
+            self.telling.tell(at_ms, what);
         }
     }
 
@@ -265,6 +311,9 @@ impl Keeper {
     pub(super) fn submit(&mut self) -> Vec<Promise> {
         if self.flying.is_some() || self.open.promises.is_empty() {
             return Vec::new();
+        }
+        for (key, value) in self.telling.close() {
+            self.overlay.put(key, value);
         }
         if self.overlay.open_batch().is_empty() {
             return std::mem::take(&mut self.open).promises;

@@ -1,5 +1,6 @@
 //! Members of bundles that are not decided: where those are dialled that are no partners of this
-//! node, as the Manifest says. A leg in doubt asks them, known or not (SPEC.md 20).
+//! node, as the Manifest says. A leg in doubt asks them, known or not (SPEC.md 20); those of the whole
+//! of a part only while the core asks them, since they learn by it who provides the part (21).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use libp2p::{Multiaddr, PeerId};
 use omni_protocol::bundle::{BundleBody, Manifest};
 use omni_protocol::deal::{Deal, State};
 use omni_protocol::fence;
-use omni_protocol::hash::{DealId, ManifestId, NetworkId, PartnerId};
-use omni_protocol::machine::Key;
+use omni_protocol::hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId};
+use omni_protocol::machine::{Bundle, Key};
 use omni_protocol::record::Signed;
 use omni_protocol::thread::ThreadBody;
 
@@ -19,6 +20,8 @@ use crate::store::{LedgerReader, StoreError};
 
 /// A stored deal with all that it reserves.
 const DEAL_BYTES_MAX: usize = 16 * 1024;
+/// What is known of a manifest of sixteen legs.
+const BUNDLE_BYTES_MAX: usize = 16 * 1024;
 /// Nodes that are dialled for bundles at once.
 const NODES_MAX: usize = 64;
 /// For how long; it is told again before that.
@@ -35,16 +38,18 @@ pub(super) fn to_dial(
 ) -> Result<Vec<NetCommand>, StoreError> {
     let mut nodes: BTreeMap<PeerId, Vec<Multiaddr>> = BTreeMap::new();
     for id in undecided(ledger)? {
-        let key = Key::Record { id: id.into() };
-        let Some(bytes) = ledger.read(&key.to_bytes())? else {
+        let Some(manifest) = kept(ledger, network, id)? else {
             continue;
         };
-        let Ok(record) = Signed::<ThreadBody>::read(network, bytes) else {
+        let is_other = |member| member != own && !is_partner(member);
+        name(&mut nodes, &manifest, is_other);
+        let Some(whole) = manifest.whole() else {
             continue;
         };
-        if let ThreadBody::Bundle(BundleBody::Manifest(manifest)) = record.body() {
-            name(&mut nodes, manifest, |member| {
-                member != own && !is_partner(member)
+        if let Some(whole) = kept(ledger, network, whole.manifest)? {
+            let asked = asked(ledger, (id, own), &whole)?;
+            name(&mut nodes, &whole, |member| {
+                is_other(member) && asked.contains(&member)
             });
         }
     }
@@ -57,6 +62,47 @@ pub(super) fn to_dial(
         })
     };
     Ok(dialled.map(accept).collect())
+}
+
+/// A Manifest that is kept.
+fn kept(
+    ledger: &LedgerReader,
+    network: &NetworkId,
+    id: ManifestId,
+) -> Result<Option<Manifest>, StoreError> {
+    let bytes = ledger.read(&Key::Record { id: id.into() }.to_bytes())?;
+    let record = bytes.and_then(|bytes| Signed::<ThreadBody>::read(network, bytes).ok());
+    Ok(record.and_then(|record| {
+        if let ThreadBody::Bundle(BundleBody::Manifest(manifest)) = record.body() {
+            Some((**manifest).clone())
+        } else {
+            None
+        }
+    }))
+}
+
+/// The members of a whole that are asked about an own leg of this part.
+fn asked(
+    ledger: &LedgerReader,
+    (part, own): (ManifestId, PartnerId),
+    whole: &Manifest,
+) -> Result<BTreeSet<PartnerId>, StoreError> {
+    let bytes = ledger.read(&Key::Bundle { manifest: part }.to_bytes())?;
+    let known = bytes.and_then(|bytes| fence::decode::<Bundle>(&bytes, BUNDLE_BYTES_MAX).ok());
+    let legs = known.iter().flat_map(|part| part.of_provider(own));
+    let receipts: Vec<RecordId> = legs.filter_map(|(_, leg)| leg.armed).collect();
+    let mut asked = BTreeSet::new();
+    for member in whole.members().iter() {
+        let partner = member.partner;
+        for record in &receipts {
+            let record = *record;
+            let key = Key::Question { record, partner };
+            if ledger.read(&key.to_bytes())?.is_some() {
+                asked.insert(partner);
+            }
+        }
+    }
+    Ok(asked)
 }
 
 /// The manifests of open deals that bind them.

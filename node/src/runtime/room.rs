@@ -110,11 +110,15 @@ fn burden_of_verb(verb: &Verb) -> Burden {
         | Verb::Handover { .. } => Burden::Ordinary,
         Verb::Accept { .. }
         | Verb::Reject { .. }
+        | Verb::Refuse { .. }
         | Verb::Withdraw { .. }
         | Verb::Cancel { .. }
         | Verb::WriteOff { .. }
+        | Verb::PlanPropose(_)
         | Verb::PlanSource(_) => Burden::Light,
-        Verb::Bundle(Bundling::New { .. } | Bundling::Add { .. }) => Burden::New,
+        Verb::Bundle(Bundling::New { .. } | Bundling::Add { .. } | Bundling::Ask { .. }) => {
+            Burden::New
+        }
         Verb::Bundle(Bundling::Commit { .. }) => Burden::Ordinary,
         Verb::Bundle(
             Bundling::Plan { .. }

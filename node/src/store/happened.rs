@@ -1,18 +1,20 @@
 //! The stream of events as it is kept: numbered without gaps over all lives, the newest some
-//! thousand of them. What an event says is the runtime's matter.
+//! thousand of them, those of one batch together. What an event says is the runtime's matter.
 
 use super::{LedgerReader, Pair, StoreError};
 
 /// First byte of the keys of events.
 const FAMILY: u8 = 130;
-/// Events that are kept. A follower that lags further is told so.
+/// Events that are kept at least. A follower that lags further is told so.
 pub const EVENTS_KEPT: u64 = 10_000;
+/// Events kept together at most, so that who follows reads little more than it asked for.
+pub const EVENTS_TOGETHER: usize = 64;
 
-/// Where event `number` is kept.
+/// Where the events are kept of which `last` is the number of the last one. Each is a line.
 #[must_use]
-pub fn key(number: u64) -> Vec<u8> {
+pub fn key(last: u64) -> Vec<u8> {
     let mut key = vec![FAMILY];
-    key.extend_from_slice(&number.to_be_bytes());
+    key.extend_from_slice(&last.to_be_bytes());
     key
 }
 
@@ -28,11 +30,33 @@ pub fn after(
     let Some(from) = after.checked_add(1) else {
         return Ok(Vec::new());
     };
-    let end = [FAMILY.saturating_add(1)];
-    ledger
-        .walk(&key(from), &end)
-        .take(max)
-        .filter_map(|pair| pair.map(numbered).transpose())
+    let mut events = Vec::new();
+    for pair in ledger.walk(&key(from), &[FAMILY.saturating_add(1)]) {
+        let Pair { key, value } = pair?;
+        let Some(last) = number(&key) else { continue };
+        let lines: Vec<&[u8]> = value.split(|byte| *byte == b'\n').collect();
+        let numbers = (0..=last).rev().zip(lines.iter().rev());
+        let mut found: Vec<_> = numbers
+            .take_while(|(number, _)| *number >= from)
+            .map(|(number, line)| (number, line.to_vec()))
+            .collect();
+        found.reverse();
+        events.append(&mut found);
+        if events.len() >= max {
+            events.truncate(max);
+            break;
+        }
+    }
+    Ok(events)
+}
+
+/// The numbers under which events are kept, ascending: those of the last of each lot.
+///
+/// # Errors
+/// What the ledger answers.
+pub fn lots(ledger: &LedgerReader) -> Result<Vec<u64>, StoreError> {
+    let lots = ledger.walk(&[FAMILY], &[FAMILY.saturating_add(1)]);
+    lots.filter_map(|pair| pair.map(|pair| number(&pair.key)).transpose())
         .collect()
 }
 
@@ -41,16 +65,10 @@ pub fn after(
 /// # Errors
 /// What the ledger answers.
 pub fn newest(ledger: &LedgerReader) -> Result<u64, StoreError> {
-    let mut newest = 0;
-    for pair in ledger.walk(&[FAMILY], &[FAMILY.saturating_add(1)]) {
-        if let Some((number, _)) = numbered(pair?) {
-            newest = number;
-        }
-    }
-    Ok(newest)
+    Ok(lots(ledger)?.last().copied().unwrap_or_default())
 }
 
-fn numbered(pair: Pair) -> Option<(u64, Vec<u8>)> {
-    let number = pair.key.get(1..).and_then(|bytes| bytes.try_into().ok())?;
-    Some((u64::from_be_bytes(number), pair.value))
+fn number(key: &[u8]) -> Option<u64> {
+    let number = key.get(1..)?.try_into().ok()?;
+    Some(u64::from_be_bytes(number))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::deal::{HandOverState, TermsAsk};
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
+use super::terms::WindowDoc;
 
 /// Where a bundle can stand at its requester (SPEC.md 20).
 pub const BUNDLE_STATES: [&str; 6] = [
@@ -85,7 +86,7 @@ pub struct BundleRow {
     pub waits_for: String,
     /// How many legs it has.
     pub count: u64,
-    /// What they come to together, one amount for each currency.
+    /// What they come to together, one amount for each currency; of changes the difference.
     pub totals: Vec<MoneyView>,
     /// When it was begun, in milliseconds since 1970.
     pub begun_ms: u64,
@@ -101,9 +102,11 @@ pub struct BundleView {
     pub legs: Vec<LegView>,
     /// The manifest that committed it, by which its members know it.
     pub manifest: Option<String>,
+    /// The bundle whose orders its legs change, if they change any.
+    pub changes: Option<String>,
     /// When the first of the kept holds ends, in milliseconds since 1970; while it is collecting.
     pub commit_before_ms: Option<u64>,
-    /// What the operator may do: `add`, `plan`, `commit`, `cancel`.
+    /// What the operator may do: `add`, `plan`, `commit`, `cancel`, `amend`.
     pub may: Vec<String>,
 }
 
@@ -122,10 +125,16 @@ pub struct LegView {
     pub name: Option<String>,
     /// The first line's title.
     pub title: String,
-    /// What it comes to.
+    /// When it shall be fulfilled; of a service its slot.
+    pub window: Option<WindowDoc>,
+    /// What it comes to; of a change the difference.
     pub total: Option<MoneyView>,
+    /// `amend` or `cancel`, where it changes an order.
+    pub change: Option<String>,
     /// The state of its deal (SPEC.md 12).
     pub state: String,
+    /// How its order stands, where it came to one.
+    pub order_status: Option<String>,
     /// Who has to say something: `us`, `them` or `nobody`.
     pub waits_for: String,
     /// When its hold ends unless it is committed before, in milliseconds since 1970.

@@ -114,4 +114,6 @@ pub struct ChainDealView {
     pub code: Option<String>,
     /// End of its validity, in milliseconds since 1970.
     pub until_ms: u64,
+    /// The policy that asked for it, where no person did.
+    pub policy: Option<String>,
 }

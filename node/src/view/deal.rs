@@ -49,7 +49,12 @@ pub struct TermsAsk {
     /// Postcode.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub postcode: String,
-    /// When it shall be fulfilled.
+    /// The slot in which a service shall be performed, by its local time as
+    /// `GET /v1/offers/{name}/slots` shows it; needed where an offer has a calendar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+    /// When it shall be fulfilled, in place of a slot: a wish for goods, and exactly the slot for a
+    /// service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowDoc>,
     /// Incoterms 2020; the first offer's if left out.
@@ -102,7 +107,10 @@ pub struct CounterAsk {
     /// What changes in which line.
     #[serde(default)]
     pub lines: Vec<LineChange>,
-    /// Another fee, where the terms cancel; as before if left out.
+    /// Another slot, as in [`TermsAsk`]; as before if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+    /// Another fee, where the terms change an order; as before if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<String>,
     /// Another note; none if left out.

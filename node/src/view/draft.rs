@@ -8,7 +8,7 @@ use omni_protocol::fence::{List, Set, Wire};
 use omni_protocol::hash::PartnerId;
 use omni_protocol::limits::STEPS_MAX;
 use omni_protocol::public::{
-    Attribute, Calendar, Category, Media, MediaRole, OfferDraft, Period, Recurring, Service, Tier,
+    self, Attribute, Category, Media, MediaRole, OfferDraft, Period, Recurring, Service, Tier,
 };
 use omni_protocol::trade::{HundredthsOfPercent, Lead, Method, Nature, Right, RightState, RightTo};
 use omni_protocol::value::{Currency, Gtin, Minor, Price, Region, Steps, Time, Unit};
@@ -18,6 +18,7 @@ use super::offer::{
     AttributeDoc, CalendarDoc, CategoryDoc, LeadDoc, MediaDoc, OfferDoc, RecurringDoc, RightDoc,
     ServiceDoc, TierDoc,
 };
+use crate::calendar::Calendar;
 use crate::keys::text::hex;
 
 /// A field of a document that can't become part of an offer.
@@ -190,17 +191,19 @@ fn medium(doc: &MediaDoc) -> Result<Media, BadField> {
 
 fn service(doc: &ServiceDoc) -> Result<Service, BadField> {
     let calendar = |calendar: &CalendarDoc| {
-        Ok(Calendar {
+        Ok(public::Calendar {
             rule: calendar.rule.parse().of("service")?,
             start: calendar.start.parse().of("service")?,
             zone: calendar.zone.parse().of("service")?,
             capacity: calendar.capacity,
         })
     };
-    Ok(Service {
+    let service = Service {
         duration_minutes: doc.duration_minutes,
         calendar: doc.calendar.as_ref().map(calendar).transpose()?,
-    })
+    };
+    Calendar::of(&service).of("service")?;
+    Ok(service)
 }
 
 fn recurring(doc: &RecurringDoc) -> Result<Recurring, BadField> {
@@ -409,6 +412,14 @@ mod tests {
         check(r#""methods":["fax"]"#, "methods");
         check(r#""audience":["omni1x"]"#, "audience");
         check(r#""lead":{"from_hours":2,"to_hours":1}"#, "lead");
+        let calendar = |rule: &str, capacity: u32| {
+            format!(
+                r#""nature":"service","service":{{"duration_minutes":60,"calendar":{{"rule":"{rule}",
+                "start":"2027-03-01T08:00","zone":"Europe/Berlin","capacity":{capacity}}}}}"#
+            )
+        };
+        check(&calendar("FREQ=HOURLY", 1), "service");
+        check(&calendar("FREQ=DAILY", 0), "service");
         check(r#""description":"\u0000""#, "description");
         check(r#""prize":"1""#, "prize");
         check(r#""title":"T""#, "title");

@@ -65,6 +65,31 @@ pub enum WhatView {
         /// The state.
         state: String,
     },
+    /// A bundle of this node's own ended as a whole, or lost a leg afterwards.
+    Bundle {
+        /// Its name, where it is kept here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bundle: Option<String>,
+        /// The id of its Manifest.
+        manifest: String,
+        /// `agreed`, `aborted`, or `lapsed`: it is agreed, and a leg of it is to be sourced anew.
+        state: String,
+    },
+    /// A policy answered a request in its operator's place.
+    Policy {
+        /// Its name.
+        policy: String,
+        /// `sourced`, `given` from what is here, or `refused`.
+        did: String,
+        /// The thread of the request.
+        thread: String,
+        /// The part that it asked for, where it was sourced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
+        /// Why it was refused: a code of SPEC.md 18.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
     /// A partner did not take a question.
     Rejected {
         /// The partner.
@@ -119,6 +144,8 @@ impl WhatView {
             Self::Granted { .. } => "granted",
             Self::Said { .. } => "said",
             Self::Deal { .. } => "deal",
+            Self::Bundle { .. } => "bundle",
+            Self::Policy { .. } => "policy",
             Self::Rejected { .. } => "rejected",
             Self::Accused { .. } => "accused",
             Self::Ahead { .. } => "ahead",

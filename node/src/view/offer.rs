@@ -200,22 +200,23 @@ pub struct LeadDoc {
 pub struct ServiceDoc {
     /// How long it takes.
     pub duration_minutes: u32,
-    /// When it can be had.
+    /// When it can be had; then a deal of it names one of its slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarDoc>,
 }
 
-/// The slots of a service.
+/// The slots of a service. Each lasts as long as the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarDoc {
-    /// RFC 5545 RRULE.
+    /// When they begin: an RFC 5545 RRULE by day, week, month or year, such as
+    /// `FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=8,13`.
     pub rule: String,
-    /// Local time of the first slot.
+    /// Local time from which on the rule counts, such as `2027-03-01T08:00`.
     pub start: String,
-    /// IANA time zone.
+    /// IANA time zone, such as `Europe/Berlin`.
     pub zone: String,
-    /// How many a slot has room for.
+    /// Places of each slot, at least 1: a deal takes one, whatever its quantity.
     pub capacity: u32,
 }
 

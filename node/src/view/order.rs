@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::change::VersionView;
 use super::deal::HandOverState;
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
@@ -59,7 +60,7 @@ pub struct OrderView {
     pub version: u32,
     /// How far each line has come.
     pub progress: Vec<ProgressView>,
-    /// The terms as they were agreed.
+    /// The terms in force: as they were agreed, or amended last.
     pub terms: Option<TermsView>,
     /// Whether the Receipt came late: it binds, and the requester may cancel free.
     pub late: bool,
@@ -75,6 +76,8 @@ pub struct OrderView {
     pub ship_to_error: Option<String>,
     /// Events and agreed changes, oldest first.
     pub steps: Vec<StepView>,
+    /// What was agreed at first, and what each change made of it.
+    pub versions: Vec<VersionView>,
 }
 
 /// How far one line has come.
@@ -107,7 +110,7 @@ pub struct StepView {
     pub what: String,
     /// When it happened, as its author says, in milliseconds since 1970.
     pub occurred_ms: u64,
-    /// The version of the order that it is about.
+    /// The version of the order that it is about, or that a change made.
     pub version: u32,
     /// The carrier's reference, or another; may be empty.
     pub reference: String,

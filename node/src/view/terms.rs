@@ -1,7 +1,7 @@
 //! Terms as documents have them: decimal texts in the currency's and the unit's own digits. Which
 //! terms a partner grants is kept out.
 
-use omni_protocol::thread::{Line, Terms};
+use omni_protocol::thread::{Line, Terms, Window};
 use omni_protocol::trade::Right;
 use omni_protocol::value::{Currency, Minor, Money, Region, Unit};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,15 @@ pub struct TermsView {
     pub currency: String,
     /// What it comes to; of a cancellation, its fee.
     pub total: MoneyView,
+    /// What a change of an order costs beside its lines; absent where the terms change none.
+    pub fee: Option<MoneyView>,
     /// How it reaches the customer.
     pub method: String,
     /// Where to, as far as the price needs it; may be empty.
     pub region: String,
     /// Postcode; may be empty.
     pub postcode: String,
-    /// When it shall be fulfilled.
+    /// When it shall be fulfilled; of a service its slot.
     pub window: Option<WindowDoc>,
     /// Incoterms 2020; may be empty.
     pub incoterm: String,
@@ -99,13 +101,11 @@ pub fn terms_view(terms: &Terms) -> TermsView {
         lines: terms.lines().iter().map(|l| line(l, currency)).collect(),
         currency: currency.to_string(),
         total: money(terms.total(), currency),
+        fee: conditions.on.map(|_| money(terms.fee(), currency)),
         method: conditions.method.name().to_owned(),
         region: region_text(conditions.region.0.as_ref()),
         postcode: conditions.postcode.to_string(),
-        window: conditions.window.map(|window| WindowDoc {
-            from_ms: window.from().ms(),
-            until_ms: window.until().ms(),
-        }),
+        window: conditions.window.map(window_doc),
         incoterm: conditions.incoterm.to_string(),
         payment_days: conditions.payment_days,
         rights: conditions.rights.iter().map(right).collect(),
@@ -118,6 +118,15 @@ pub fn terms_view(terms: &Terms) -> TermsView {
             what: change.what.name().to_owned(),
         }),
         hash: terms.hash().to_string(),
+    }
+}
+
+/// The document of a window.
+#[must_use]
+pub fn window_doc(window: Window) -> WindowDoc {
+    WindowDoc {
+        from_ms: window.from().ms(),
+        until_ms: window.until().ms(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Whether terms are fit (SPEC.md section 12, 'judged unfit'): meaning, offer, price, quantity,
-//! method and region, trust, credit, holds, stock, in this order. It only reads.
+//! method and region, trust, credit, holds, stock and slots, in this order. It only reads.
 
 use alloc::vec::Vec;
 
-use super::{Holder, Side, credit, holds, negotiation::Thread, order, reservation, stock};
+use super::{
+    Holder, Side, change, credit, holds, negotiation::Thread, reservation, stock, timetable,
+};
 use crate::{
     bundle::Backing,
     code::Code,
@@ -15,7 +17,7 @@ use crate::{
     machine::{Approval, Case, GrantTerms, Standing, Strangers, Trial, kept_record, own_offer},
     public::Offer,
     record::Signed,
-    thread::{HoldTerms, Proposal, Request, Role, Terms, ThreadBody},
+    thread::{ChangeWhat, HoldTerms, Line, Proposal, Request, Role, Terms, ThreadBody},
     value::Time,
 };
 
@@ -65,7 +67,7 @@ pub(crate) fn request(
         }
     };
     let terms = core::slice::from_ref(&request.terms);
-    fit(trial, case.from, terms, (price, Backing::Stock))
+    fit(trial, (case.from, None), terms, (price, Backing::Stock))
 }
 
 /// Judges a firm proposal of the requester as far as its meaning goes; what the operator may still
@@ -78,7 +80,7 @@ pub(crate) fn meaning_of(
     may_begin(trial, case.from)?;
     meaning(trial, case.header().at, proposal)?;
     for terms in proposal.alternatives() {
-        change(trial, (case.from, Side::Provider), None, terms)?;
+        change_of(trial, (case.from, Side::Provider), None, terms)?;
     }
     Ok(())
 }
@@ -93,22 +95,22 @@ pub(crate) fn may_begin(trial: &Trial<'_>, partner: PartnerId) -> Result<(), Cod
 }
 
 /// Whether the policy accepts a firm proposal of the requester without the operator: its first
-/// alternative fits an offer and the policy says so, or the order's terms grant the cancellation.
+/// alternative fits an offer and the policy says so, or the order's terms grant the change.
 pub(crate) fn accepts(trial: &Trial<'_>, case: Case<'_>, proposal: &Proposal) -> bool {
     let [terms] = proposal.alternatives() else {
         return false;
     };
-    let network = trial.machine.config.network;
-    match terms.conditions().on {
-        Some(change) => {
-            order::cancellation_fee(&trial.view, &network, change.order, terms, trial.at())
-                .is_some_and(|fee| terms.total() >= fee)
-        }
-        None => {
-            trial.machine.config.policy.proposals == Approval::Given
-                && fit(trial, case.from, proposal.alternatives(), LISTED).is_ok()
-        }
+    if terms.conditions().on.is_some() {
+        return is_granted(trial, terms);
     }
+    trial.machine.config.policy.proposals == Approval::Given
+        && fit(trial, (case.from, None), proposal.alternatives(), LISTED).is_ok()
+}
+
+/// Whether these terms change an order as its own terms grant it.
+pub(crate) fn is_granted(trial: &Trial<'_>, terms: &Terms) -> bool {
+    let network = trial.machine.config.network;
+    change::is_granted(&trial.view, &network, terms, trial.at())
 }
 
 /// Judges the form of a proposal's content: validity and totals.
@@ -133,30 +135,29 @@ pub(crate) fn accepted(
     (partner, deal): (PartnerId, DealId),
     terms: &Terms,
 ) -> Result<(), Code> {
-    change(trial, (partner, Side::Provider), Some(deal), terms)?;
-    if terms.conditions().on.is_some() {
-        return Ok(());
+    let on = terms.conditions().on;
+    if on.is_some_and(|on| on.what == ChangeWhat::Cancel) {
+        return change_of(trial, (partner, Side::Provider), Some(deal), terms);
     }
-    fit(trial, partner, core::slice::from_ref(terms), GRANTED)
+    fit(
+        trial,
+        (partner, Some(deal)),
+        core::slice::from_ref(terms),
+        GRANTED,
+    )
 }
 
 /// Judges what another partner is to hold for this node, which holds it for `partner` in turn.
 pub(crate) fn sourced(trial: &Trial<'_>, partner: PartnerId, terms: &Terms) -> Result<(), Code> {
     let how = (Price::Granted, Backing::Parts);
-    fit(trial, partner, core::slice::from_ref(terms), how)
+    fit(trial, (partner, None), core::slice::from_ref(terms), how)
 }
 
 /// What a hold of this node's own promises to a partner: for a bundle it waits as the policy says,
-/// but for strangers and for changes of an order for nobody.
-pub(crate) fn hold_terms(
-    trial: &Trial<'_>,
-    partner: PartnerId,
-    (alternatives, until): (&[Terms], Time),
-) -> HoldTerms {
+/// but for strangers for nobody.
+pub(crate) fn hold_terms(trial: &Trial<'_>, partner: PartnerId, until: Time) -> HoldTerms {
     let alone = HoldTerms::alone(until);
-    let is_change = |terms: &Terms| terms.conditions().on.is_some();
-    let holder = stock::holder(&trial.view, partner);
-    if holder == Holder::Stranger || alternatives.iter().any(is_change) {
+    if stock::holder(&trial.view, partner) == Holder::Stranger {
         return alone;
     }
     let waits = &trial.machine.config.policy.waits;
@@ -189,33 +190,31 @@ pub(crate) fn hold_end(at: Time, until: Time) -> Result<(), Code> {
 }
 
 /// Judges a change of an order; what changes none is fit.
-pub(crate) fn change(
+pub(crate) fn change_of(
     trial: &Trial<'_>,
     with: (PartnerId, Side),
     deal: Option<DealId>,
     terms: &Terms,
 ) -> Result<(), Code> {
     let network = trial.machine.config.network;
-    order::judge_change(&trial.view, &network, with, (deal, terms))
+    change::judge(&trial.view, &network, with, (deal, terms))
 }
 
-/// Judges terms that this node is to provide to `partner`: all alternatives must be fit, and the
-/// largest must be there.
+/// Judges terms that this node is to provide to `partner`, as the deal by which they are open if
+/// they are: all alternatives must be fit, and the largest must be there.
 pub(crate) fn fit(
     trial: &Trial<'_>,
-    partner: PartnerId,
+    (partner, deal): (PartnerId, Option<DealId>),
     alternatives: &[Terms],
     (price, backing): (Price, Backing),
 ) -> Result<(), Code> {
     if !alternatives.iter().all(Terms::totals_hold) {
         return Err(Code::TotalsDiffer);
     }
-    let mut offers = Vec::new();
+    let mut judged = Vec::new();
     for terms in alternatives {
-        change(trial, (partner, Side::Provider), None, terms)?;
-        if terms.conditions().on.is_none() {
-            offers.extend(lines(trial, partner, terms, price)?);
-        }
+        change_of(trial, (partner, Side::Provider), deal, terms)?;
+        judged.push((terms, lines(trial, partner, terms, price)?));
     }
     may_begin(trial, partner)?;
     let strangers = trial.machine.config.policy.strangers;
@@ -223,33 +222,41 @@ pub(crate) fn fit(
     if holder == Holder::Stranger && strangers == Strangers::HoldNothing {
         return Err(Code::NotTrusted);
     }
-    let (amount, reserved) = reservation(alternatives);
+    let network = trial.machine.config.network;
+    let (amount, reserved) = reservation(&trial.view, &network, alternatives);
     if let Some(first) = alternatives.first() {
         credit::may_owe_us(&trial.view, partner, first.currency(), amount)?;
     }
     holds::may_hold(&trial.view, partner, trial.at())?;
-    let own = reserved.iter().filter(|_| backing == Backing::Stock);
-    for one in own {
-        let increment = offers
-            .iter()
-            .find(|offer| offer.subject() == one.subject)
-            .map_or(1, |offer| offer.draft().increment.get());
+    if backing == Backing::Parts {
+        return Ok(());
+    }
+    for (terms, lines) in &judged {
+        timetable::judge(trial, terms, lines)?;
+    }
+    for one in &*reserved {
+        let mut lines = judged.iter().flat_map(|(_, lines)| lines);
+        let increment = lines
+            .find(|(_, offer)| offer.subject() == one.subject)
+            .map_or(1, |(_, offer)| offer.draft().increment.get());
         let rule = (strangers, increment);
         stock::may_hold(&trial.view, one, holder, rule)?;
     }
     Ok(())
 }
 
-/// Judges each line by the own offer that stands for its article.
-fn lines(
+/// Judges each line by the own offer that stands for its article; of a change the lines that take
+/// more than the order has, whose price is the operator's to grant.
+fn lines<'t>(
     trial: &Trial<'_>,
     partner: PartnerId,
-    terms: &Terms,
+    terms: &'t Terms,
     price: Price,
-) -> Result<Vec<Offer>, Code> {
+) -> Result<Vec<(&'t Line, Offer)>, Code> {
     let network = trial.machine.config.network;
-    let mut offers = Vec::new();
-    for line in terms.lines() {
+    let is_listed = price == Price::Listed && terms.conditions().on.is_none();
+    let mut lines = Vec::new();
+    for line in change::to_cover(&trial.view, &network, terms) {
         let item = line.item();
         let subject = stock::subject_of(item).ok_or(Code::OfferUnknown)?;
         let (_, offer) =
@@ -259,21 +266,21 @@ fn lines(
         if for_others || draft.unit != item.unit {
             return Err(Code::OfferUnknown);
         }
-        if price == Price::Listed {
+        if is_listed {
             let listed = offer.price_for(item.steps).line_total(item.steps);
             if draft.currency != terms.currency() || listed.is_none_or(|least| line.total() < least)
             {
                 return Err(Code::PriceRefused);
             }
         }
-        offers.push(offer);
+        lines.push((line, offer));
     }
-    for (line, offer) in terms.lines().iter().zip(&offers) {
+    for (line, offer) in &lines {
         if !line.item().steps.is_multiple_of(offer.draft().increment) {
             return Err(Code::QuantityStep);
         }
     }
-    for (line, offer) in terms.lines().iter().zip(&offers) {
+    for (line, offer) in &lines {
         let draft = offer.draft();
         if !(draft.minimum..=draft.maximum).contains(&line.item().steps) {
             return Err(Code::QuantityRange);
@@ -281,10 +288,10 @@ fn lines(
     }
     let conditions = terms.conditions();
     let is_served = |offer: &Offer| offer.serves(conditions.method, &conditions.region);
-    if !offers.iter().all(is_served) {
+    if !lines.iter().all(|(_, offer)| is_served(offer)) {
         return Err(Code::NotServed);
     }
-    Ok(offers)
+    Ok(lines)
 }
 
 /// For how long a hold on these terms is given: the shortest that an offer says, else the policy's.

@@ -8,7 +8,7 @@
 )]
 
 use super::{
-    Deal, Side, State, holds,
+    Deal, Side, State, change, holds,
     negotiation::{self, Settled},
     order, provider, requester, reservation, tombstone,
 };
@@ -112,7 +112,7 @@ pub(crate) fn committed(
     deal.alternative = alternative;
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, id) {
-        deal.amount = reservation(core::slice::from_ref(&terms)).0;
+        deal.amount = reservation(fold.view, &network, core::slice::from_ref(&terms)).0;
     }
     requester::doubt(fold, &deal, deal.amount.get());
     fold.view.delete(Key::Approval { deal: id });
@@ -181,6 +181,7 @@ fn end(fold: &mut Fold<'_, '_>, (id, by): (DealId, RecordId), mut deal: Deal) {
     negotiation::settled(fold.view, deal.thread, (id, Settled::Not));
     decided(fold, (id, by), &deal);
     tombstone::lay(fold.view, deal.until, id);
+    change::ended(fold, id, &deal);
 }
 
 fn decided(fold: &mut Fold<'_, '_>, (id, by): (DealId, RecordId), deal: &Deal) {

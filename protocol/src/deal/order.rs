@@ -1,10 +1,13 @@
-//! Orders (SPEC.md section 13): what was agreed, how far it is fulfilled, and its changes. The
-//! status is derived from events and steps; no status is stored that they do not give. Payment,
-//! returns and disputes are later versions' matter.
+//! Orders (SPEC.md section 13): what was agreed, and how far it is fulfilled. The status is derived
+//! from events and steps; no status is stored that they do not give. How an order changes stands in
+//! `change`; payment, returns and disputes are later versions' matter.
 
 use alloc::vec::Vec;
 
-use super::{Deal, Reserved, Side, credit, reservation, stock};
+pub use super::change::{
+    Difference, amendment_fee, cancellation_fee, going_on, is_granted, standing,
+};
+use super::{Deal, Side, change, credit, stock};
 use crate::{
     bundle::Backing,
     code::Code,
@@ -12,15 +15,10 @@ use crate::{
     hash::{DealId, NetworkId, PartnerId, RecordId, ThreadId},
     limits::LINES_MAX,
     machine::{Fold, Key, Overlay, View, stored},
-    thread::{Change, ChangeWhat, Event, Happening, Terms},
-    trade::{RightState, RightTo},
+    thread::{Event, Happening, Terms},
     value::{Minor, Time},
     wire, words,
 };
-
-const HOUR_MS: u64 = 3_600_000;
-/// Hundredths of a percent in the whole.
-const WHOLE: i128 = 10_000;
 
 /// How far one line of an order has come, in steps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -63,7 +61,11 @@ pub struct Order {
     pub side: Side,
     /// 1 with the Receipt, one more with each agreed change.
     pub version: u32,
-    /// Each line of the terms.
+    /// The deal whose terms are in force: that of the order, or of its latest amendment.
+    pub terms: DealId,
+    /// What stands of the lines costs, without fees.
+    pub worth: Minor,
+    /// Each line of the terms in force.
     pub lines: List<LineState, LINES_MAX>,
     /// The change that is open.
     pub change: Option<DealId>,
@@ -84,6 +86,8 @@ wire!(Order {
     thread,
     side,
     version,
+    terms,
+    worth,
     lines,
     change,
     agreed,
@@ -128,23 +132,20 @@ impl Order {
         }
     }
 
-    fn keep(&self, view: &mut Overlay<'_>, order: DealId) {
+    /// The terms in force.
+    #[must_use]
+    pub fn in_force(&self, view: &dyn View, network: &NetworkId) -> Option<Terms> {
+        Deal::read(view, self.terms)?.terms(view, network, self.terms)
+    }
+
+    pub(super) fn keep(&self, view: &mut Overlay<'_>, order: DealId) {
         view.put(Key::Order { order }, self);
     }
 
-    fn step(&mut self, view: &mut Overlay<'_>, order: DealId, record: RecordId) {
+    pub(super) fn step(&mut self, view: &mut Overlay<'_>, order: DealId, record: RecordId) {
         let number = self.steps;
         self.steps += 1;
         view.put(Key::OrderStep { order, number }, &record);
-    }
-
-    /// The state of fulfilment by which rights are reckoned, and when it began.
-    fn state(&self) -> (RightState, Time) {
-        match (self.completed, self.begun) {
-            (Some(at), _) => (RightState::After, at),
-            (None, Some(at)) => (RightState::During, at),
-            (None, None) => (RightState::Before, self.agreed),
-        }
     }
 }
 
@@ -157,35 +158,24 @@ pub(super) fn agreed(
     deal: &mut Deal,
     terms: &Terms,
 ) {
-    let change = terms.conditions().on;
-    match change {
-        None => {
-            (deal.amount, deal.reserved) = reservation(core::slice::from_ref(terms));
-            if deal.side() == Side::Provider && deal.backing == Backing::Stock {
-                stock::sell(fold.view, &deal.reserved);
-            }
-            open(fold, (deal_id, at), deal, terms);
-        }
-        Some(change) => match cancelled(fold, deal, change, terms) {
-            Some((reserved, amount)) => {
-                deal.amount = amount;
-                let sold = Deal::read(fold.view, change.order);
-                let own = sold.is_some_and(|sold| sold.backing == Backing::Stock);
-                if deal.side() == Side::Provider && own {
-                    stock::take_back(fold.view, &reserved);
-                }
-            }
-            None => deal.amount = Minor::ZERO,
-        },
+    let network = fold.machine.config.network;
+    let difference = Difference::of(fold.view, &network, terms).unwrap_or_default();
+    deal.amount = difference.amount;
+    let own = terms.conditions().on.is_some() || deal.backing == Backing::Stock;
+    if deal.side() == Side::Provider && own {
+        stock::sell(fold.view, &difference.more);
+        stock::take_back(fold.view, &difference.less);
+    }
+    deal.reserved = List::new(difference.more).unwrap_or_default();
+    match terms.conditions().on {
+        None => open(fold, (deal_id, at), deal, terms),
+        Some(change) => change::agreed(fold, (deal_id, deal), (change, terms)),
     }
     book(fold, deal_id, deal);
-    if let Some(order) = deal.order {
-        change_agreed(fold, order, deal_id);
-    }
 }
 
 /// What a leg that lapsed had booked is taken back: posting, account and order, and at its provider
-/// the steps.
+/// the steps. Of a change the order is what it was before.
 pub(super) fn undone(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
     let amount = deal.amount.get().saturating_neg();
     let shift = match deal.side() {
@@ -198,12 +188,24 @@ pub(super) fn undone(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
             ..Default::default()
         },
     };
-    if deal.side() == Side::Provider && deal.backing == Backing::Stock {
-        stock::take_back(fold.view, &deal.reserved);
-    }
     credit::shift(fold.view, deal.partner, deal.currency, shift);
     fold.view.delete(Key::Posting { deal: deal_id });
-    fold.view.delete(Key::Order { order: deal_id });
+    let mut less = Vec::new();
+    match deal.order {
+        None => fold.view.delete(Key::Order { order: deal_id }),
+        Some(order_id) => {
+            change::undone(fold, (deal_id, order_id));
+            // What it gave back is found by the order as it was.
+            let network = fold.machine.config.network;
+            let terms = deal.terms(fold.view, &network, deal_id);
+            let difference = terms.and_then(|terms| Difference::of(fold.view, &network, &terms));
+            less = difference.unwrap_or_default().less;
+        }
+    }
+    if deal.side() == Side::Provider && deal.backing == Backing::Stock {
+        stock::take_back(fold.view, &deal.reserved);
+        stock::sell(fold.view, &less);
+    }
 }
 
 fn open(fold: &mut Fold<'_, '_>, (deal_id, at): (DealId, Time), deal: &Deal, terms: &Terms) {
@@ -220,6 +222,8 @@ fn open(fold: &mut Fold<'_, '_>, (deal_id, at): (DealId, Time), deal: &Deal, ter
         thread: deal.thread,
         side: deal.side(),
         version: 1,
+        terms: deal_id,
+        worth: terms.total(),
         lines: List::new(lines).unwrap_or_default(),
         change: None,
         agreed: at,
@@ -231,7 +235,7 @@ fn open(fold: &mut Fold<'_, '_>, (deal_id, at): (DealId, Time), deal: &Deal, ter
     order.keep(fold.view, deal_id);
 }
 
-/// Books the amount to both accounts; of a cancellation it is negative.
+/// Books the amount to both accounts; of a change that gives back it is negative.
 fn book(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
     let amount = deal.amount.get();
     let (shift, debit, credit) = match deal.side() {
@@ -259,154 +263,6 @@ fn book(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
         (fold.header.at, deal.partner, deal.currency),
         (debit, credit, deal.amount),
     );
-}
-
-/// What a cancellation takes back: steps of each article, and the fee less what the lines cost.
-fn cancelled(
-    fold: &mut Fold<'_, '_>,
-    deal: &Deal,
-    change: Change,
-    terms: &Terms,
-) -> Option<(Vec<Reserved>, Minor)> {
-    if change.what != ChangeWhat::Cancel || deal.order != Some(change.order) {
-        return None;
-    }
-    let mut order = Order::read(fold.view, change.order)?;
-    let network = fold.machine.config.network;
-    let agreed = Deal::read(fold.view, change.order)?.terms(fold.view, &network, change.order)?;
-    let lines = matching(&agreed, terms)?;
-    let mut states = Vec::from(&*order.lines);
-    let mut back = Minor::ZERO;
-    for (index, line) in lines.iter().zip(terms.lines()) {
-        let state = states.get_mut(*index)?;
-        state.cancelled = state.cancelled.saturating_add(line.item().steps.get());
-        back = back.checked_add(line.total())?;
-    }
-    order.lines = List::new(states).ok()?;
-    order.keep(fold.view, change.order);
-    let reserved = stock::of_terms(terms)
-        .into_iter()
-        .map(|(subject, steps)| Reserved { subject, steps })
-        .collect();
-    Some((reserved, terms.total().checked_sub(back)?))
-}
-
-/// For each line of a change, the index of the order's line that it is about: the first with the
-/// same article, unit and price that no line before it took.
-fn matching(agreed: &Terms, change: &Terms) -> Option<Vec<usize>> {
-    let mut taken = Vec::new();
-    for line in change.lines() {
-        let index = agreed
-            .lines()
-            .iter()
-            .enumerate()
-            .position(|(index, other)| {
-                let (new, old) = (line.item(), other.item());
-                !taken.contains(&index)
-                    && new.sku == old.sku
-                    && new.list == old.list
-                    && new.unit == old.unit
-                    && new.price == old.price
-            })?;
-        taken.push(index);
-    }
-    Some(taken)
-}
-
-/// Judges a cancellation by the order that it changes: version, lines and steps.
-pub(crate) fn judge_change(
-    view: &dyn View,
-    network: &NetworkId,
-    (partner, side): (PartnerId, Side),
-    (deal, terms): (Option<DealId>, &Terms),
-) -> Result<(), Code> {
-    let Some(change) = terms.conditions().on else {
-        return Ok(());
-    };
-    let order = Order::read(view, change.order)
-        .filter(|order| order.partner == partner && order.side == side)
-        .ok_or(Code::DealUnknown)?;
-    if change.version != order.version {
-        return Err(Code::VersionPast);
-    }
-    if order.change.is_some_and(|open| Some(open) != deal) {
-        return Err(Code::VersionBusy);
-    }
-    if change.what == ChangeWhat::Amend {
-        return Err(Code::NotServed);
-    }
-    let agreed = Deal::read(view, change.order)
-        .and_then(|deal| deal.terms(view, network, change.order))
-        .ok_or(Code::DealUnknown)?;
-    if agreed.currency() != terms.currency() || terms.total() < Minor::ZERO {
-        return Err(Code::TotalsDiffer);
-    }
-    let lines = matching(&agreed, terms).ok_or(Code::OfferUnknown)?;
-    for (index, line) in lines.iter().zip(terms.lines()) {
-        let open = order.lines.get(*index).map_or(0, LineState::open);
-        if line.item().steps.get() > open {
-            return Err(Code::QuantityRange);
-        }
-    }
-    Ok(())
-}
-
-/// The fee for cancelling these lines at `at`, as the terms of the order grant it; none if they
-/// grant no cancellation in this state of fulfilment.
-#[must_use]
-pub fn cancellation_fee(
-    view: &dyn View,
-    network: &NetworkId,
-    order_id: DealId,
-    lines: &Terms,
-    at: Time,
-) -> Option<Minor> {
-    let order = Order::read(view, order_id)?;
-    let deal = Deal::read(view, order_id)?;
-    let sum = Minor::total(lines.lines().iter().map(crate::thread::Line::total))?;
-    if deal.lateness == super::Lateness::Late {
-        return Some(Minor::ZERO);
-    }
-    let (state, since) = order.state();
-    let agreed = deal.terms(view, network, order_id)?;
-    let right = agreed.conditions().rights.iter().find(|right| {
-        right.to == RightTo::Cancel
-            && right.state == state
-            && at.ms_since(since) <= u64::from(right.within_hours) * HOUR_MS
-    })?;
-    let fee = (i128::from(sum.get()) * i128::from(right.fee.get()) * 2 + WHOLE) / (2 * WHOLE);
-    Minor::new(i64::try_from(fee).ok()?).ok()
-}
-
-/// A change of an order was opened.
-pub(super) fn change_begun(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
-    let Some(order_id) = deal.order else { return };
-    if let Some(mut order) = Order::read(fold.view, order_id)
-        && order.change.is_none()
-    {
-        order.change = Some(deal_id);
-        order.keep(fold.view, order_id);
-    }
-}
-
-/// A change of an order came to nothing.
-pub(super) fn change_ended(fold: &mut Fold<'_, '_>, deal_id: DealId, deal: &Deal) {
-    let Some(order_id) = deal.order else { return };
-    if let Some(mut order) = Order::read(fold.view, order_id)
-        && order.change == Some(deal_id)
-    {
-        order.change = None;
-        order.keep(fold.view, order_id);
-    }
-}
-
-fn change_agreed(fold: &mut Fold<'_, '_>, order_id: DealId, deal_id: DealId) {
-    if let Some(mut order) = Order::read(fold.view, order_id) {
-        order.version += 1;
-        order.change = None;
-        order.step(fold.view, order_id, deal_id.into());
-        order.keep(fold.view, order_id);
-    }
 }
 
 /// Judges an Event: whose it may be, which version, and no more fulfilled than is open.

@@ -2,7 +2,7 @@
 //! writes its decision in the entry that moves the stock. It keeps out whether terms are fit, which
 //! is `judge`'s, and the requester's side.
 
-use super::{Deal, Opening, State, credit, holds, opened, order, stock, tombstone};
+use super::{Deal, Opening, State, change, credit, holds, opened, order, stock, tombstone};
 use crate::{
     bundle::Backing,
     fence::List,
@@ -21,23 +21,23 @@ pub(crate) use self::decide::{
 
 /// A Request was taken.
 pub(super) fn asked(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let deal = opened(fold.header.epoch, partner, record, State::Asked);
+    let deal = opened(fold, partner, record, State::Asked);
     deal.keep(fold.view, record.id().into());
 }
 
 /// The requester's firm proposal was taken.
 pub(super) fn offered(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let deal = opened(fold.header.epoch, partner, record, State::Offered);
+    let deal = opened(fold, partner, record, State::Offered);
     deal.keep(fold.view, record.id().into());
-    order::change_begun(fold, record.id().into(), &deal);
+    change::begun(fold, record.id().into(), &deal);
 }
 
 /// An own firm proposal was signed, which is a hold.
 pub(super) fn proposed(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let mut deal = opened(fold.header.epoch, partner, record, State::Held);
+    let mut deal = opened(fold, partner, record, State::Held);
     reserve(fold, &mut deal);
     deal.keep(fold.view, record.id().into());
-    order::change_begun(fold, record.id().into(), &deal);
+    change::begun(fold, record.id().into(), &deal);
 }
 
 /// A Hold was signed, or one's own was shown again: then its deal may have gone on.
@@ -57,7 +57,7 @@ pub(super) fn held(fold: &mut Fold<'_, '_>, id: RecordId, hold: &Hold) {
     deal.hold = Some(id);
     deal.until = hold.hold.until;
     deal.keep(fold.view, hold.deal);
-    order::change_begun(fold, hold.deal, &deal);
+    change::begun(fold, hold.deal, &deal);
 }
 
 /// A Commit was taken. The decision is the next entry, or comes from downstream.
@@ -102,7 +102,7 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
         return;
     };
     let mut deal = Deal::read(fold.view, refusal.deal)
-        .unwrap_or_else(|| opened(fold.header.epoch, partner, record, State::Refused));
+        .unwrap_or_else(|| opened(fold, partner, record, State::Refused));
     if deal.state == State::Sold {
         // A Receipt binds, whatever is shown beside it.
         return;
@@ -121,7 +121,7 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
         .put(Key::Decision { deal: refusal.deal }, &record.id());
     deal.keep(fold.view, refusal.deal);
     tombstone::lay(fold.view, deal.until, refusal.deal);
-    order::change_ended(fold, refusal.deal, &deal);
+    change::ended(fold, refusal.deal, &deal);
 }
 
 /// A hold was closed by a local entry: its units are free and the Refusal is owed.

@@ -9,7 +9,7 @@ pub(crate) use self::decide::{
     write_off,
 };
 
-use super::{Deal, Lateness, Side, State, credit, opened, order, tombstone};
+use super::{Deal, Lateness, Side, State, change, credit, opened, order, reservation, tombstone};
 use crate::{
     hash::{DealId, PartnerId, RecordId},
     machine::{Fold, Key, chain, kept_record},
@@ -40,9 +40,9 @@ fn begun(
     record: &Signed<ThreadBody>,
     state: State,
 ) -> Deal {
-    let deal = opened(fold.header.epoch, partner, record, state);
+    let deal = opened(fold, partner, record, state);
     deal.keep(fold.view, record.id().into());
-    order::change_begun(fold, record.id().into(), &deal);
+    change::begun(fold, record.id().into(), &deal);
     deal
 }
 
@@ -73,7 +73,7 @@ pub(super) fn committed(fold: &mut Fold<'_, '_>, id: RecordId, commit: &Commit) 
     deal.alternative = commit.alternative;
     let network = fold.machine.config.network;
     if let Some(terms) = deal.terms(fold.view, &network, commit.deal) {
-        deal.amount = super::reservation(core::slice::from_ref(&terms)).0;
+        deal.amount = reservation(fold.view, &network, core::slice::from_ref(&terms)).0;
     }
     doubt(fold, &deal, deal.amount.get());
     deal.keep(fold.view, commit.deal);
@@ -123,7 +123,7 @@ pub(super) fn aborted(fold: &mut Fold<'_, '_>, id: RecordId, refusal: &Refusal) 
     deal.decision = Some(id);
     deal.keep(fold.view, refusal.deal);
     tombstone::lay(fold.view, deal.until, refusal.deal);
-    order::change_ended(fold, refusal.deal, &deal);
+    change::ended(fold, refusal.deal, &deal);
     let questions = [Some(refusal.deal.into()), deal.commit, deal.release];
     for question in questions.into_iter().flatten() {
         fold.answered(deal.partner, question);

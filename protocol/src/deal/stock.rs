@@ -1,28 +1,34 @@
-//! Stock (SPEC.md section 12): counted, held and sold steps of each article. Nothing is granted
-//! beyond what is available in the view that includes the batch being built; whether a count is
-//! right is the operator's matter.
+//! Stock (SPEC.md section 12): counted, held and sold steps of each article, and places of each slot
+//! of a service. Nothing is granted beyond what is available in the view that includes the batch
+//! being built; whether a count is right is the operator's matter.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use super::{Holder, Reserved};
+use super::{
+    Holder,
+    timetable::{self, Timetable},
+};
 use crate::{
     code::Code,
     hash::{PartnerId, SubjectId},
     ledger::Payload,
     limits::{SKU_BYTES_MAX, STEPS_MAX},
     machine::{
-        Count, Event, GrantTerms, Key, Overlay, Standing, Stop, Strangers, Trial, View, stored,
+        Count, Event, GrantTerms, Key, Overlay, Standing, Stop, Strangers, Trial, View, decoded,
+        stored,
     },
     slot,
     thread::{Item, Terms},
-    value::Text,
+    value::{Text, Time},
     wire,
 };
 
+/// What a deal takes of a slot, whatever its steps.
+pub(crate) const PLACE: u64 = 1;
 /// Of an offer's counted stock, all strangers together hold at most one part in so many.
 const STRANGERS_PART: u64 = 10;
 
-/// Stock of one article.
+/// Stock of one article, or the places of one slot, which are steps of it here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Stock {
     /// Steps at the last count.
@@ -42,11 +48,46 @@ wire!(Stock {
     sold,
 });
 
+/// Steps of one article, or places of one of its slots, that a deal reserves or takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Reserved {
+    /// Subject of the article's offer.
+    pub subject: SubjectId,
+    /// When the slot begins; none for steps of the stock.
+    pub slot: Option<Time>,
+    /// Steps, or places.
+    pub steps: u64,
+}
+
+wire!(Reserved {
+    subject,
+    slot,
+    steps
+});
+
 impl Stock {
     /// The stock of the article with this subject; nothing if it was never counted.
     #[must_use]
     pub fn read(view: &dyn View, subject: SubjectId) -> Self {
         stored(view, &Key::Stock { subject }).unwrap_or_default()
+    }
+
+    /// The places of the slot of this article that begins then: those of its timetable, where none
+    /// is held or sold.
+    #[must_use]
+    pub fn of_slot(view: &dyn View, subject: SubjectId, begins: Time) -> Self {
+        stored(view, &Key::Places { subject, begins }).unwrap_or_else(|| Self {
+            counted: Timetable::read(view, subject).places_at(begins),
+            ..Self::default()
+        })
+    }
+
+    /// That of what a deal reserves.
+    fn of(view: &dyn View, reserved: &Reserved) -> Self {
+        match reserved.slot {
+            None => Self::read(view, reserved.subject),
+            Some(begins) => Self::of_slot(view, reserved.subject, begins),
+        }
     }
 
     /// Steps that may be granted.
@@ -103,16 +144,55 @@ pub(crate) fn subject_of(item: &Item) -> Option<SubjectId> {
     Some(slot::subject(&sku, &item.list))
 }
 
-/// Steps of each article over all lines.
-pub(crate) fn of_terms(terms: &Terms) -> BTreeMap<SubjectId, u64> {
+/// Of what terms take: the article, and the beginning of its slot where they take a place of one.
+pub(crate) type Taken = (SubjectId, Option<Time>);
+
+/// Steps of each article over all lines, and one place of each slot.
+pub(crate) fn of_terms(terms: &Terms) -> BTreeMap<Taken, u64> {
     let mut steps = BTreeMap::new();
     for line in terms.lines() {
-        if let Some(subject) = subject_of(line.item()) {
-            let sum: &mut u64 = steps.entry(subject).or_default();
-            *sum = sum.saturating_add(line.item().steps.get());
-        }
+        let Some(subject) = subject_of(line.item()) else {
+            continue;
+        };
+        let slot = timetable::slot_of(line, terms.conditions().window);
+        let sum: &mut u64 = steps.entry((subject, slot)).or_default();
+        *sum = match slot {
+            None => sum.saturating_add(line.item().steps.get()),
+            Some(_) => PLACE,
+        };
     }
     steps
+}
+
+/// A timetable counts the places of its slots anew. Of a slot that has begun nothing is kept that
+/// holds no place.
+pub(super) fn recount_places(
+    view: &mut Overlay<'_>,
+    (subject, table): (SubjectId, &Timetable),
+    at: Time,
+) {
+    let first = Time::default();
+    let mut after = Key::Places {
+        subject,
+        begins: first,
+    };
+    while let Some((key, bytes)) = view.next(&after)
+        && let Key::Places {
+            subject: of,
+            begins,
+        } = key
+        && of == subject
+    {
+        if let Some(mut stock) = decoded::<Stock>(&bytes) {
+            if begins > at {
+                stock.counted = table.places_at(begins);
+                view.put(key, &stock);
+            } else if stock.held == 0 {
+                view.delete(key);
+            }
+        }
+        after = key;
+    }
 }
 
 /// As what a partner would hold now.
@@ -125,26 +205,30 @@ pub(crate) fn holder(view: &dyn View, partner: PartnerId) -> Holder {
     }
 }
 
-/// Whether these steps may be granted to such a holder. `increment` says how much strangers may
-/// hold at least of an article.
+/// Whether these steps, or this place, may be granted to such a holder. `increment` says how much
+/// strangers may hold at least of an article.
 pub(crate) fn may_hold(
     view: &dyn View,
     reserved: &Reserved,
     holder: Holder,
     (strangers, increment): (Strangers, u64),
 ) -> Result<(), Code> {
-    let stock = Stock::read(view, reserved.subject);
+    let stock = Stock::of(view, reserved);
+    let (increment, none_left) = match reserved.slot {
+        None => (increment, Code::NoStock),
+        Some(_) => (PLACE, Code::SlotFull),
+    };
     if holder == Holder::Stranger {
         let part = match strangers {
             Strangers::HoldNothing => 0,
             Strangers::HoldATenth => (stock.counted / STRANGERS_PART).max(increment),
         };
         if stock.held_by_strangers.saturating_add(reserved.steps) > part {
-            return Err(Code::NoStock);
+            return Err(none_left);
         }
     }
     if reserved.steps > stock.available() {
-        return Err(Code::NoStock);
+        return Err(none_left);
     }
     Ok(())
 }
@@ -185,9 +269,20 @@ pub(crate) fn take_back(view: &mut Overlay<'_>, reserved: &[Reserved]) {
 }
 
 fn change(view: &mut Overlay<'_>, reserved: &[Reserved], how: impl Fn(&mut Stock, u64)) {
-    for Reserved { subject, steps } in reserved {
-        let mut stock = Stock::read(view, *subject);
-        how(&mut stock, *steps);
-        view.put(Key::Stock { subject: *subject }, &stock);
+    for one in reserved {
+        let mut stock = Stock::of(view, one);
+        how(&mut stock, one.steps);
+        let subject = one.subject;
+        match one.slot {
+            None => view.put(Key::Stock { subject }, &stock),
+            Some(begins) => {
+                let key = Key::Places { subject, begins };
+                if stock.held == 0 && stock.sold == 0 {
+                    view.delete(key);
+                } else {
+                    view.put(key, &stock);
+                }
+            }
+        }
     }
 }

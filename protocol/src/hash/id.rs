@@ -2,7 +2,10 @@
 
 use core::{fmt, str::FromStr};
 
-use super::text::{self, BadId};
+use super::{
+    Tag, hash,
+    text::{self, BadId},
+};
 use crate::{
     fence::{Reader, Wire, Writer},
     value::Invalid,
@@ -121,4 +124,9 @@ impl SubjectId {
 impl EntryHash {
     /// What the very first entry of a ledger follows.
     pub const NONE: Self = Self([0; 32]);
+
+    /// That of the entry whose header has these bytes.
+    pub(crate) fn of(header: &[u8]) -> Self {
+        Self(hash(Tag::Entry, &[header]))
+    }
 }

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     code::Code,
+    deal::timetable::Timetable,
     fence::{self, List, Reader, Wire, Writer},
     hash::{BodyHash, DealId, EntryHash, NetworkId, PartnerId, RecordId, SubjectId, Tag, hash},
     value::{Invalid, Prose, Time},
@@ -13,7 +14,7 @@ use crate::{
 
 /// Bytes of a header: five ids and nine short fields fit with room to spare.
 const HEADER_BYTES_MAX: usize = 512;
-/// Bytes of a body: 256 ids and little else.
+/// Bytes of a body: 256 ids, or 512 times, and little else.
 const BODY_BYTES_MAX: usize = 16_384;
 /// Most ids that one entry names.
 pub const ENTRY_IDS_MAX: usize = 256;
@@ -70,6 +71,8 @@ words! {
         8 WrittenOff "WrittenOff",
         /// Own records came back from a partner.
         9 Recovered "Recovered",
+        /// The slots of a calendar were reckoned.
+        11 Timetable "Timetable",
     }
 }
 
@@ -117,6 +120,13 @@ pub enum Payload {
     WrittenOff(DealId),
     /// Own records that a partner showed.
     Recovered(List<RecordId, ENTRY_IDS_MAX>),
+    /// The slots of an offer's calendar that are still to come.
+    Timetable {
+        /// Subject of the offer.
+        subject: SubjectId,
+        /// The slots; empty for none.
+        table: Timetable,
+    },
 }
 
 impl Payload {
@@ -133,6 +143,7 @@ impl Payload {
             Self::Closed(_) => EntryKind::Closed,
             Self::WrittenOff(_) => EntryKind::WrittenOff,
             Self::Recovered(_) => EntryKind::Recovered,
+            Self::Timetable { .. } => EntryKind::Timetable,
         }
     }
 
@@ -147,7 +158,8 @@ impl Payload {
             | Self::Counted { .. }
             | Self::Granted(_)
             | Self::Closed(_)
-            | Self::WrittenOff(_) => &[],
+            | Self::WrittenOff(_)
+            | Self::Timetable { .. } => &[],
         }
     }
 }
@@ -208,7 +220,7 @@ impl EntryHeader {
     /// The entry's hash, by which the next entry and the tree name it.
     #[must_use]
     pub fn hash(&self) -> EntryHash {
-        EntryHash::from_bytes(hash(Tag::Entry, &[&self.to_bytes()]))
+        EntryHash::of(&self.to_bytes())
     }
 }
 
@@ -265,6 +277,14 @@ struct CountedWire {
 
 wire!(CountedWire { subject, steps });
 
+/// The payload of [`Payload::Timetable`] as it is written.
+struct TimetableWire {
+    subject: SubjectId,
+    table: Timetable,
+}
+
+wire!(TimetableWire { subject, table });
+
 impl Payload {
     fn to_bytes(&self) -> Vec<u8> {
         match self {
@@ -281,6 +301,10 @@ impl Payload {
             }),
             Self::Granted(text) => fence::to_bytes(text),
             Self::Closed(deal) | Self::WrittenOff(deal) => fence::to_bytes(deal),
+            Self::Timetable { subject, table } => fence::to_bytes(&TimetableWire {
+                subject: *subject,
+                table: table.clone(),
+            }),
         }
     }
 
@@ -304,6 +328,10 @@ impl Payload {
             EntryKind::Closed => Self::Closed(of(bytes)?),
             EntryKind::WrittenOff => Self::WrittenOff(of(bytes)?),
             EntryKind::Recovered => Self::Recovered(of(bytes)?),
+            EntryKind::Timetable => {
+                let TimetableWire { subject, table } = of(bytes)?;
+                Self::Timetable { subject, table }
+            }
         })
     }
 }

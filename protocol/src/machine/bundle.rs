@@ -12,8 +12,9 @@ mod parts;
 mod provide;
 mod receive;
 mod require;
+mod silence;
 
-pub use self::draft::{Bundling, Draft, DraftLeg, Stage, bundle_id};
+pub use self::draft::{Bundling, Draft, DraftLeg, Stage, before as legs_before, bundle_id};
 pub(super) use self::{
     ask::came_back,
     draft::{decide, drafted},
@@ -28,7 +29,10 @@ pub(crate) use self::{
     provide::{is_committed, overdue},
     receive::{is_of_a_bundle, order_of, received},
     require::write_off,
+    silence::{away, began, next_wake, pulse},
 };
+
+use alloc::vec::Vec;
 
 use crate::{
     bundle::{Manifest, Tally},
@@ -36,7 +40,7 @@ use crate::{
     fence::List,
     hash::{DealId, ManifestId, PartnerId, RecordId},
     limits::LEGS_MAX,
-    machine::{Key, Overlay, View, stored},
+    machine::{Event, Key, Overlay, View, stored},
     thread::LegName,
     wire, words,
 };
@@ -48,6 +52,18 @@ words! {
         1 Agreed "agreed",
         /// By a Refusal of one.
         2 Aborted "aborted",
+    }
+}
+
+words! {
+    /// What its requester is told of a bundle as a whole.
+    pub enum BundleNews {
+        /// All legs are agreed.
+        1 Agreed "agreed",
+        /// It came to nothing.
+        2 Aborted "aborted",
+        /// It is agreed, and a leg of it lapsed, which is to be sourced anew.
+        3 Lapsed "lapsed",
     }
 }
 
@@ -115,7 +131,7 @@ impl Bundle {
 
     fn of(requester: PartnerId, manifest: &Manifest) -> Option<Self> {
         let legs = manifest.legs().iter().zip(0..);
-        let legs: Option<alloc::vec::Vec<KnownLeg>> = legs
+        let legs: Option<Vec<KnownLeg>> = legs
             .map(|(leg, number)| {
                 Some(KnownLeg {
                     provider: manifest.leg(number)?.0,
@@ -157,8 +173,8 @@ impl Bundle {
 
     /// All members but this one, each once: the requester first.
     #[must_use]
-    pub fn others(&self, own: PartnerId) -> alloc::vec::Vec<PartnerId> {
-        let mut others = alloc::vec::Vec::new();
+    pub fn others(&self, own: PartnerId) -> Vec<PartnerId> {
+        let mut others = Vec::new();
         let providers = self.legs.iter().map(|leg| leg.provider);
         for member in core::iter::once(self.requester).chain(providers) {
             if member != own && !others.contains(&member) {
@@ -191,10 +207,46 @@ impl Bundle {
     }
 
     /// The `ArmReceipt`s that are known, but those of this partner.
-    fn receipts_but_of(&self, partner: PartnerId) -> alloc::vec::Vec<RecordId> {
+    fn receipts_but_of(&self, partner: PartnerId) -> Vec<RecordId> {
         let others = self.legs.iter().filter(|leg| leg.provider != partner);
         others.filter_map(|leg| leg.armed).collect()
     }
+}
+
+/// What this node is told of a bundle of its own as a whole, when this is kept of it.
+pub(super) fn news(
+    view: &dyn View,
+    own: PartnerId,
+    (manifest, after): (ManifestId, &Bundle),
+) -> Vec<Event> {
+    let before = Bundle::read(view, manifest);
+    let is_new = before
+        .as_ref()
+        .is_none_or(|before| before.ended != after.ended);
+    let lapsed = |bundle: &Bundle| {
+        bundle
+            .legs
+            .iter()
+            .filter(|leg| leg.lapsed.is_some())
+            .count()
+    };
+    let more_lapsed = is_new || lapsed(after) > before.as_ref().map_or(0, lapsed);
+    let end = after.ended.filter(|_| is_new).map(|ended| match ended {
+        Ended::Agreed => BundleNews::Agreed,
+        Ended::Aborted => BundleNews::Aborted,
+    });
+    let lapse = Some(BundleNews::Lapsed)
+        .filter(|_| after.ended == Some(Ended::Agreed) && lapsed(after) > 0 && more_lapsed);
+    let draft = stored(view, &Key::BundleOf { manifest });
+    let draft = draft.and_then(|bundle| Draft::read(view, bundle));
+    let is_own = after.requester == own && after.whole.is_none();
+    let news = end.into_iter().chain(lapse).filter(|_| is_own);
+    news.map(|news| Event::Bundle {
+        manifest,
+        name: draft.as_ref().map(|draft| draft.name.clone()),
+        news,
+    })
+    .collect()
 }
 
 /// The own `ArmReceipt` of a deal that is a leg.
@@ -216,7 +268,7 @@ pub(crate) fn forget(view: &mut Overlay<'_>, manifest: ManifestId) {
         return;
     }
     let providers = bundle.legs.iter().map(|leg| leg.provider);
-    let members: alloc::vec::Vec<PartnerId> = providers.chain([bundle.requester]).collect();
+    let members: Vec<PartnerId> = providers.chain([bundle.requester]).collect();
     for partner in members {
         view.delete(Key::SpokenOf { manifest, partner });
         for decided in [0, 1] {

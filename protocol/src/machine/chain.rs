@@ -230,10 +230,7 @@ pub(crate) fn release(
 /// The end of a hold that is passed on is noticed.
 pub(crate) fn overdue(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> Result<(), Stop> {
     let resting = Resting::of(trial, (id, deal.clone()));
-    match put(trial, None, (&resting, MiddleInput::Over)) {
-        Err(No::Rejected(code)) => Err(code.into()),
-        Ok(()) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
-    }
+    put(trial, None, (&resting, MiddleInput::Over)).or_else(No::without_a_record)
 }
 
 /// Puts what happens to the table, and carries out what it says.
@@ -368,7 +365,7 @@ fn hold_terms(trial: &Trial<'_>, resting: &Resting) -> Result<HoldTerms, Code> {
         _ => return Err(Code::HoldUnknown),
     };
     let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
-    let own = judge::hold_terms(trial, partner, (core::slice::from_ref(&terms), until));
+    let own = judge::hold_terms(trial, partner, until);
     let given = chain::resting_on(trial.at(), own, &[below])?;
     let passed_on = commitment(&trial.view, &network, *part);
     Ok(HoldTerms { passed_on, ..given })

@@ -7,8 +7,8 @@ use super::{
     Grant, Key, Machine, Overlay, View, Write, accuse, grant, life, outbox, own, recovery,
 };
 use crate::{
-    deal::{self, negotiation::Who, stock, tombstone},
-    hash::{NetworkId, PartnerId, RecordId},
+    deal::{self, negotiation::Who, stock, timetable, tombstone},
+    hash::{EntryHash, NetworkId, PartnerId, RecordId},
     ledger::{
         Entry, EntryHeader, Payload,
         growth::{self, Kept, Node},
@@ -16,6 +16,7 @@ use crate::{
     public::PublicBody,
     record::{Audience, Envelope, Signed},
     thread::ThreadBody,
+    tree,
 };
 
 /// An entry being folded.
@@ -69,6 +70,9 @@ pub(super) fn apply(machine: &mut Machine, entry: &Entry, view: &dyn View) -> Ve
             }
         }
         Payload::Counted { subject, steps } => stock::counted(fold.view, *subject, *steps),
+        Payload::Timetable { subject, table } => {
+            timetable::entered(fold.view, (*subject, table), header.at);
+        }
         Payload::Granted(text) => {
             if let Some(grant) = Grant::read(text, header.counterparty) {
                 grant::granted(fold.view, &grant);
@@ -145,7 +149,8 @@ fn chain(machine: &mut Machine, entry: &Entry, view: &mut Overlay<'_>) {
     view.put_bytes(Key::Entry { epoch, sequence }, header.to_bytes());
     view.put_bytes(Key::Body { epoch, sequence }, entry.body.to_bytes());
     let new = growth::append(sequence, hash.as_bytes(), &kept(view, epoch)).unwrap_or_default();
-    for (Node { level, index }, hash) in new {
+    let above = new.into_iter().filter(|(node, _)| node.level > 0);
+    for (Node { level, index }, hash) in above {
         view.put_bytes(
             Key::Node {
                 epoch,
@@ -168,10 +173,15 @@ fn chain(machine: &mut Machine, entry: &Entry, view: &mut Overlay<'_>) {
     machine.head.life = header.life;
 }
 
-/// The hashes kept of the tree of an epoch.
+/// The hashes kept of the tree of an epoch. Those of the leaves are not: the entries are there.
 pub(super) fn kept(view: &dyn View, epoch: u32) -> impl Kept {
     move |node: Node| {
         let Node { level, index } = node;
+        if level == 0 {
+            let sequence = index;
+            let header = view.read(&Key::Entry { epoch, sequence })?;
+            return Some(tree::leaf(EntryHash::of(&header).as_bytes()));
+        }
         view.read(&Key::Node {
             epoch,
             level,

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Grant, Publication, Received, Stop, Trial, Verb, accuse, chain, grant, letter, life, outbox,
-    own, recovery, step::Mark, verbs,
+    own, recovery, verbs,
 };
 use crate::{
     code::Code,
@@ -107,7 +107,7 @@ impl Trial<'_> {
         match input {
             Input::Start(life) => life::start(self, life),
             Input::Met(partner) => life::met(self, partner)?,
-            Input::Gone(partner) => self.mark(Mark::Gone { partner }),
+            Input::Gone(partner) => life::gone(self, partner),
             Input::Greeting(greeting) => life::greeting(self, &greeting)?,
             Input::Letter {
                 from,

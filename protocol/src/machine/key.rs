@@ -168,7 +168,7 @@ keys! {
         /// Number within the epoch.
         sequence: u64,
     }
-    /// The hash of a whole subtree of the tree over an epoch's entries.
+    /// The hash of a whole subtree of the tree over an epoch's entries, from two entries on.
     4 Node {
         /// Epoch.
         epoch: u32,
@@ -342,6 +342,23 @@ keys! {
         /// The manifest of the parts.
         manifest: ManifestId,
     }
+    /// The slots of an article, as they were entered last.
+    34 Timetable {
+        /// Subject of the offer.
+        subject: SubjectId,
+    }
+    /// Counted, held and sold places of a slot of which some are held or sold.
+    35 Places {
+        /// Subject of the offer.
+        subject: SubjectId,
+        /// When the slot begins.
+        begins: Time,
+    }
+    /// An order as it was before a change that a bundle agreed: one that lapses is taken back.
+    36 Before {
+        /// The deal id of the change.
+        deal: DealId,
+    }
     /// The proof of a record.
     64 Proof {
         /// The record's id.
@@ -432,6 +449,11 @@ keys! {
     80 Decided {
         /// The deal id.
         deal: DealId,
+    }
+    /// The bundle of this node's own that a Manifest commits.
+    81 BundleOf {
+        /// The manifest id.
+        manifest: ManifestId,
     }
 }
 

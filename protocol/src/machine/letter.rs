@@ -57,6 +57,16 @@ impl From<Stop> for No {
     }
 }
 
+impl No {
+    /// What is left of it where no record is to be answered: what may still come is waited for.
+    pub(crate) fn without_a_record(self) -> Result<(), Stop> {
+        match self {
+            Self::Rejected(code) => Err(code.into()),
+            Self::Unanswered | Self::Lost(_) => Ok(()),
+        }
+    }
+}
+
 /// A record being decided about, with what came along.
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {

@@ -197,6 +197,7 @@ pub(super) fn start(trial: &mut Trial<'_>, life: Life) {
         Payload::Lived { life: life.get() }
     };
     trial.enter(payload, None, Vec::new());
+    bundle::began(trial);
 }
 
 /// A connection to a partner stands: it is greeted.
@@ -205,6 +206,12 @@ pub(super) fn met(trial: &mut Trial<'_>, partner: PartnerId) -> Result<(), Stop>
         .map_or(Answers::Nothing, |greeted| Answers::Life(greeted.life));
     trial.mark(Mark::Met { partner });
     tell(trial, partner, answers)
+}
+
+/// The connection to a partner ended.
+pub(super) fn gone(trial: &mut Trial<'_>, partner: PartnerId) {
+    trial.mark(Mark::Gone { partner });
+    bundle::away(trial, partner);
 }
 
 /// A partner greeted.
@@ -457,6 +464,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Committed { .. }
         | Mark::Decided { .. }
         | Mark::Drafted { .. }
+        | Mark::Silent { .. }
         | Mark::Recovering { .. } => {}
     }
 }

@@ -529,6 +529,7 @@ pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
 /// What time brings about: questions are sent again, and what is over is ended.
 pub(super) fn pulse(trial: &mut Trial<'_>) -> Result<(), Stop> {
     send_due(trial);
+    bundle::pulse(trial);
     showing::go_on(trial);
     let mut after = Key::Due {
         end: Time::default(),

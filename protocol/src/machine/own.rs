@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     code::Code,
+    deal::timetable,
     fence::List,
     hash::{ManifestId, NetworkId, PartnerId, RecordId, SubjectId},
     ledger::{Entry, Payload},
@@ -43,6 +44,9 @@ pub enum Publication {
     RenewOffer(SubjectId, Time),
     /// Whether an offer can be had; its revision is not read.
     Availability(Availability),
+    /// The times at which the slots of an own offer's calendar begin that are still to come; what it
+    /// says of them is read when its turn comes, after the offers before it.
+    Timetable(SubjectId, Vec<Time>),
     /// The end of an offer.
     WithdrawOffer(SubjectId, WithdrawalReason),
     /// The end of an availability.
@@ -178,14 +182,20 @@ pub fn proof_groups(entry: &Entry) -> Vec<(ProofGroup, RecordId)> {
         .collect()
 }
 
-/// Publishes what changes something, in one entry.
+/// Publishes what changes something, in one entry, and enters the timetables that go with it.
 pub(super) fn publish(trial: &mut Trial<'_>, publications: Vec<Publication>) -> Result<(), Stop> {
-    if publications.len() > BATCH_RECORDS_MAX {
+    let is_timetable = |one: &&Publication| matches!(one, Publication::Timetable(..));
+    let tables = publications.iter().filter(is_timetable).count();
+    if tables.max(publications.len() - tables) > BATCH_RECORDS_MAX {
         return Err(Code::TooLarge.into());
     }
     let mut last = Revision::new(trial.machine.head.revision).ok();
-    let mut records = Vec::new();
+    let (mut records, mut timetables) = (Vec::new(), Vec::new());
     for publication in publications {
+        if let Publication::Timetable(subject, begins) = publication {
+            timetables.push((subject, begins));
+            continue;
+        }
         let revision = Revision::next(last, trial.now.time).ok_or(Code::Malformed)?;
         if let Some(body) = body(trial, publication, revision, &records)? {
             let config = &trial.machine.config;
@@ -196,6 +206,14 @@ pub(super) fn publish(trial: &mut Trial<'_>, publications: Vec<Publication>) -> 
         }
     }
     trial.sign_public(&records);
+    for record in &records {
+        if let PublicBody::Offer(offer) = record.body() {
+            timetable::end(trial, offer);
+        }
+    }
+    for (subject, begins) in timetables {
+        timetable::enter(trial, subject, begins)?;
+    }
     Ok(())
 }
 
@@ -255,6 +273,8 @@ fn body(
                 PublicBody::Withdrawal(Withdrawal::of_availability(revision, subject, reason))
             })
         }
+        // It is no record: an entry states it.
+        Publication::Timetable(..) => None,
         Publication::CatalogueHead => Some(PublicBody::CatalogueHead(head_after(
             trial, revision, before,
         ))),

@@ -43,7 +43,11 @@ impl Trial<'_> {
                 && !bundle::is_of_a_bundle(shown.record.body())
             {
                 if matches!(shown.record.body(), ThreadBody::Receipt(_))
-                    && !deal::stands_on(&self.view, shown.record.body())
+                    && !deal::stands_on(
+                        &self.view,
+                        &self.machine.config.network,
+                        shown.record.body(),
+                    )
                 {
                     return Err(No::Unanswered);
                 }
@@ -67,7 +71,11 @@ impl Trial<'_> {
         if epoch >= self.machine.head.epoch || self.machine.recovering {
             return Err(No::Lost(about));
         }
-        let stands = deal::stands_on(&self.view, shown.record.body());
+        let stands = deal::stands_on(
+            &self.view,
+            &self.machine.config.network,
+            shown.record.body(),
+        );
         if !stands || !bundle::admit_shown(self, case, &shown.record) {
             // It comes again after that on which it stands.
             return Err(No::Unanswered);

@@ -4,7 +4,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Draft, Key, Machine, Overlay, Question, View, Write, bundle, life, outbox, showing::Showing,
+    BundleNews, Draft, Key, Machine, Overlay, Question, View, Write, bundle, life, outbox,
+    showing::Showing,
 };
 use crate::{
     code::Code,
@@ -15,7 +16,7 @@ use crate::{
     public::Claim,
     slot::Family,
     thread::Life,
-    value::Time,
+    value::{Text, Time},
 };
 
 /// What one input brings about. Changes are carried at once
@@ -193,6 +194,14 @@ pub enum Mark {
         /// The partner.
         partner: PartnerId,
     },
+    /// Since when a middle partner is away for which own legs are in doubt; none once it is heard of,
+    /// or was waited for.
+    Silent {
+        /// The partner.
+        partner: PartnerId,
+        /// Since when.
+        since: Option<Time>,
+    },
     /// The operator approved the Commit before the Hold came.
     Approved {
         /// The deal.
@@ -274,6 +283,15 @@ pub enum Event {
         /// The state.
         state: State,
     },
+    /// A bundle of this node's own ended as a whole, or lost a leg afterwards.
+    Bundle {
+        /// Its Manifest.
+        manifest: ManifestId,
+        /// Its name, where its draft is kept.
+        name: Option<Text<64, 1>>,
+        /// How.
+        news: BundleNews,
+    },
     /// A partner did not take a question.
     Rejected {
         /// The partner.
@@ -340,6 +358,12 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             } else {
                 view.delete(key);
             }
+        }
+        Mark::Silent { partner, since } => {
+            match since {
+                Some(since) => machine.silent.insert(partner, since),
+                None => machine.silent.remove(&partner),
+            };
         }
         Mark::Drafted { ref draft } => bundle::drafted(&mut view, draft),
         Mark::Showing {

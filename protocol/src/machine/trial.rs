@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Key, Machine, Overlay, View, Write,
+    Bundle, Key, Machine, Overlay, View, Write,
     input::Now,
     step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
     view::decoded,
@@ -73,8 +73,9 @@ impl<'a> Trial<'a> {
     pub(crate) fn finish(self) -> (Step, Machine, Vec<Write>) {
         let asks = super::outbox::next_wake(&self.machine);
         let shows = super::showing::next_wake(&self);
+        let silent = super::bundle::next_wake(&self.machine);
         let mut step = self.step;
-        step.wake = asks.into_iter().chain(shows).min();
+        step.wake = asks.into_iter().chain(shows).chain(silent).min();
         (step, self.machine, self.view.into_writes())
     }
 
@@ -142,6 +143,13 @@ impl<'a> Trial<'a> {
                     state: deal.state,
                 });
             }
+        }
+        if let Key::Bundle { manifest } = write.key
+            && let Some(after) = decoded::<Bundle>(bytes)
+        {
+            let own = self.machine.config.partner;
+            let news = super::bundle::news(&self.view, own, (manifest, &after));
+            self.step.events.extend(news);
         }
         if let Key::ThreadRecord { thread, .. } = write.key
             && let (Some(record), Some(partner)) = (decoded(bytes), counterparty)

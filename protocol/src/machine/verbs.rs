@@ -66,6 +66,8 @@ pub enum Verb {
     },
     /// Proposes terms. Where a firm proposal or hold of the partner stands, this counters it.
     Propose(Proposing),
+    /// Judges whether that could be proposed now, and changes nothing.
+    PlanPropose(Proposing),
     /// Asks for a hold on an offer as it stands.
     Request(Requesting),
     /// Accepts what stands in the thread.
@@ -79,6 +81,13 @@ pub enum Verb {
     Reject {
         /// The thread.
         thread: ThreadId,
+    },
+    /// Refuses a Request that waits here, for this reason.
+    Refuse {
+        /// The deal.
+        deal: DealId,
+        /// Why.
+        code: Code,
     },
     /// Takes the own standing proposal back.
     Withdraw {
@@ -200,6 +209,11 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
             trial.sign(header.to, Vec::from([body]))
         }
         Verb::Propose(proposing) => propose(trial, proposing),
+        Verb::PlanPropose(proposing) => {
+            propose(trial, proposing)?;
+            trial.begin_anew();
+            Ok(())
+        }
         Verb::Request(requesting) => request(trial, requesting, None),
         Verb::Source(sourcing) => chain::source(trial, sourcing),
         Verb::PlanSource(sourcing) => chain::plan(trial, sourcing),
@@ -208,6 +222,7 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
             alternative,
         } => accept(trial, thread, alternative),
         Verb::Reject { thread } => reject(trial, thread),
+        Verb::Refuse { deal, code } => refuse(trial, deal, code),
         Verb::Withdraw { thread } => withdraw(trial, thread),
         Verb::Cancel { deal } => cancel(trial, deal),
         Verb::WriteOff { deal } => requester::write_off(trial, deal),
@@ -272,7 +287,7 @@ fn propose(trial: &mut Trial<'_>, proposing: Proposing) -> Result<(), Stop> {
             Proposal::firm_of_requester(header, until, alternatives)
         }
         (Binding::Firm, Role::Provider) => {
-            let hold = judge::hold_terms(trial, partner, (&alternatives, until));
+            let hold = judge::hold_terms(trial, partner, until);
             Proposal::firm_of_provider(header, alternatives, hold)
         }
     };
@@ -304,7 +319,7 @@ fn check_proposal(trial: &Trial<'_>, partner: PartnerId, proposal: &Proposal) ->
         Role::Provider => Side::Provider,
     };
     for terms in proposal.alternatives() {
-        judge::change(trial, (partner, side), None, terms)?;
+        judge::change_of(trial, (partner, side), None, terms)?;
     }
     if !proposal.is_firm() {
         return Ok(());
@@ -312,10 +327,16 @@ fn check_proposal(trial: &Trial<'_>, partner: PartnerId, proposal: &Proposal) ->
     trial.check_greeted(partner)?;
     match side {
         Side::Provider => {
-            judge::fit(trial, partner, proposal.alternatives(), judge::GRANTED)?;
+            judge::fit(
+                trial,
+                (partner, None),
+                proposal.alternatives(),
+                judge::GRANTED,
+            )?;
         }
         Side::Requester => {
-            let (amount, _) = reservation(proposal.alternatives());
+            let network = trial.machine.config.network;
+            let (amount, _) = reservation(&trial.view, &network, proposal.alternatives());
             if let Some(terms) = proposal.alternatives().first() {
                 credit::may_owe_them(&trial.view, partner, terms.currency(), amount)?;
             }
@@ -346,8 +367,9 @@ pub(super) fn request(
         return Err(Code::TotalsDiffer.into());
     }
     judge::validity(trial, trial.at(), requesting.valid_until)?;
-    judge::change(trial, (partner, Side::Requester), None, terms)?;
-    let (amount, _) = reservation(core::slice::from_ref(terms));
+    judge::change_of(trial, (partner, Side::Requester), None, terms)?;
+    let network = trial.machine.config.network;
+    let (amount, _) = reservation(&trial.view, &network, core::slice::from_ref(terms));
     credit::may_owe_them(&trial.view, partner, terms.currency(), amount)?;
     let request = Request {
         header,
@@ -465,6 +487,14 @@ fn reject(trial: &mut Trial<'_>, thread_id: ThreadId) -> Result<(), Stop> {
     )
 }
 
+fn refuse(trial: &mut Trial<'_>, id: DealId, code: Code) -> Result<(), Stop> {
+    let deal = Deal::read(&trial.view, id).ok_or(Code::DealUnknown)?;
+    match deal.state {
+        State::Asked => provider::refuse(trial, id, code),
+        _ => Err(Code::Outdated.into()),
+    }
+}
+
 fn withdraw(trial: &mut Trial<'_>, thread_id: ThreadId) -> Result<(), Stop> {
     let thread = Thread::read(&trial.view, thread_id).ok_or(Code::ThreadUnknown)?;
     thread.may_withdraw(Who::Us)?;
@@ -502,16 +532,14 @@ fn happen(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
     };
     let order = Order::read(&trial.view, deal).ok_or(Code::DealUnknown)?;
     let network = trial.machine.config.network;
-    let known = Deal::read(&trial.view, deal).ok_or(Code::DealUnknown)?;
+    let known = Deal::read(&trial.view, order.terms).ok_or(Code::DealUnknown)?;
     // What is part of a chain, or worth much, waits until the other side has kept the Receipt.
     let gate = &trial.machine.config.policy.ship_gate;
-    let waits = known
-        .terms(&trial.view, &network, deal)
-        .is_some_and(|terms| {
-            let is_above =
-                |gate: &Money| (gate.currency == terms.currency()) && gate.minor < terms.total();
-            terms.conditions().for_chain || gate.iter().any(is_above)
-        });
+    let waits = order.in_force(&trial.view, &network).is_some_and(|terms| {
+        let is_above =
+            |gate: &Money| (gate.currency == terms.currency()) && gate.minor < terms.total();
+        terms.conditions().for_chain || gate.iter().any(is_above)
+    });
     if waits && known.ack.is_none() {
         return Err(Code::InDoubt.into());
     }

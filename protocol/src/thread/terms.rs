@@ -71,7 +71,7 @@ impl Line {
 words! {
     /// What is done to an order.
     pub enum ChangeWhat {
-        /// Its terms are replaced.
+        /// Its terms are replaced; what the total is more than the lines is the fee.
         1 Amend "amend",
         /// The lines named are cancelled; the total is the fee.
         2 Cancel "cancel",
@@ -261,6 +261,29 @@ impl Terms {
         })
     }
 
+    /// Terms of an amendment: the items are those of the order from then on, and the total is what
+    /// they cost and the fee.
+    ///
+    /// # Errors
+    /// `TooMany` or `TooFew` lines; `Rule` if an amount is too large, the fee is below zero, or the
+    /// change is no amendment.
+    pub fn amendment(
+        items: Vec<Item>,
+        currency: Currency,
+        fee: Minor,
+        conditions: Conditions,
+    ) -> Result<Self, Invalid> {
+        if !amends(&conditions) {
+            return Err(Invalid::Rule("a fee must be that of an amendment"));
+        }
+        if fee < Minor::ZERO {
+            return Err(Invalid::Rule("a fee must not be below zero"));
+        }
+        let terms = Self::new(items, currency, conditions)?;
+        let total = terms.total.checked_add(fee).ok_or(AMOUNT_TOO_LARGE)?;
+        Ok(Self { total, ..terms })
+    }
+
     /// The lines, at least one.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
@@ -279,6 +302,23 @@ impl Terms {
         self.total
     }
 
+    /// What the lines cost; zero where that is too large for an amount.
+    #[must_use]
+    pub fn worth(&self) -> Minor {
+        sum(&self.lines).unwrap_or(Minor::ZERO)
+    }
+
+    /// What a change costs beside its lines; of a new order, nothing.
+    #[must_use]
+    pub fn fee(&self) -> Minor {
+        if cancels(&self.conditions) {
+            return self.total;
+        }
+        let fee = self.total.checked_sub(self.worth());
+        fee.filter(|_| amends(&self.conditions))
+            .unwrap_or(Minor::ZERO)
+    }
+
     /// What holds for all lines.
     #[must_use]
     pub const fn conditions(&self) -> &Conditions {
@@ -286,13 +326,15 @@ impl Terms {
     }
 
     /// Whether the stated totals are those that the lines give. The total of a cancellation is a
-    /// fee, which the lines do not give.
+    /// fee, which the lines do not give; in that of an amendment a fee may be added.
     #[must_use]
     pub fn totals_hold(&self) -> bool {
         let line_holds =
             |line: &Line| line.item.price.line_total(line.item.steps) == Some(line.total);
+        let total_holds =
+            |sum: Minor| sum == self.total || amends(&self.conditions) && sum < self.total;
         self.lines.iter().all(line_holds)
-            && (cancels(&self.conditions) || sum(&self.lines) == Some(self.total))
+            && (cancels(&self.conditions) || sum(&self.lines).is_some_and(total_holds))
     }
 
     /// The terms hash, by which a Hold names them.
@@ -309,6 +351,12 @@ fn cancels(conditions: &Conditions) -> bool {
     conditions
         .on
         .is_some_and(|change| change.what == ChangeWhat::Cancel)
+}
+
+fn amends(conditions: &Conditions) -> bool {
+    conditions
+        .on
+        .is_some_and(|change| change.what == ChangeWhat::Amend)
 }
 
 fn priced(items: Vec<Item>) -> Result<List<Line, LINES_MAX, 1>, Invalid> {
@@ -420,6 +468,27 @@ mod tests {
         check(None, true, false);
         check(Some(ChangeWhat::Amend), true, false);
         check(Some(ChangeWhat::Cancel), false, true);
+    }
+
+    #[test]
+    fn an_amendment_costs_its_lines_and_a_fee() {
+        fn check(what: Option<ChangeWhat>, fee: i64, expected: Option<(i64, i64)>) {
+            let fee = Minor::new(fee).unwrap();
+            let terms = Terms::amendment(vec![item(10, 1, 2)], eur(), fee, conditions(what));
+            let made = terms.as_ref().ok();
+            let amounts = made.map(|terms| (terms.total().get(), terms.fee().get()));
+            assert_eq!(amounts, expected, "{terms:?}");
+            assert!(made.is_none_or(Terms::totals_hold));
+        }
+        check(Some(ChangeWhat::Amend), 3, Some((23, 3)));
+        check(Some(ChangeWhat::Amend), 0, Some((20, 0)));
+        check(Some(ChangeWhat::Amend), -1, None);
+        check(Some(ChangeWhat::Cancel), 3, None);
+        check(None, 0, None);
+        let amended = conditions(Some(ChangeWhat::Amend));
+        let mut terms = Terms::new(vec![item(10, 1, 2)], eur(), amended).unwrap();
+        terms.total = Minor::new(19).unwrap();
+        assert!(!terms.totals_hold(), "no fee is below zero");
     }
 
     #[test]

@@ -201,7 +201,10 @@ fn words(deals: &[DealId]) -> Vec<Bundling> {
     let name = format!("{}", deals[0]).chars().take(32).collect::<String>();
     let name: Text<64, 1> = Text::new(&*name).expect("short");
     let bundle = bundle_id(&name);
-    let mut words = vec![Bundling::New { name }];
+    let mut words = vec![Bundling::New {
+        name,
+        changes: None,
+    }];
     words.extend(deals.iter().map(|deal| Bundling::Add {
         bundle,
         leg: DraftLeg {

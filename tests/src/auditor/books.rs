@@ -3,9 +3,11 @@
 //! allow is found on the way; what another node has is not known here.
 
 mod bundles;
+mod changes;
 mod middle;
 mod provide;
 mod require;
+mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +15,11 @@ use super::{
     bytes::Id,
     chain::Kept,
     finding::{Check, Findings},
-    read::{Body, Record, Terms, Waits},
+    read::{Body, Record, Taken, Terms, Waits},
     read_ledger::Payload,
 };
 
-pub use self::bundles::Bundle;
+pub use self::{bundles::Bundle, changes::Standing};
 
 /// A deal, at either side.
 #[derive(Clone, Debug)]
@@ -44,27 +46,21 @@ pub struct Deal {
     commitment: Option<Id>,
     /// Minor units reserved or posted.
     pub amount: i128,
-    reserved: BTreeMap<Id, i128>,
+    reserved: BTreeMap<Taken, i128>,
+    /// Steps and places that it moved on the own shelf when it was agreed.
+    moved: BTreeMap<Taken, i128>,
+    /// Of a change that was agreed, its order and how that stood before.
+    before: Option<(Id, Standing)>,
 }
 
 impl Deal {
-    fn new(partner: Id, provides: bool, state: &'static str, alternatives: &[Terms]) -> Self {
-        let mut reserved = BTreeMap::new();
-        let mut amount = 0;
-        // A change of an order reserves nothing.
-        for terms in alternatives.iter().filter(|terms| terms.on.is_none()) {
-            amount = terms.total.max(amount);
-            for (subject, steps) in terms.steps() {
-                let most = reserved.entry(subject).or_insert(0);
-                *most = steps.max(*most);
-            }
-        }
+    fn new(partner: Id, provides: bool, state: &'static str) -> Self {
         Self {
             partner,
             provides,
             state,
             was: vec![state],
-            alternatives: alternatives.to_vec(),
+            alternatives: Vec::new(),
             alternative: 0,
             until: 0,
             hold: None,
@@ -74,8 +70,10 @@ impl Deal {
             decision: None,
             manifest: None,
             commitment: None,
-            amount,
-            reserved,
+            amount: 0,
+            reserved: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            before: None,
         }
     }
 
@@ -135,8 +133,12 @@ pub struct Account {
 #[derive(Default)]
 pub struct Books {
     pub deals: BTreeMap<Id, Deal>,
-    pub stock: BTreeMap<Id, Stock>,
+    pub stock: BTreeMap<Taken, Stock>,
+    /// Places of each slot of a service, and when its slots begin.
+    timetables: BTreeMap<Id, (i128, BTreeSet<u64>)>,
     pub accounts: BTreeMap<(Id, [u8; 3]), Account>,
+    /// Orders as they stand.
+    orders: BTreeMap<Id, Standing>,
     /// Highest revision that it published, and the record of each slot at each revision.
     revision: u64,
     slots: BTreeMap<(u64, Id, u64), Id>,
@@ -202,10 +204,15 @@ impl Books {
                 }
             }
             Payload::Counted { subject, steps } => {
-                let stock = self.stock.entry(*subject).or_default();
+                let stock = self.stock.entry((*subject, None)).or_default();
                 stock.counted = *steps;
                 stock.sold = 0;
             }
+            Payload::Timetable {
+                subject,
+                places,
+                begins,
+            } => self.reckoned(&at, *subject, (*places, begins), found),
             Payload::Closed(deal) => self.closed(&at, *deal, found),
             Payload::WrittenOff(deal) => self.written_off(&at, *deal, found),
         }
@@ -343,39 +350,25 @@ impl Books {
         Some(self.accounts.entry((partner, currency?)).or_default())
     }
 
-    /// What an agreement moves: the amount, and at the provider the steps. A cancellation gives
-    /// back what its lines cost but for the fee, and their steps to the shelf, as far as they were
-    /// sold since the last count.
+    /// What an agreement moves: the amount, and at the provider the steps, of which no more come
+    /// back than were sold since the last count.
     fn post(&mut self, deal_id: Id) {
         let Some(deal) = self.deals.get(&deal_id) else {
             return;
         };
         let (partner, currency, provides) = (deal.partner, deal.currency(), deal.provides);
-        let Some(terms) = deal.terms() else {
+        let own = deal.passed_on().is_none();
+        let Some(terms) = deal.terms().cloned() else {
             return;
         };
-        let lines: i128 = terms.lines.iter().map(|line| line.total).sum();
-        let (amount, steps) = match terms.on {
-            None => (terms.total, terms.steps()),
-            Some((_, true)) => {
-                let back = terms.steps().into_iter().map(|(s, steps)| (s, -steps));
-                (terms.total - lines, back.collect())
-            }
-            Some((_, false)) => (0, BTreeMap::new()),
-        };
-        // What others hold is no own stock.
-        let of = terms
-            .on
-            .map_or(Some(deal), |(order, _)| self.deals.get(&order));
-        let is_own = of.is_none_or(|of| of.passed_on().is_none());
-        if provides && is_own {
-            for (subject, steps) in steps {
-                let stock = self.stock.entry(subject).or_default();
-                stock.sold = (stock.sold + steps).max(0);
-            }
+        let (amount, steps) = self.moves(&terms);
+        if provides && own {
+            self.sell(&steps, 1);
         }
+        self.stand(deal_id, &terms);
         if let Some(deal) = self.deals.get_mut(&deal_id) {
             deal.amount = amount;
+            deal.moved = steps;
         }
         if let Some(account) = self.account(partner, currency) {
             if provides {
@@ -383,6 +376,13 @@ impl Books {
             } else {
                 account.payable += amount;
             }
+        }
+    }
+
+    fn sell(&mut self, steps: &BTreeMap<Taken, i128>, sign: i128) {
+        for (taken, steps) in steps {
+            let stock = self.stock_of(*taken);
+            stock.sold = (stock.sold + sign * steps).max(0);
         }
     }
 }

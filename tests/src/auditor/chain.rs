@@ -219,6 +219,7 @@ impl Ledger {
             | Payload::Opened
             | Payload::Lived(_)
             | Payload::Counted { .. }
+            | Payload::Timetable { .. }
             | Payload::Granted
             | Payload::Closed(_)
             | Payload::WrittenOff(_) => &[],

@@ -8,6 +8,7 @@ use super::{
     books::{Account, Books, Deal, Stock},
     bytes::Id,
     finding::{Check, Findings},
+    read::Taken,
 };
 use crate::observation::{StoredAccount, StoredDeal, StoredStock};
 
@@ -51,12 +52,17 @@ pub fn check_stored(side: &Side<'_>, kept: &Kept, found: &mut Findings) {
     {
         differs(&[*id], "no entry gives the deal that is stored".into());
     }
-    let stored: BTreeMap<Id, Stock> = kept
+    let stored: BTreeMap<Taken, Stock> = kept
         .stock
         .iter()
-        .map(|s| (s.subject, stock_of(s)))
+        .map(|s| ((s.subject, s.begins), stock_of(s)))
         .collect();
-    for (subject, (ours, theirs)) in both(&side.books.stock, &stored) {
+    // Of a slot nothing is stored while no place of it is promised.
+    let is_kept =
+        |(taken, stock): &(&Taken, &Stock)| taken.1.is_none() || (stock.held, stock.sold) != (0, 0);
+    let ours = side.books.stock.iter().filter(is_kept);
+    let ours = ours.map(|(taken, stock)| (*taken, *stock)).collect();
+    for ((subject, _), (ours, theirs)) in both(&ours, &stored) {
         if ours != theirs {
             differs(
                 &[subject],

@@ -1,7 +1,7 @@
 //! Records, entries, frames and checkpoints as plain structures, read as SPEC.md sections 6 to 8, 14
 //! and 15 list them, as far as the auditor looks. What it makes of them is not decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     bytes::{Id, Reader, hash, record_id},
@@ -156,15 +156,31 @@ pub struct Terms {
     pub lines: Vec<Line>,
     pub currency: [u8; 3],
     pub total: i128,
-    /// The order that it changes, and whether it cancels.
-    pub on: Option<(Id, bool)>,
+    /// When its window begins.
+    pub begins: Option<u64>,
+    /// What it changes, if it changes an order.
+    pub on: Option<On>,
     pub hash: Id,
+}
+
+/// What terms take of: an article's stock, or the slot of it that begins then.
+pub type Taken = (Id, Option<u64>);
+
+/// A change of an order.
+#[derive(Clone, Copy, Debug)]
+pub struct On {
+    pub order: Id,
+    pub version: u64,
+    /// Whether it cancels; else it amends.
+    pub cancels: bool,
 }
 
 #[derive(Clone, Debug)]
 pub struct Line {
     /// Subject of the article; none if it names no article.
     pub subject: Option<Id>,
+    /// Whether it is of a service.
+    pub serves: bool,
     pub steps: i128,
     pub minor: i128,
     pub per: i128,
@@ -177,9 +193,21 @@ impl Terms {
         let good =
             |line: &Line| line.total == (2 * line.steps * line.minor + line.per) / (2 * line.per);
         let sum: i128 = self.lines.iter().map(|line| line.total).sum();
-        // The total of a cancellation is its fee.
-        let is_fee = matches!(self.on, Some((_, true)));
-        self.lines.iter().all(good) && (is_fee || sum == self.total)
+        // The total of a cancellation is its fee; in that of an amendment a fee may be added.
+        let is_fee = self.on.is_some_and(|on| on.cancels);
+        let total = sum == self.total || self.on.is_some() && sum < self.total;
+        self.lines.iter().all(good) && (is_fee || total)
+    }
+
+    /// What its lines cost.
+    pub fn worth(&self) -> i128 {
+        self.lines.iter().map(|line| line.total).sum()
+    }
+
+    /// The articles that are services.
+    pub fn services(&self) -> BTreeSet<Id> {
+        let services = self.lines.iter().filter(|line| line.serves);
+        services.filter_map(|line| line.subject).collect()
     }
 
     /// Steps of each article over all lines.
@@ -369,7 +397,7 @@ fn terms_fields(reader: &mut Reader<'_>) -> Option<Terms> {
     reader.number()?; // method
     reader.counted()?; // region
     reader.counted()?; // postcode
-    reader.option(|reader| Some((reader.number()?, reader.number()?)))?; // window
+    let window = reader.option(|reader| Some((reader.number()?, reader.number()?)))?;
     reader.counted()?; // incoterm
     reader.number()?; // payment days
     reader.list(|reader| {
@@ -381,13 +409,17 @@ fn terms_fields(reader: &mut Reader<'_>) -> Option<Terms> {
     reader.option(Reader::id)?; // arbiter
     reader.counted()?; // note
     let on = reader.option(|reader| {
-        let (order, _version) = (reader.id()?, reader.number()?);
-        Some((order, reader.number()? == 2))
+        Some(On {
+            order: reader.id()?,
+            version: reader.number()?,
+            cancels: reader.number()? == 2,
+        })
     })?;
     Some(Terms {
         lines,
         currency,
         total,
+        begins: window.map(|(begins, _)| begins),
         on,
         hash: [0; 32],
     })
@@ -399,11 +431,12 @@ fn line(reader: &mut Reader<'_>) -> Option<Line> {
     let subject = subject(reader)?;
     reader.option(Reader::id)?; // offer
     reader.counted()?; // title
-    reader.number()?; // nature
+    let nature = reader.number()?;
     reader.counted()?; // unit
     reader.u8()?; // scale
     Some(Line {
         subject: names_article.then_some(subject),
+        serves: nature == 2,
         steps: reader.number()?.into(),
         minor: reader.signed()?,
         per: reader.number()?.into(),

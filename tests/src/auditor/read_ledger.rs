@@ -29,11 +29,20 @@ pub enum Payload {
     Lived(u64),
     Signed(Vec<Id>),
     Taken(Id),
-    Counted { subject: Id, steps: i128 },
+    Counted {
+        subject: Id,
+        steps: i128,
+    },
     Granted,
     Closed(Id),
     WrittenOff(Id),
     Recovered(Vec<Id>),
+    /// Places of each slot of a service, and when the slots begin.
+    Timetable {
+        subject: Id,
+        places: i128,
+        begins: Vec<u64>,
+    },
 }
 
 pub fn entry(bytes: &[u8]) -> Option<Entry> {
@@ -86,6 +95,15 @@ pub fn payload(kind: u64, body: &[u8]) -> Option<Payload> {
         7 => Payload::Closed(reader.id()?),
         8 => Payload::WrittenOff(reader.id()?),
         9 => Payload::Recovered(reader.list(Reader::id)?),
+        11 => {
+            let (subject, places) = (reader.id()?, reader.number()?.into());
+            reader.number()?; // minutes
+            Payload::Timetable {
+                subject,
+                places,
+                begins: reader.list(Reader::number)?,
+            }
+        }
         _ => return None,
     };
     reader.is_at_end().then_some(payload)

@@ -1,5 +1,5 @@
 //! What a page shows and what a run shows, held against each other: text is compared to the letter,
-//! spaces by whether there are any; ids, keys and processes are bound, one to one, for the whole
+//! spaces by whether there are any; ids, keys, processes and slots are bound, one to one, for the whole
 //! guide; times, ports and spans only have to be there.
 
 use super::clock::{self, Clock};
@@ -256,6 +256,10 @@ fn token(before: &str, rest: &str) -> (Token, usize) {
     if let Some(length) = clock::time(rest) {
         return (Token::Free("TIME"), length);
     }
+    if let Some(length) = clock::local(rest) {
+        let slot = rest.get(..length).unwrap_or_default();
+        return (Token::Bound(slot.to_owned()), length);
+    }
     let length = span(|c| c.is_ascii_alphanumeric());
     let Some(word) = rest.get(..length).filter(|word| !word.is_empty()) else {
         let length = rest.chars().next().map_or(1, char::len_utf8);
@@ -334,6 +338,9 @@ mod tests {
         check("a [..] z", "a b c z", true);
         check("a [..] z", "a b c", false);
         check("said  [no answer yet]", "said", true);
+        let slots = "2026-11-21T09:00 and 2026-11-22T09:00";
+        check(slots, "2027-01-02T09:00 and 2027-01-03T09:00", true);
+        check(slots, "2027-01-02T09:00 and 2027-01-02T09:00", false);
     }
 
     #[test]

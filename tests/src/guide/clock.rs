@@ -51,6 +51,24 @@ pub(super) fn time(rest: &str) -> Option<usize> {
     (fits && tail.get(parts..)?.starts_with('Z')).then_some(FORM.len() + parts + 1)
 }
 
+/// The length of a time as slots are named by, such as `2026-11-21T09:00`, or of one of UTC.
+pub(super) fn local(rest: &str) -> Option<usize> {
+    const FORM: &str = "0000-00-00T00:00";
+    let head = rest.get(..FORM.len())?;
+    let fits = head.chars().zip(FORM.chars()).all(|(c, form)| match form {
+        '0' => c.is_ascii_digit(),
+        form => c == form,
+    });
+    let behind = rest.get(FORM.len()..)?;
+    let (length, behind) = match behind.strip_prefix('Z') {
+        Some(behind) => (FORM.len() + 1, behind),
+        None => (FORM.len(), behind),
+    };
+    let next = behind.chars().next();
+    let ends = next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != ':');
+    (fits && ends).then_some(length)
+}
+
 fn read(token: &str) -> Option<Timestamp> {
     time(token).and_then(|_length| token.parse().ok())
 }

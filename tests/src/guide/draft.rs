@@ -1,6 +1,7 @@
 //! Writing a page: a command may say `<thread>` or any other name for the thread that was shown last
-//! when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these. When
-//! the page is written anew, what the run showed stands there.
+//! when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these;
+//! `<slot>` and `<nextslot>` for the third and fourth slot that were shown, which are not over
+//! while the page runs. When the page is written anew, what the run showed stands there.
 
 /// What the names of a draft mean.
 #[derive(Debug, Default)]
@@ -16,10 +17,14 @@ struct Last {
     invite: String,
     address: String,
     process: String,
+    /// The first that were shown, in their order.
+    slots: Vec<String>,
 }
 
 /// Digits by which a thread is named.
 const DIGITS: usize = 12;
+/// Slots that are remembered.
+const SLOTS: usize = 4;
 
 impl Draft {
     /// Looks at what a command said.
@@ -29,6 +34,7 @@ impl Draft {
             invite,
             address,
             process,
+            slots,
         } = &mut self.last;
         for line in said.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -37,6 +43,11 @@ impl Draft {
             }
             if let [.., "process", number] = words[..] {
                 number.clone_into(process);
+            }
+            if let Some(slot) = words.first().filter(|word| is_slot(word))
+                && slots.len() < SLOTS
+            {
+                slots.push((*slot).to_owned());
             }
             for word in words {
                 if word.starts_with("omniinvite1") {
@@ -56,6 +67,8 @@ impl Draft {
                 "invite" => self.last.invite.clone(),
                 "address" => self.last.address.clone(),
                 "process" => self.last.process.clone(),
+                "slot" => self.last.slots.get(SLOTS - 2).cloned().unwrap_or_default(),
+                "nextslot" => self.last.slots.get(SLOTS - 1).cloned().unwrap_or_default(),
                 name => self.thread(name),
             };
             assert!(
@@ -75,6 +88,10 @@ impl Draft {
         self.threads.push((name.to_owned(), thread.clone()));
         thread
     }
+}
+
+fn is_slot(word: &str) -> bool {
+    super::clock::local(word) == Some(word.len())
 }
 
 /// The first name in a command, with what stands around it.
@@ -108,5 +125,12 @@ mod tests {
             "add /ip4/1.2.3.4/tcp/5/p2p/12D3KooW"
         );
         assert_eq!(draft.resolve("a < b"), "a < b");
+        let days = ["21", "22", "23", "24", "25"].map(|day| format!("2026-11-{day}T09:00  1\n"));
+        draft.hear(&days.concat());
+        draft.hear("2027-01-01T09:00");
+        assert_eq!(
+            draft.resolve("<slot> <nextslot>"),
+            "2026-11-23T09:00 2026-11-24T09:00"
+        );
     }
 }

@@ -2,15 +2,18 @@
 
 use omni_protocol::{
     machine::{Count, Input, Publication},
-    public::OfferDraft,
-    thread::{Conditions, Item, Terms},
+    public::{Calendar, OfferDraft, Service},
+    slot,
+    thread::{Conditions, Item, Terms, Window},
     trade::{Destination, Method, Nature},
     value::{Currency, Minor, Price, Steps, Text, Time, Unit},
 };
 
 use super::{BEGINNING_MS, Node};
 
-const DAY_MS: u64 = 86_400_000;
+/// Milliseconds of an hour, which a slot lasts here.
+pub const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 fn euro() -> Currency {
     "EUR".parse().unwrap()
@@ -43,6 +46,49 @@ pub fn article(node: &mut Node, sku: &str, minor: i64, counted: u64) {
         list: Text::default(),
         steps: counted,
     }));
+}
+
+/// An offer of a service at so many cents a piece, performed in slots of an hour with so many places.
+pub fn service(sku: &str, minor: i64, places: u32) -> OfferDraft {
+    let mut draft = offer(sku, minor);
+    draft.nature = Nature::Service;
+    // The times themselves come from outside of the machine, which does not read this.
+    let calendar = Calendar {
+        rule: "FREQ=HOURLY".parse().unwrap(),
+        start: "2023-11-14T22:00".parse().unwrap(),
+        zone: "Etc/UTC".parse().unwrap(),
+        capacity: places,
+    };
+    draft.service = Some(Service {
+        duration_minutes: 60,
+        calendar: Some(calendar),
+    });
+    draft
+}
+
+/// The slots of a service that begin so many hours after the beginning.
+pub fn timetable(sku: &str, hours: &[u64]) -> Publication {
+    let begins = hours.iter().map(|hour| begins(*hour)).collect();
+    let subject = slot::subject(&sku.parse().unwrap(), &Text::default());
+    Publication::Timetable(subject, begins)
+}
+
+fn begins(hour: u64) -> Time {
+    Time::new(BEGINNING_MS + hour * HOUR_MS).unwrap()
+}
+
+/// The slot that begins so many hours after the beginning.
+pub fn slot(hour: u64) -> Window {
+    Window::new(begins(hour), begins(hour + 1)).unwrap()
+}
+
+/// Terms for so many pieces of a service at so many cents each, in this window.
+pub fn slot_terms(sku: &str, minor: i64, steps: u64, window: Option<Window>) -> Terms {
+    let mut conditions = Conditions::plain(Method::Ship, Destination::default());
+    conditions.window = window;
+    let mut item = item(sku, minor, steps);
+    item.nature = Nature::Service;
+    Terms::new(vec![item], euro(), conditions).unwrap()
 }
 
 /// Terms for so many pieces at so many cents each.
@@ -107,4 +153,22 @@ pub fn withdrawable(sku: &str, minor: i64, steps: u64, fee: u16) -> Terms {
     };
     conditions.rights = List::new([right]).unwrap();
     terms_with(sku, minor, steps, conditions)
+}
+
+/// Terms that amend an order with these terms: its lines are these from then on, for a fee.
+pub fn amendment(
+    in_force: &Terms,
+    lines: &[(&str, i64, u64)],
+    fee: i64,
+    on: omni_protocol::thread::Change,
+) -> Terms {
+    let conditions = Conditions {
+        on: Some(on),
+        ..in_force.conditions().clone()
+    };
+    let items = lines
+        .iter()
+        .map(|(sku, minor, steps)| item(sku, *minor, *steps));
+    let fee = Minor::new(fee).unwrap();
+    Terms::amendment(items.collect(), euro(), fee, conditions).unwrap()
 }

@@ -45,7 +45,13 @@ impl World<'_> {
     pub(super) fn begin_bundle(&mut self, node: usize, dice: &mut Chance) {
         let name: Text<64, 1> = format!("b{}", dice.draw()).parse().expect("short");
         let bundle = bundle_id(&name);
-        self.say(node, word(Bundling::New { name }));
+        self.say(
+            node,
+            word(Bundling::New {
+                name,
+                changes: None,
+            }),
+        );
         for _ in 0..dice.within(2, LEGS_MAX) {
             self.ask_for_leg(node, bundle, dice);
         }
@@ -77,7 +83,11 @@ impl World<'_> {
         let article = dice.below(goods::ARTICLES);
         // One in so many asks for a price that is not granted.
         let less = if dice.one_in(16) { 100 } else { 0 };
-        let terms = goods::terms((provider, article), dice.within(1, 3), less);
+        let steps = dice.within(1, 3);
+        let terms = match desk.serves && dice.one_in(3) {
+            true => goods::slot_terms(provider, dice.draw(), (steps, less)),
+            false => goods::terms((provider, article), steps, less),
+        };
         let before = desk.deals();
         let say = desk.request((partner, None), terms, Approval::Asked);
         self.say(node, say);

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use omni_protocol::{
     deal::{
-        Deal, Side, State,
+        Deal, State,
         negotiation::{Thread, Who},
-        order::{Order, cancellation_fee},
         stock::Stock,
     },
     hash::{DealId, PartnerId, ThreadId},
@@ -16,7 +15,7 @@ use omni_protocol::{
         Verb, View,
     },
     public::WithdrawalReason,
-    thread::{Happening, Role, Terms},
+    thread::{Role, Terms},
     value::{Minor, Money, Prose, Text, Time},
 };
 
@@ -27,7 +26,7 @@ use super::{
     shell::{Asker, Layers},
     world::World,
 };
-use crate::{market::network, observation::Asked};
+use crate::observation::Asked;
 
 /// Something to say, and what it is about.
 pub(super) struct Say {
@@ -58,6 +57,15 @@ impl Say {
         }
     }
 
+    /// The same as what it means for a deal.
+    pub(super) fn about(self, asked: Asked, deal: DealId) -> Self {
+        Self {
+            asked,
+            deal: Some(deal),
+            ..self
+        }
+    }
+
     fn plain(asked: Asked, input: Input) -> Self {
         Self {
             asked,
@@ -71,8 +79,10 @@ impl Say {
 /// What an operator sees of its node.
 pub(super) struct Desk<'a> {
     pub(super) view: Layers<'a>,
-    node: usize,
-    now: Time,
+    pub(super) node: usize,
+    pub(super) now: Time,
+    /// Whether each node sells a service that has slots.
+    pub(super) serves: bool,
     /// Its partners, with their numbers.
     pub(super) partners: Vec<(usize, PartnerId)>,
 }
@@ -89,6 +99,7 @@ impl World<'_> {
             view: process.view(&site.disk),
             node,
             now: Time::new(self.clock(node)).expect("valid"),
+            serves: self.plan.mix.places.is_some(),
             partners: partners
                 .map(|other| (other, self.sites[other].own.partner))
                 .collect(),
@@ -119,6 +130,10 @@ impl World<'_> {
             };
             says.push(count(node, article, stock));
         }
+        if let Some(places) = self.plan.mix.places {
+            let lacks_all = self.lacks_all(node);
+            says.push(serve(node, places, || !lacks_all));
+        }
         for say in says {
             self.say(node, say);
         }
@@ -146,11 +161,16 @@ impl World<'_> {
         }
     }
 
-    /// All partners of a node want the last of an article at the same moment, and maybe some more.
+    /// All partners of a node want the last of an article, or the last place of a slot, at the same
+    /// moment, and maybe some more.
     pub(super) fn race(&mut self, node: usize, (article, more): (u64, u64), dice: &mut Chance) {
         let Some(desk) = self.desk(node) else { return };
         let left = Stock::read(&desk.view, goods::subject(node, article)).available();
         let steps = (left + more).clamp(1, 3);
+        let wanted = match desk.serves && dice.one_in(2) {
+            true => goods::slot_terms(node, dice.draw(), (steps, 0)),
+            false => goods::terms((node, article), steps, 0),
+        };
         let firm = dice.one_in(3);
         let (provider, racers) = (self.sites[node].own.partner, desk.partners);
         for (racer, _) in racers {
@@ -158,7 +178,7 @@ impl World<'_> {
                 let Some(desk) = self.desk(racer) else {
                     continue;
                 };
-                let terms = goods::terms((node, article), steps, 0);
+                let terms = wanted.clone();
                 let say = if firm {
                     desk.proposal(
                         (provider, None),
@@ -179,6 +199,7 @@ impl World<'_> {
         let article = dice.below(goods::ARTICLES);
         let low = self.plan.mix.low_counts && dice.one_in(2);
         let credit = self.plan.mix.credit;
+        let places = self.plan.mix.places;
         let Some(desk) = self.desk(node) else { return };
         let subject = goods::subject(node, article);
         // Bundles come to something only where there is enough to sell.
@@ -192,6 +213,10 @@ impl World<'_> {
                 let end = Publication::WithdrawOffer(subject, reason);
                 Say::plain(Asked::EndOffer, Input::Publish(vec![end]))
             }
+            1 if places.is_some() => serve(node, places.unwrap_or(1), || {
+                // Slots that are taken out leave a shortage, as a low count does.
+                !low || dice.one_in(2)
+            }),
             1 | 2 => publish(node, article),
             3 if !desk.partners.is_empty() => {
                 let (_, partner) = *dice.pick(&desk.partners);
@@ -368,7 +393,7 @@ impl Desk<'_> {
         Some(match (dice.below(14), thread, deal) {
             (0..=3, thread, _) => {
                 let (to, other) = self.addressee(thread.filter(|_| dice.one_in(3)), dice);
-                let terms = some_terms(other, dice);
+                let terms = self.some_terms(other, dice);
                 let commit = *dice.pick(&[Approval::Given, Approval::Asked]);
                 self.request(to, terms, commit)
             }
@@ -380,7 +405,7 @@ impl Desk<'_> {
                 Say::verb(Asked::WriteOff, Verb::WriteOff { deal })
             }
             (11, Some((thread, _)), _) => Say::verb(Asked::Withdraw, Verb::Withdraw { thread }),
-            (12 | 13, _, Some((deal, kept))) => return self.about_order(deal, &kept, dice),
+            (12 | 13, _, Some((deal, _))) => return self.about_order(deal, dice),
             (_, thread, _) => {
                 let ((partner, thread), _) = self.addressee(thread, dice);
                 let text = Prose::new("What do you say?").expect("short");
@@ -411,6 +436,16 @@ impl Desk<'_> {
         })
     }
 
+    fn some_terms(&self, provider: usize, dice: &mut Chance) -> Terms {
+        let article = dice.below(goods::ARTICLES);
+        let less = *dice.pick(&[0, 0, 0, 100]);
+        let steps = dice.within(1, 3);
+        if self.serves && dice.one_in(3) {
+            return goods::slot_terms(provider, dice.draw(), (steps, less));
+        }
+        goods::terms((provider, article), steps, less)
+    }
+
     fn some_proposal(&self, thread: Option<(ThreadId, Thread)>, dice: &mut Chance) -> Say {
         let (to, other) = self.addressee(thread.filter(|_| !dice.one_in(3)), dice);
         let role = *dice.pick(&[Role::Requester, Role::Provider]);
@@ -421,11 +456,11 @@ impl Desk<'_> {
             other
         };
         let alternatives = if dice.one_in(3) { 2 } else { 1 };
-        let alternatives = (0..alternatives).map(|_| some_terms(provider, dice));
+        let alternatives = (0..alternatives).map(|_| self.some_terms(provider, dice));
         self.proposal(to, role, binding, alternatives.collect())
     }
 
-    fn proposal(
+    pub(super) fn proposal(
         &self,
         (partner, thread): (PartnerId, Option<ThreadId>),
         role: Role,
@@ -468,44 +503,6 @@ impl Desk<'_> {
     pub(super) fn valid_until(&self) -> Time {
         self.now.plus_ms(11 * MINUTE_MS)
     }
-
-    /// An event of an order, or its cancellation.
-    fn about_order(&self, deal: DealId, kept: &Deal, dice: &mut Chance) -> Option<Say> {
-        let order = Order::read(&self.view, deal)?;
-        if order.side == Side::Provider {
-            let verb = Verb::Happen {
-                order: deal,
-                what: *dice.pick(&[
-                    Happening::Packed,
-                    Happening::HandedOver,
-                    Happening::Completed,
-                ]),
-                occurred: self.now,
-                lines: Vec::new(),
-                reference: Text::default(),
-                note: Prose::default(),
-            };
-            return Some(Say::verb(Asked::Happen, verb));
-        }
-        let agreed = kept.terms(&self.view, &network(), deal)?;
-        let on = (deal, order.version);
-        let free = goods::cancellation(&agreed, Minor::ZERO, on);
-        let fee = cancellation_fee(&self.view, &network(), deal, &free, self.now);
-        let terms = goods::cancellation(&agreed, fee.unwrap_or(Minor::ZERO), on);
-        let to = (order.partner, None);
-        let say = self.proposal(to, Role::Requester, Binding::Firm, vec![terms]);
-        Some(Say {
-            asked: Asked::CancelOrder,
-            deal: Some(deal),
-            ..say
-        })
-    }
-}
-
-fn some_terms(provider: usize, dice: &mut Chance) -> Terms {
-    let article = dice.below(goods::ARTICLES);
-    let less = *dice.pick(&[0, 0, 0, 100]);
-    goods::terms((provider, article), dice.within(1, 3), less)
 }
 
 fn accept(thread: ThreadId) -> Say {
@@ -524,6 +521,13 @@ fn reject(thread: ThreadId) -> Say {
 fn publish(node: usize, article: u64) -> Say {
     let offer = Box::new(goods::offer(node, article));
     let input = Input::Publish(vec![Publication::Offer(offer)]);
+    Say::plain(Asked::Publish, input)
+}
+
+/// Publishes the service of a node, with those of its slots that are kept.
+fn serve(node: usize, places: u32, keeps: impl FnMut() -> bool) -> Say {
+    let offer = Publication::Offer(Box::new(goods::service(node, places)));
+    let input = Input::Publish(vec![offer, goods::timetable(node, keeps)]);
     Say::plain(Asked::Publish, input)
 }
 

@@ -53,6 +53,8 @@ pub struct Mix {
     pub bundles: Option<BundleMix>,
     /// How chains are drawn, where operators ask on for what they lack.
     pub chains: Option<ChainMix>,
+    /// Places of each slot, where each node also sells a service that has slots.
+    pub places: Option<u32>,
 }
 
 /// What the network does to frames while there are faults.
@@ -147,6 +149,8 @@ impl Plan {
         mix.draw_bundles(&mut bundle_dice);
         let mut chain_dice = Chance::new(seed.wrapping_mul(0x9fb2_1c65_1e98_df25));
         mix.draw_chains(&mut chain_dice);
+        let mut slot_dice = Chance::new(seed.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        mix.places = slot_dice.one_in(3).then(|| *slot_dice.pick(&[1, 1, 2]));
         if kinds.contains(&What::Rewind) {
             // What was lost at its author is still under way.
             mix.network.late = mix.network.late.max(LATE_AFTER_REWIND);
@@ -211,6 +215,7 @@ impl Mix {
             low_counts: chance.one_in(4),
             bundles: None,
             chains: None,
+            places: None,
         }
     }
 

@@ -9,6 +9,7 @@ use omni_protocol::{
     deal::{
         Deal, State,
         credit::{Account, Ledger, Posting, PostingLine},
+        order::Order,
         stock::Stock,
     },
     fence::{self, List},
@@ -50,6 +51,8 @@ pub enum Planted {
     DropOnStored,
     /// Totals are rounded down where they are posted.
     RoundDown,
+    /// An amendment that takes less gives back nothing.
+    KeepDifference,
     /// A leg arms again when it is asked again.
     ArmTwice,
     /// An armed leg that is asked again refuses.
@@ -78,11 +81,15 @@ pub enum Planted {
     ArmBeforeParts,
     /// A deal that rests on a part is sold before that is agreed.
     SellBeforePart,
+    /// Places of a slot are judged by what is synced, without the batch being built.
+    SlotFromSnapshot,
+    /// Sold places of a slot are free.
+    SlotTwice,
 }
 
 impl Planted {
-    /// All of them: ten of deals between two, then ten of bundles, then those of chains.
-    pub const ALL: [Self; 24] = [
+    /// All of them: eleven of deals between two, then ten of bundles, then those of chains and of slots.
+    pub const ALL: [Self; 27] = [
         Self::SkipSync,
         Self::SendBeforeSync,
         Self::ReleaseByClock,
@@ -93,6 +100,7 @@ impl Planted {
         Self::AcceptVoid,
         Self::DropOnStored,
         Self::RoundDown,
+        Self::KeepDifference,
         Self::ArmTwice,
         Self::RefuseAfterArming,
         Self::AllButOne,
@@ -107,6 +115,8 @@ impl Planted {
         Self::LeafDecides,
         Self::ArmBeforeParts,
         Self::SellBeforePart,
+        Self::SlotFromSnapshot,
+        Self::SlotTwice,
     ];
 
     /// How lists and commands call it.
@@ -123,6 +133,7 @@ impl Planted {
             Self::AcceptVoid => "accept-void",
             Self::DropOnStored => "drop-on-stored",
             Self::RoundDown => "round-down",
+            Self::KeepDifference => "keep-difference",
             Self::ArmTwice => "arm-twice",
             Self::RefuseAfterArming => "refuse-after-arming",
             Self::AllButOne => "all-but-one",
@@ -137,6 +148,8 @@ impl Planted {
             Self::LeafDecides => "leaf-decides",
             Self::ArmBeforeParts => "arm-before-parts",
             Self::SellBeforePart => "sell-before-part",
+            Self::SlotFromSnapshot => "slot-from-snapshot",
+            Self::SlotTwice => "slot-twice",
         }
     }
 
@@ -159,6 +172,9 @@ impl Planted {
     pub(super) fn tamper_writes(self, writes: &mut Vec<Write>, view: &dyn View) {
         if self == Self::RoundDown {
             round_down(writes, view);
+        }
+        if self == Self::KeepDifference {
+            keep_difference(writes, view);
         }
         legs::tamper_writes(self, writes, view);
         if self == Self::LeafDecides {
@@ -208,7 +224,13 @@ impl<'a> Tampered<'a> {
                 }
                 Some(fence::to_bytes(&stock))
             }
-            (Planted::SellFromSnapshot, Key::Stock { .. }) => self.view.disk.read(key),
+            (Planted::SellFromSnapshot, Key::Stock { .. })
+            | (Planted::SlotFromSnapshot, Key::Places { .. }) => self.view.disk.read(key),
+            (Planted::SlotTwice, Key::Places { .. }) => {
+                let mut places: Stock = decoded(&bytes);
+                places.sold = 0;
+                Some(fence::to_bytes(&places))
+            }
             (Planted::TrustThePulse, Key::Deal { .. }) if self.is_letter => {
                 let mut deal: Deal = decoded(&bytes);
                 if deal.state == State::Held {
@@ -270,6 +292,25 @@ impl View for Tampered<'_> {
             }
             _ => found,
         }
+    }
+}
+
+/// Where an amendment is agreed at its provider, no article is sold less than before.
+fn keep_difference(writes: &mut Vec<Write>, view: &dyn View) {
+    let amends = writes.iter().any(|write| {
+        let (Key::Order { order }, Some(bytes)) = (write.key, &write.value) else {
+            return false;
+        };
+        let now: Order = decoded(bytes);
+        Order::read(view, order).is_some_and(|before| before.terms != now.terms)
+    });
+    if amends {
+        writes.retain(|write| match (write.key, &write.value) {
+            (Key::Stock { subject }, Some(bytes)) => {
+                decoded::<Stock>(bytes).sold >= Stock::read(view, subject).sold
+            }
+            _ => true,
+        });
     }
 }
 

@@ -486,7 +486,7 @@ impl<'a> World<'a> {
         let store = &self.sites[node].disk.store.0;
         let mut stock = store
             .iter()
-            .filter(|(key, _)| matches!(key, Key::Stock { .. }));
+            .filter(|(key, _)| matches!(key, Key::Stock { .. } | Key::Places { .. }));
         let may_be_short = self.plan.mix.low_counts || self.sites[node].was_restored;
         if !may_be_short && stock.any(|(_, value)| is_short(value)) {
             let complaint = format!("oversold: node {node} promised more than it counted");

@@ -349,6 +349,7 @@ impl Trace {
         let subject = slot::subject(&"A".parse().unwrap(), &"".parse().unwrap());
         let mut stock = StoredStock {
             subject: *subject.as_bytes(),
+            begins: None,
             counted: 10,
             held: 0,
             sold: 2,

@@ -391,7 +391,7 @@ fn terms_with_wrong_totals_are_read_and_known_as_wrong() {
         .windows(total.len())
         .rposition(|window| window == total)
         .unwrap();
-    let wrong = Naive::new().signed(samples::terms().total().get() + 1).0;
+    let wrong = Naive::new().signed(samples::terms().total().get() - 1).0;
     let bytes = [&bytes[..at], &wrong, &bytes[at + total.len()..]].concat();
     let terms: Terms = omni_protocol::fence::decode(&bytes, 16_384).unwrap();
     assert!(!terms.totals_hold());

@@ -2,12 +2,15 @@
 //! certificate of the whole decides all of it.
 
 use omni_protocol::{
+    deal::Deal,
+    frame::NoticeWhat,
     hash::{BundleId, DealId},
-    machine::{Policy, Short, Verdict},
+    limits::CHAIN_SILENCE_MS,
+    machine::{Key, Policy, Short, Verdict},
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party, made, policy};
+use crate::party::{MINUTE_MS, Mail, Party, What, made, policy};
 
 /// The first asks the second, which has it, and the third, which asks on from node to node.
 #[derive(Clone)]
@@ -86,6 +89,17 @@ impl Bunch {
         self.party.verify();
     }
 
+    /// How many records of another node one has.
+    fn heard_from(&self, at: usize, other: usize) -> usize {
+        let author = self.party.partner(other);
+        let node = &self.party.nodes[at];
+        let records = node.store.0.keys().filter_map(|key| match key {
+            Key::Record { id } => node.record(*id),
+            _ => None,
+        });
+        records.filter(|record| record.author() == author).count()
+    }
+
     fn heal(&mut self) {
         for _ in 0..3 {
             self.party.connect_all();
@@ -121,23 +135,128 @@ fn whoever_refuses_ends_all_legs_and_all_parts() {
     }
 }
 
-#[test]
-fn i23_a_leaf_in_doubt_asks_the_members_of_the_whole() {
+/// Three have armed and the middle partner is gone; the other leg arms, and has a session with the leaf.
+fn orphaned() -> Bunch {
     let mut bunch = Bunch::held(1);
     bunch.party.cut_off(1);
     bunch.commit();
     bunch.party.settle();
     let armed = [("doubt", "held"), ("doubt", "armed"), ("doubt", "armed")];
     assert_eq!(bunch.states(), armed);
-    // The one in the middle is gone; the other leg arms, and the leaf meets it.
     bunch.party.cut_off(2);
     bunch.party.connect(0, 1);
     bunch.party.connect(1, 3);
     bunch.party.settle();
-    bunch.party.wait(2 * MINUTE_MS);
+    bunch
+}
+
+#[test]
+fn i23_a_leaf_in_doubt_asks_the_members_of_the_whole() {
+    let mut bunch = orphaned();
+    bunch.party.wait(CHAIN_SILENCE_MS - 1);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "armed");
+    assert_eq!(bunch.heard_from(1, 3), 0);
+    bunch.party.wait(1);
     assert_eq!(bunch.party.state(3, bunch.deals[2].2), "sold");
     bunch.heal();
     bunch.ended(true);
+}
+
+#[test]
+fn a_restart_of_the_leaf_begins_the_silence_anew() {
+    let mut bunch = orphaned();
+    bunch.party.wait(CHAIN_SILENCE_MS - 1);
+    bunch.party.restart(3);
+    bunch.party.connect(1, 3);
+    bunch.party.settle();
+    bunch.party.wait(CHAIN_SILENCE_MS - 1);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "armed");
+    bunch.party.wait(1);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "sold");
+}
+
+#[test]
+fn who_meets_its_middle_partner_again_asks_it_alone() {
+    let mut bunch = orphaned();
+    bunch.party.cut_off(3);
+    bunch.party.wait(CHAIN_SILENCE_MS);
+    let asks = |bunch: &Bunch, of: usize| {
+        let questions = bunch.party.questions(3);
+        questions
+            .iter()
+            .any(|asked| asked.contains(&format!("of {of} ")))
+    };
+    assert!(asks(&bunch, 0) && asks(&bunch, 1) && asks(&bunch, 2));
+    bunch.party.connect(2, 3);
+    bunch.party.settle();
+    assert!(!asks(&bunch, 0) && !asks(&bunch, 1) && asks(&bunch, 2));
+    bunch.party.connect(1, 3);
+    bunch.party.settle();
+    bunch.party.wait(10 * MINUTE_MS);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "armed");
+    bunch.heal();
+    bunch.ended(true);
+}
+
+/// All have sessions with each other, and whoever stands below a middle partner says nothing above it.
+#[test]
+fn nobody_above_a_middle_partner_hears_from_below() {
+    for depth in 1..=3 {
+        for late in [None, Some(1)] {
+            let mut bunch = Bunch::held(depth);
+            if let Some(late) = late {
+                bunch.party.nodes[late].ms += 16 * MINUTE_MS;
+            }
+            bunch.commit();
+            for _ in 0..5_000 {
+                let Some(mail) = bunch.party.mail.pop_front() else {
+                    break;
+                };
+                let is_hidden = mail.from > 2 && mail.to + 1 < mail.from;
+                assert!(
+                    !is_hidden,
+                    "{} tells {}: {:?}",
+                    mail.from, mail.to, mail.what
+                );
+                bunch.party.deliver(mail);
+            }
+            bunch.party.wait(2 * MINUTE_MS);
+            bunch.ended(late.is_none());
+            for below in 3..3 + depth {
+                for above in 0..below - 1 {
+                    assert_eq!(bunch.heard_from(above, below), 0, "{above} of {below}");
+                }
+            }
+        }
+    }
+}
+
+/// Whoever shows the Manifest of the whole around, or asks for it, is answered by the leaf as by
+/// somebody who has no part in it.
+#[test]
+fn who_tries_finds_no_leaf() {
+    for (open, from) in [(true, 0), (false, 0), (false, 1)] {
+        let mut bunch = Bunch::held(1);
+        if open {
+            bunch.party.cut_off(1);
+        }
+        bunch.commit();
+        bunch.party.settle();
+        let asked = Deal::read(&bunch.party.nodes[0].store, bunch.deals[0].2);
+        let manifest = asked.and_then(|deal| deal.manifest).unwrap().into();
+        bunch.party.show(from, 3, manifest);
+        bunch.party.ask_lost(from, 3, manifest);
+        let says_no = |mail: &Mail| match &mail.what {
+            What::Notice(notice) => notice.what == NoticeWhat::Rejected,
+            _ => false,
+        };
+        assert_eq!(bunch.party.mail.len(), 2, "{:?}", bunch.party.mail);
+        assert!(
+            bunch.party.mail.iter().all(says_no),
+            "{:?}",
+            bunch.party.mail
+        );
+    }
 }
 
 #[test]

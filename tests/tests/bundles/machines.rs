@@ -3,13 +3,13 @@
 use omni_protocol::{
     bundle::BundleBody,
     code::Code,
-    hash::DealId,
-    machine::{Bundle, Bundling, Draft, Key, Received, Verb, Verdict},
+    hash::{BundleId, DealId},
+    machine::{Bundle, Bundling, Draft, Key, Received, Verb, Verdict, bundle_id},
     thread::ThreadBody,
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party, What};
+use crate::party::{MINUTE_MS, Party, What, made};
 
 /// All legs ended like this at both sides, nothing is held or in doubt, and nobody asks any more.
 #[track_caller]
@@ -39,6 +39,41 @@ fn ended(party: &mut Party, deals: &[DealId], legs: &[usize], agreed: bool) {
 /// The provider's word that it waits no longer.
 fn lapse(deal: DealId) -> Verb {
     Verb::Bundle(Bundling::Lapse { deal })
+}
+
+/// A kill between the two would leave a hold that nobody gives back.
+#[test]
+fn a_leg_is_asked_for_and_taken_in_at_once_or_not_at_all() {
+    let mut party = Party::of(3);
+    let name = "kitchen".parse().unwrap();
+    let bundle = bundle_id(&name);
+    let ask = |party: &mut Party, of: BundleId| {
+        let requesting = Box::new(party.requesting(1, 1));
+        party.word(Bundling::Ask {
+            bundle: of,
+            requesting,
+            after: Vec::new(),
+        })
+    };
+    assert_eq!(ask(&mut party, bundle), Verdict::Refused(Code::DealUnknown));
+    assert_eq!(party.questions(0), [""; 0]);
+    assert_eq!(
+        party.word(Bundling::New {
+            name,
+            changes: None,
+        }),
+        Verdict::Done
+    );
+    let deals = [
+        made(&ask(&mut party, bundle)),
+        made(&ask(&mut party, bundle)),
+    ];
+    // Of one partner a bundle has two legs at most.
+    assert_eq!(ask(&mut party, bundle), Verdict::Refused(Code::TooLarge));
+    assert_eq!(party.questions(0).len(), 2);
+    let draft = Draft::read(&party.nodes[0].store, bundle).unwrap();
+    let legs: Vec<_> = draft.legs.iter().map(|leg| leg.deal).collect();
+    assert_eq!(legs, deals);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod cells;
 mod chain_storms;
 mod chained_legs;
 mod chains;
+mod changes;
 mod holds;
 mod leg;
 mod leg_storms;

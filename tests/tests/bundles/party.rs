@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use omni_protocol::{
+    code::Code,
     deal::{Deal, credit::Account, stock::Stock},
     fence,
-    frame::{Lives, Notice},
+    frame::{Lives, Notice, NoticeWhat},
     hash::{BundleId, DealId, PartnerId, RecordId},
     ledger::verify,
     machine::{
@@ -22,7 +23,7 @@ pub const MINUTE_MS: u64 = 60_000;
 /// More messages than this follow from nothing new never.
 const MAIL_MAX: usize = 5_000;
 /// What each article costs.
-const PRICE: i64 = 1_000;
+pub const PRICE: i64 = 1_000;
 
 #[derive(Clone, Debug)]
 pub enum What {
@@ -244,6 +245,30 @@ impl Party {
         self.put(mail.to, input);
     }
 
+    /// One shows another a record that it has, and nothing else.
+    pub fn show(&mut self, from: usize, to: usize, record: RecordId) {
+        let lives = self.nodes[from].machine.lives(self.partner(to)).unwrap();
+        let what = What::Letter(lives, self.load(from, &[record]), Vec::new());
+        self.deliver(Mail { from, to, what });
+    }
+
+    /// One says to another that it lost something.
+    pub fn ask_lost(&mut self, from: usize, to: usize, about: RecordId) {
+        let node = &self.nodes[from];
+        let notice = Notice {
+            what: NoticeWhat::Lost,
+            from: self.partner(from),
+            to: self.partner(to),
+            key_index: 0,
+            life: node.life(),
+            about,
+            code: Code::Lost,
+            at: node.now(),
+        };
+        let what = What::Notice(notice);
+        self.deliver(Mail { from, to, what });
+    }
+
     /// All that is on its way arrives, and nothing of what follows from it.
     pub fn round(&mut self) {
         for mail in core::mem::take(&mut self.mail) {
@@ -283,20 +308,20 @@ impl Party {
 
     /// The first asks a provider for a hold, which is to be committed with others.
     pub fn request(&mut self, provider: usize, steps: u64) -> DealId {
-        let partner = self.partner(provider);
-        let valid_until = self.nodes[0].now().plus_ms(20 * MINUTE_MS);
-        let verdict = self.verb(
-            0,
-            Verb::Request(Requesting {
-                partner,
-                thread: None,
-                proposal: None,
-                valid_until,
-                terms: terms(&sku(provider), PRICE, steps),
-                commit: Approval::Asked,
-            }),
-        );
-        made(&verdict)
+        let requesting = self.requesting(provider, steps);
+        made(&self.verb(0, Verb::Request(requesting)))
+    }
+
+    /// What the first asks a provider for.
+    pub fn requesting(&self, provider: usize, steps: u64) -> Requesting {
+        Requesting {
+            partner: self.partner(provider),
+            thread: None,
+            proposal: None,
+            valid_until: self.nodes[0].now().plus_ms(20 * MINUTE_MS),
+            terms: terms(&sku(provider), PRICE, steps),
+            commit: Approval::Asked,
+        }
     }
 
     /// One in the middle asks a provider for the part on which a deal is to rest.
@@ -368,7 +393,13 @@ impl Party {
     pub fn draft(&mut self, deals: &[DealId]) -> BundleId {
         let name: Text<64, 1> = "kitchen".parse().unwrap();
         let bundle = bundle_id(&name);
-        assert_eq!(self.word(Bundling::New { name }), Verdict::Done);
+        assert_eq!(
+            self.word(Bundling::New {
+                name,
+                changes: None,
+            }),
+            Verdict::Done
+        );
         for deal in deals {
             let leg = DraftLeg {
                 deal: *deal,

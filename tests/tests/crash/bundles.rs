@@ -1,6 +1,7 @@
-//! A retailer and four firms as real daemons agree bundles, and in each of them one of the five is
-//! killed: at eight steps from the first leg to the last Ack, before and after the sync. Afterwards
-//! no bundle is partial: all five say the same of it, and starting all once more changes nothing.
+//! A retailer and four firms as real daemons agree bundles, one leg of which a firm passes on to a crew
+//! of its own, by policy. In each bundle one of the six is killed: at sixteen steps from the first leg to
+//! the last Ack, before and after the sync. Afterwards no bundle is partial: all six say the same of it,
+//! and starting all once more changes nothing.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -14,24 +15,34 @@ use serde_json::Value;
 /// Places among the nodes; the firms follow.
 const RETAILER: usize = 0;
 const CARRIER: usize = 2;
+const FITTER: usize = 3;
+const CREW: usize = 5;
 const FIRMS: [&str; 4] = ["Maker", "Carrier", "Fitter", "Store"];
-const PARTIES: usize = 5;
+const PARTIES: usize = 6;
 
 /// The steps: who syncs, and what of it for the how-manieth time. A later turn is that of a bundle
 /// in full swing.
-const STEPS: [(usize, &str); 8] = [
+const STEPS: [(usize, &str); 16] = [
     (RETAILER, "signed-request@3"),
     (CARRIER, "signed-hold@1"),
+    (FITTER, "signed-request@1"),
+    (CREW, "signed-hold@1"),
+    (FITTER, "signed-hold@1"),
     (RETAILER, "signed-manifest@1"),
     (CARRIER, "signed-armreceipt@1"),
+    (FITTER, "signed-manifest@1"),
+    (CREW, "signed-armreceipt@1"),
+    (FITTER, "signed-armreceipt@1"),
     (RETAILER, "taken-armreceipt@2"),
     (CARRIER, "taken-armreceipt@2"),
     (RETAILER, "signed-ack@1"),
     (CARRIER, "taken-ack@1"),
+    (FITTER, "signed-ack@1"),
+    (CREW, "taken-ack@1"),
 ];
 const MOMENTS: [&str; 2] = ["before-sync", "after-sync"];
 /// Each step at each moment with each victim.
-const POINTS: u64 = 8 * 2 * 5;
+const POINTS: u64 = 16 * 2 * 6;
 
 /// Who is killed where.
 #[derive(Debug)]
@@ -42,12 +53,12 @@ struct Fault {
 }
 
 impl Fault {
-    /// The points in an order of which any sixteen in a row have all steps, both moments and all
-    /// victims.
+    /// The points in an order of which any sixteen in a row have all steps and all victims, and any
+    /// thirty-two both moments of each step.
     fn number(number: u64) -> Self {
         let part = |of: u64, count: usize| usize::try_from(of).expect("it is small") % count;
-        let (step, moment) = (part(number, 8), part(number / 8, 2));
-        let victim = part(number / 16, PARTIES) + step + moment;
+        let (step, moment) = (part(number, 16), part(number + number / 16, 2));
+        let victim = part(number / 32, PARTIES) + step;
         let (syncing, what) = STEPS[step];
         Self {
             syncing,
@@ -63,25 +74,25 @@ enum Daemon {
     Down(Place),
 }
 
-/// The five. Each firm has one article, of which each bundle takes one.
+/// The six. Each firm has one article, of which each bundle takes one; the fitter's is done by the crew.
 struct Market {
     daemons: Vec<Option<Daemon>>,
     agreed: u64,
 }
 
-/// What one firm and the retailer say of a leg.
+/// What one firm and the retailer say of a leg; or the crew and the fitter of the part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Leg {
     /// States of the deal: at the retailer, at the firm.
     states: [String; 2],
     manifests: [String; 2],
     owed: [String; 2],
-    /// Of the firm's article: held, sold.
+    /// Of the article, at whoever has it: held, sold.
     stock: [String; 2],
 }
 
 #[test]
-fn killed_at_each_step_of_a_bundle_all_five_say_the_same() {
+fn killed_at_each_step_of_a_bundle_with_a_chain_all_say_the_same() {
     let kills = number_from("OMNI_BUNDLE_KILLS", 16);
     let begun = Instant::now();
     // Two markets, since most of it is waiting until nodes meet again.
@@ -100,7 +111,7 @@ fn killed_at_each_step_of_a_bundle_all_five_say_the_same() {
         }
     });
     println!(
-        "{kills} kills at {POINTS} points of a bundle of four legs, 0 partial, 0 lapsed, ledgers equal; {:?}",
+        "{kills} kills at {POINTS} points of a bundle of four legs, one of them a chain, 0 partial, 0 lapsed, ledgers equal; {:?}",
         begun.elapsed()
     );
 }
@@ -131,7 +142,7 @@ fn a_partial_bundle_is_found() {
         stock: pair("0", "1"),
     };
     let judged = |change: &dyn Fn(&mut Leg)| {
-        let mut legs = vec![leg.clone(); 4];
+        let mut legs = vec![leg.clone(); 5];
         change(&mut legs[2]);
         complaints(&legs, 1)
     };
@@ -169,23 +180,16 @@ impl Market {
         let retailer = Node::named("Retailer");
         let firms = FIRMS.map(|name| {
             let firm = Node::named(name);
-            retailer.befriend(&firm);
-            let offer = ["offer", "publish", "--sku", name, "--title", name];
-            let terms = ["--price", "10.00", "--currency", "EUR", "--region", "DE"];
-            firm.json(&[&offer[..], &terms].concat());
-            firm.json(&["stock", "set", name, &units.to_string()]);
-            let (us, them) = (retailer.partner(), firm.partner());
-            firm.json(&["peer", "set", &us, "--credit", "100000.00EUR"]);
-            retailer.json(&["peer", "set", &them, "--budget", "100000.00EUR"]);
+            let has = if name == FIRMS[FITTER - 1] { 0 } else { units };
+            sells((&firm, name), &retailer, has);
             firm
         });
-        for name in FIRMS {
-            wait_for("the offer", PATIENCE, || {
-                let shown = retailer.place().run(&["offer", "show", name]);
-                shown.status.success().then_some(())
-            });
-        }
-        let nodes = [retailer].into_iter().chain(firms);
+        let crew = Node::named("Crew");
+        let fitter = &firms[FITTER - 1];
+        sells((&crew, "Crew"), fitter, units);
+        let policy = ["policy", "add", "crew", "--from", "Crew=Crew"];
+        fitter.json(&policy);
+        let nodes = [retailer].into_iter().chain(firms).chain([crew]);
         Self {
             daemons: nodes.map(|node| Some(Daemon::Up(node))).collect(),
             agreed: 0,
@@ -255,7 +259,7 @@ impl Market {
             || {
                 desk.work(self.node(RETAILER), &case);
                 let legs = self.legs(&desk.bundle);
-                let is_over = legs.len() == FIRMS.len() && legs.iter().all(Leg::is_over);
+                let is_over = legs.len() > FIRMS.len() && legs.iter().all(Leg::is_over);
                 found = complaints(&legs, self.agreed);
                 is_over.then_some(())
             },
@@ -263,32 +267,79 @@ impl Market {
         assert!(found.is_empty(), "{case}: {found:#?}");
     }
 
-    /// What both sides say of each leg.
+    /// What both sides say of each leg, and at last of the part.
     fn legs(&self, bundle: &str) -> Vec<Leg> {
         let retailer = self.node(RETAILER);
         let shown = retailer.json(&["bundle", "show", bundle]);
-        let owed = retailer.json(&["ledger", "owed"]);
-        let legs = shown["legs"].as_array().expect("legs").iter();
-        let pairs = legs.zip(1..).map(|(leg, firm)| {
-            let firm = self.node(firm);
-            let thread = word(&leg["thread"]);
-            let deal = firm.place().run(&["deal", "show", &thread, "--json"]);
-            let deal: Value = serde_json::from_slice(&deal.stdout).unwrap_or_default();
-            let at_firm = firm.json(&["ledger", "owed"]);
+        let whole = word(&shown["manifest"]);
+        let legs = shown["legs"].as_array().expect("legs").iter().zip(1..);
+        let mut found: Vec<Leg> = legs
+            .map(|(leg, firm)| {
+                let thread = word(&leg["thread"]);
+                let has = if firm == FITTER { CREW } else { firm };
+                let deal = self.deal(firm, &thread);
+                Leg {
+                    states: [word(&leg["state"]), word(&deal["state"])],
+                    manifests: [whole.clone(), word(&deal["bundle"]["manifest"])],
+                    owed: self.owed(RETAILER, firm),
+                    stock: self.stock(has),
+                }
+            })
+            .collect();
+        if let Some(leg) = shown["legs"].get(FITTER - 1) {
+            found.push(self.part(&word(&leg["thread"]), &whole));
+        }
+        found
+    }
+
+    /// What the fitter and the crew say of the part on which a leg rests.
+    fn part(&self, leg: &str, whole: &str) -> Leg {
+        let above = self.deal(FITTER, leg);
+        let parts = above["chain"]["rests_on"].as_array();
+        let thread = parts
+            .and_then(|parts| parts.last())
+            .map(|part| word(&part["thread"]));
+        let thread = thread.unwrap_or_default();
+        let sides = [FITTER, CREW].map(|party| self.deal(party, &thread));
+        let [ours, theirs] = sides
+            .each_ref()
+            .map(|deal| word(&deal["bundle"]["manifest"]));
+        // A part has a Manifest of its own, which both must know.
+        let manifests = if ours == theirs && !ours.is_empty() {
+            [whole.to_owned(), whole.to_owned()]
+        } else {
+            [ours, theirs]
+        };
+        Leg {
+            states: sides.each_ref().map(|deal| word(&deal["state"])),
+            manifests,
+            owed: self.owed(FITTER, CREW),
+            stock: self.stock(CREW),
+        }
+    }
+
+    /// A thread as a party shows it; null where it does not know it yet.
+    fn deal(&self, party: usize, thread: &str) -> Value {
+        let shown = self.node(party).place();
+        let shown = shown.run(&["deal", "show", thread, "--json"]);
+        serde_json::from_slice(&shown.stdout).unwrap_or_default()
+    }
+
+    /// What one says that it owes another, and what that says that it is owed.
+    fn owed(&self, by: usize, to: usize) -> [String; 2] {
+        let sides = [(by, to, "we_owe"), (to, by, "they_owe")];
+        sides.map(|(at, with, which)| {
+            let owed = self.node(at).json(&["ledger", "owed"]);
             let accounts = owed["accounts"].as_array().expect("accounts");
-            let with_firm = accounts.iter().find(|a| a["partner"] == leg["partner"]);
-            let article = &firm.json(&["stock", "ls"])["stock"][0];
-            Leg {
-                states: [word(&leg["state"]), word(&deal["state"])],
-                manifests: [word(&shown["manifest"]), word(&deal["bundle"]["manifest"])],
-                owed: [
-                    word(&with_firm.unwrap_or(&Value::Null)["we_owe"]["text"]),
-                    word(&at_firm["accounts"][0]["they_owe"]["text"]),
-                ],
-                stock: [word(&article["held"]), word(&article["sold"])],
-            }
-        });
-        pairs.collect()
+            let mut accounts = accounts.iter();
+            let account = accounts.find(|account| account["name"] == name(with));
+            word(&account.unwrap_or(&Value::Null)[which]["text"])
+        })
+    }
+
+    fn stock(&self, party: usize) -> [String; 2] {
+        let article = &self.node(party).json(&["stock", "ls"])["stock"][0];
+        [word(&article["held"]), word(&article["sold"])]
     }
 
     /// All are killed, their ledgers verify, and after one more start all say what they said.
@@ -314,6 +365,33 @@ impl Market {
     }
 }
 
+/// How a party is called.
+fn name(party: usize) -> &'static str {
+    match party {
+        RETAILER => "Retailer",
+        CREW => "Crew",
+        firm => FIRMS[firm - 1],
+    }
+}
+
+/// One sells an article that is called as it is itself to another, who knows the offer then.
+fn sells((seller, name): (&Node, &str), buyer: &Node, units: u64) {
+    buyer.befriend(seller);
+    let offer = ["offer", "publish", "--sku", name, "--title", name];
+    let terms = ["--price", "10.00", "--currency", "EUR", "--region", "DE"];
+    seller.json(&[&offer[..], &terms].concat());
+    seller.json(&["stock", "set", name, &units.to_string()]);
+    let (us, them) = (buyer.partner(), seller.partner());
+    seller.json(&["peer", "set", &us, "--credit", "100000.00EUR"]);
+    buyer.json(&["peer", "set", &them, "--budget", "100000.00EUR"]);
+    wait_for("the offer and the name", PATIENCE, || {
+        let shown = buyer.place().run(&["offer", "show", name]);
+        let named = [(buyer, &them), (seller, &us)];
+        let named = named.map(|(node, other)| node.peer(other)["name"].is_string());
+        (shown.status.success() && named == [true; 2]).then_some(())
+    });
+}
+
 impl Leg {
     /// Whether neither side has anything to wait for.
     fn is_over(&self) -> bool {
@@ -322,6 +400,7 @@ impl Leg {
             let open = [
                 "",
                 "requested",
+                "asked",
                 "held",
                 "closed",
                 "waiting",

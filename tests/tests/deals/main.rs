@@ -2,7 +2,9 @@
 //! network which loses, repeats and reorders.
 
 mod cells;
+mod changes;
 mod contradictions;
+mod fit;
 mod gate;
 mod late;
 mod legs;
@@ -12,4 +14,5 @@ mod recovery;
 mod requester;
 mod rules;
 mod scene;
+mod slots;
 mod strangers;

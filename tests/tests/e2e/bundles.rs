@@ -1,6 +1,7 @@
 //! Bundles of several partners between real nodes: agreed all together, or not at all.
 
 use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
+use serde_json::Value;
 
 use crate::trade::{customer, words};
 
@@ -85,7 +86,7 @@ impl Market {
         });
     }
 
-    fn shown(&self, name: &str) -> serde_json::Value {
+    fn shown(&self, name: &str) -> Value {
         self.retailer.json(&["bundle", "show", name])
     }
 
@@ -116,6 +117,20 @@ impl Market {
             assert_eq!(found["good"], true, "{found}");
         }
     }
+}
+
+/// What the events of the retailer tell of a bundle as a whole.
+fn told(market: &Market, name: &str) -> Vec<String> {
+    let events = ["events", "--last", "500", "--json"];
+    let events = market.retailer.place().ok(&events);
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an event"));
+    let of_it =
+        events.filter(|event: &Value| event["event"] == "bundle" && event["bundle"] == name);
+    of_it
+        .map(|event| event["state"].as_str().expect("a word").to_owned())
+        .collect()
 }
 
 #[test]
@@ -155,6 +170,7 @@ fn three_firms_are_agreed_together() {
     place.ok(&["bundle", "show", "living room", "--follow"]);
     let shown = market.shown("living room");
     assert_eq!(shown["state"], "agreed", "{shown}");
+    assert_eq!(told(&market, "living room"), ["agreed"]);
     for ((thread, firm), (_, sku, price)) in threads.iter().zip(&market.firms).zip(FIRMS) {
         place.ok(&["deal", "wait", thread, "--for", "agreed"]);
         place.ok(&["deal", "wait", thread, "--for", "handed-over"]);
@@ -197,6 +213,115 @@ fn what_is_refused_or_given_up_leaves_nothing_held() {
     assert_eq!(market.shown("first")["state"], "dropped");
     for (firm, thread) in market.threads("first").iter().enumerate() {
         market.reaches(firm, thread, "refused");
+        market.has_all(firm);
+    }
+    market.verified();
+}
+
+/// Waits until the orders of all three have this status.
+fn have_status(market: &Market, threads: &[String], status: &str) {
+    for (thread, firm) in threads.iter().zip(&market.firms) {
+        for node in [&market.retailer, firm] {
+            wait_for("the status", PATIENCE, || {
+                let order = node.json(&["order", "show", thread]);
+                (order["status"] == status).then_some(())
+            });
+        }
+    }
+}
+
+/// The bundle of all three, agreed, and its threads.
+fn agreed() -> (Market, Vec<String>) {
+    let market = Market::open();
+    market.collect("living room");
+    let place = market.retailer.place();
+    place.ok(&["bundle", "commit", "living room", "--yes"]);
+    place.ok(&["bundle", "show", "living room", "--follow"]);
+    let threads = market.threads("living room");
+    (market, threads)
+}
+
+/// Begins a bundle of changes, and gives its name.
+fn begun(market: &Market, words: &[&str]) -> String {
+    let begun = market.retailer.json(&[words, &["--yes"]].concat());
+    let stands = [&begun["state"], &begun["changes"]];
+    assert_eq!(stands, ["collecting", "living room"], "{begun}");
+    begun["name"].as_str().expect("a name").to_owned()
+}
+
+/// These firms grant their changes by their own word, and all are committed.
+fn granted(market: &Market, changes: &str, firms: &[usize]) {
+    for (firm, thread) in firms.iter().zip(market.threads(changes)) {
+        market.reaches(*firm, &thread, "asked");
+        let accept = ["deal", "accept", &thread, "--yes"];
+        market.firms[*firm].place().ok(&accept);
+    }
+    wait_for("all holds", PATIENCE, || {
+        (market.shown(changes)["waits_for"] == "us").then_some(())
+    });
+    let place = market.retailer.place();
+    place.ok(&["bundle", "commit", changes, "--yes"]);
+    place.ok(&["bundle", "show", changes, "--follow"]);
+    assert_eq!(market.shown(changes)["state"], "agreed");
+}
+
+#[test]
+fn legs_of_a_bundle_are_amended_together() {
+    let (market, threads) = agreed();
+    let day = "2030-12-01T08:00Z..2030-12-01T12:00Z";
+    let (van, wall) = (format!("2={day}"), format!("3={day}"));
+    let amend = ["bundle", "amend", "living room"];
+    let amend = [&amend[..], &["--window", &van, "--window", &wall]].concat();
+    let plan = market.retailer.json(&[&amend[..], &["--dry-run"]].concat());
+    let told = plan["legs"].as_array().expect("legs").iter();
+    let told: Vec<_> = told.map(|leg| (&leg["what"], &leg["decides"])).collect();
+    assert!(told[0].0.is_null(), "the maker's stays: {plan}");
+    assert_eq!([told[1].0, told[1].1], ["amend", "partner"], "{plan}");
+    let changes = begun(&market, &amend);
+    granted(&market, &changes, &[CARRIER, FITTER]);
+    for (thread, version) in threads.iter().zip([1, 2, 2]) {
+        let order = market.retailer.json(&["order", "show", thread]);
+        assert_eq!(order["version"], version, "{order}");
+    }
+    market.verified();
+}
+
+#[test]
+fn what_a_bundle_came_to_is_cancelled_whole_or_not() {
+    let (market, threads) = agreed();
+    let place = market.retailer.place();
+    let cancel = ["bundle", "cancel", "living room", "--fee", "1=9.00"];
+    let plan = market
+        .retailer
+        .json(&[&cancel[..], &["--dry-run"]].concat());
+    assert_eq!(plan["differences"][0]["text"], "-609.00", "{plan}");
+    // The fitter will not have it, so nothing is cancelled.
+    let changes = begun(&market, &cancel);
+    let thread = market.threads(&changes).remove(FITTER);
+    market.reaches(FITTER, &thread, "asked");
+    market.firms[FITTER]
+        .place()
+        .ok(&["deal", "reject", &thread]);
+    place.ok(&["deal", "wait", &thread, "--for", "aborted"]);
+    place.ok(&["bundle", "cancel", &changes]);
+    have_status(&market, &threads, "ordered");
+
+    // Asked again, all grant it.
+    for thread in &threads {
+        wait_for("what was asked is given back", PATIENCE, || {
+            let order = market.retailer.json(&["order", "show", thread]);
+            order["change"].is_null().then_some(())
+        });
+    }
+    let changes = begun(&market, &cancel);
+    granted(&market, &changes, &[MAKER, CARRIER, FITTER]);
+    have_status(&market, &threads, "cancelled");
+    let owed = market.retailer.json(&["ledger", "owed"]);
+    let accounts = owed["accounts"].as_array().expect("accounts").iter();
+    let mut owed: Vec<_> = accounts.map(|one| one["we_owe"]["text"].clone()).collect();
+    owed.sort_by_key(ToString::to_string);
+    assert_eq!(owed, ["0.00", "0.00", "9.00"]);
+    for firm in [MAKER, CARRIER, FITTER] {
         market.has_all(firm);
     }
     market.verified();
@@ -249,6 +374,7 @@ fn a_leg_that_refuses_after_the_commit_ends_all() {
             assert_eq!(account[kind]["text"], "0.00", "{account}");
         }
     }
+    assert_eq!(told(&market, "living room"), ["aborted"]);
     market.verified();
 }
 
@@ -279,6 +405,7 @@ fn a_leg_that_waited_long_enough_may_lapse() {
     place.ok(&["bundle", "show", "living room", "--follow"]);
     let shown = market.shown("living room");
     assert_eq!(shown["state"], "agreed", "{shown}");
+    assert_eq!(told(&market, "living room"), ["agreed", "lapsed"]);
     let said = |leg: usize| (&shown["legs"][leg]["said"], &shown["legs"][leg]["state"]);
     assert_eq!(said(MAKER), (&"lapsed".into(), &"aborted".into()));
     assert_eq!(said(CARRIER), (&"armed".into(), &"agreed".into()));

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::trade::{customer, words};
 
 /// Who asks, who is in the middle, who has it, and one more for a second leg.
-struct Market {
-    retailer: Node,
-    firm: Node,
-    leaf: Node,
+pub(crate) struct Market {
+    pub(crate) retailer: Node,
+    pub(crate) firm: Node,
+    pub(crate) leaf: Node,
     folder: tempfile::TempDir,
 }
 
@@ -20,7 +20,7 @@ const BELOW: &str = "61.50";
 /// What the retailer writes to the firm about its customer.
 const REFERENCE: &str = "order 4711 of Ada Moor";
 
-fn named(name: &str, settings: &[(&str, &str)]) -> Node {
+pub(crate) fn named(name: &str, settings: &[(&str, &str)]) -> Node {
     let place = Place::new();
     place.ok(&["init", "--name", name, "--network", "test"]);
     for (key, value) in settings {
@@ -30,7 +30,7 @@ fn named(name: &str, settings: &[(&str, &str)]) -> Node {
 }
 
 /// One sells to another: they are partners, and the buyer knows the offer.
-fn sells(seller: &Node, buyer: &Node, (sku, price, count): (&str, &str, &str)) {
+pub(crate) fn sells(seller: &Node, buyer: &Node, (sku, price, count): (&str, &str, &str)) {
     buyer.befriend(seller);
     let buyer_id = buyer.partner();
     let offer = format!(
@@ -54,15 +54,15 @@ fn sells(seller: &Node, buyer: &Node, (sku, price, count): (&str, &str, &str)) {
 }
 
 /// The thread that a document is about, as far as commands want it.
-fn thread(document: &Value) -> String {
+pub(crate) fn thread(document: &Value) -> String {
     document["thread"].as_str().expect("a text")[..12].to_owned()
 }
 
-fn reaches(node: &Node, thread: &str, state: &str) {
+pub(crate) fn reaches(node: &Node, thread: &str, state: &str) {
     node.place().ok(&["deal", "wait", thread, "--for", state]);
 }
 
-fn verified(nodes: &[&Node]) {
+pub(crate) fn verified(nodes: &[&Node]) {
     for node in nodes {
         let found = node.json(&["ledger", "verify"]);
         assert_eq!(found["good"], true, "{found}");
@@ -70,7 +70,7 @@ fn verified(nodes: &[&Node]) {
 }
 
 /// What a node owes (first) and is owed by the partner with this name.
-fn owed(node: &Node, name: &str) -> (String, String) {
+pub(crate) fn owed(node: &Node, name: &str) -> (String, String) {
     let accounts = node.json(&["ledger", "owed"]);
     let accounts = accounts["accounts"].as_array().expect("a list");
     let account = accounts.iter().find(|account| account["name"] == name);
@@ -91,7 +91,7 @@ fn stock(node: &Node, sku: &str, sold: &str) {
 
 impl Market {
     /// The firm has nothing of what it sells, and the leaf so much.
-    fn open(count: &str, leaf: &[(&str, &str)]) -> Self {
+    pub(crate) fn open(count: &str, leaf: &[(&str, &str)]) -> Self {
         let retailer = Node::named("Retailer");
         let firm = named("Firm", &[("stock.short", "ask")]);
         let leaf = named("Leaf", leaf);
@@ -405,7 +405,7 @@ fn who_is_in_the_middle_may_be_killed_and_comes_back() {
 }
 
 /// A bundle of the retailer: a table of a maker, and the mounting, which the firm passes on.
-fn bundle(market: &Market) -> (Node, String, String) {
+pub(crate) fn bundle(market: &Market) -> (Node, String, String) {
     let maker = Node::named("Maker");
     sells(&maker, &market.retailer, ("TABLE", "200.00", "1"));
     let place = market.retailer.place();

@@ -89,14 +89,20 @@ fn a_market_of_two_comes_up_and_goes_down() {
 }
 
 #[test]
-fn four_firms_of_a_market_of_five_keep_one_promise() {
+fn a_market_of_five_ends_with_an_order_of_four_legs_one_of_them_a_chain() {
     let testnet = Testnet::new();
     let up = testnet.run(&["up", "--seed", "2"]);
     let told = text(&up);
     assert!(up.status.success(), "{told}");
-    let (_, promise) = told.split_once("moves to Hamburg").expect("the story");
-    assert_eq!(promise.matches(", agreed").count(), 4, "{promise}");
-    assert_eq!(promise.matches("ledger   good").count(), 5, "{promise}");
+    let (trade, promise) = told.split_once("moves to Hamburg").expect("the order");
+    assert_eq!(trade.matches("ledger   good").count(), 2, "{trade}");
+    let (_, legs) = promise.rsplit_once("as they see it:").expect("its legs");
+    let (legs, below) = legs.split_once("Below leg 3").expect("a chain");
+    assert_eq!(legs.matches(" agreed ").count(), 4, "{legs}");
+    assert!(below.contains("The ledgers of all 6 hold."), "{below}");
+    let down = testnet.run(&["down"]);
+    let stopped = text(&down);
+    assert!(stopped.contains("Stopped 6 partners"), "{stopped}");
 }
 
 #[test]

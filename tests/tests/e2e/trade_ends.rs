@@ -88,6 +88,57 @@ fn the_provider_asks_to_cancel_and_the_requester_agrees() {
     assert_eq!(account(&wholesaler, "they_owe"), "0.00");
 }
 
+fn stock(node: &Node, member: &str) -> Value {
+    node.json(&["stock", "ls"])["stock"][0][member].clone()
+}
+
+#[test]
+fn either_side_amends_and_the_difference_moves() {
+    let (retailer, wholesaler) = partners();
+    let thread = agreed(&retailer, &wholesaler);
+    let amend = ["order", "amend", &thread, "--line", "1=5"];
+    let plan = retailer.json(&[&amend[..], &["--dry-run"]].concat());
+    assert_eq!(plan["difference"]["text"], "300.00", "{plan}");
+    assert_eq!(plan["decides"], "partner", "{plan}");
+    assert_eq!(
+        stock(&wholesaler, "available"),
+        "38",
+        "a plan changes nothing"
+    );
+    let asked = retailer.json(&[&amend[..], &["--yes"]].concat());
+    let change = asked["thread"].as_str().expect("a text").to_owned();
+    assert_eq!(account(&retailer, "in_doubt"), "300.00");
+    wholesaler.json(&["deal", "wait", &change, "--for", "offered"]);
+    wholesaler.json(&["deal", "accept", &change, "--yes"]);
+    retailer.json(&["deal", "wait", &change, "--for", "agreed"]);
+    assert_eq!(account(&retailer, "we_owe"), "500.00");
+    assert_eq!(account(&wholesaler, "they_owe"), "500.00");
+    assert_eq!(stock(&wholesaler, "available"), "35");
+
+    // The wholesaler gives one less, and something off; that is a hold, which the retailer commits.
+    let less = [
+        "order", "amend", &thread, "--line", "1=4", "--price", "1=90.00",
+    ];
+    let asked = wholesaler.json(&[&less[..], &["--yes"]].concat());
+    let change = asked["thread"].as_str().expect("a text").to_owned();
+    retailer.json(&["deal", "wait", &change, "--for", "held"]);
+    let before = retailer.json(&["order", "show", &thread]);
+    assert_eq!(before["version"], 2, "the terms before stand: {before}");
+    retailer.json(&["deal", "accept", &change, "--yes"]);
+    for node in [&retailer, &wholesaler] {
+        let (order, _) =
+            omni_tests::omni::wait_for("version 3", omni_tests::omni::PATIENCE, || {
+                let order = node.json(&["order", "show", &thread]);
+                (order["version"] == 3).then_some(order)
+            });
+        assert_eq!(order["owed"]["text"], "360.00", "{order}");
+        assert_eq!(order["versions"][2]["difference"]["text"], "-140.00");
+        assert_eq!(order["progress"][0]["open"], "4", "{order}");
+        good(node);
+    }
+    assert_eq!(stock(&wholesaler, "available"), "36");
+}
+
 #[test]
 fn what_was_written_off_still_binds_when_the_receipt_comes() {
     let (retailer, wholesaler) = partners();

@@ -201,6 +201,74 @@ fn texts_are_made_to_fit() {
     assert_eq!(outcome.drafts[0].sku, "00123");
 }
 
+#[test]
+fn slots_of_services() {
+    let read = |duration: &str, slot: &str| {
+        let columns =
+            "sku,title,price,currency,nature,duration,slot rule,slot start,slot zone,slot places";
+        let row = format!("A,Wall mounting,59,EUR,service,{duration},{slot}");
+        let mut outcome = read(
+            "a.csv",
+            format!(
+                "{columns}
+{row}
+"
+            ),
+            options(&[]),
+        );
+        match outcome.drafts.pop() {
+            Some(draft) => Ok(draft.calendar),
+            None => Err(outcome.told().remove(0)),
+        }
+    };
+    let day = "2027-03-01T08:00,Europe/Berlin";
+    let calendar = read("90", &format!("\"FREQ=WEEKLY;BYDAY=MO,TH\",{day},2"));
+    let calendar = calendar.expect("is read").expect("a calendar");
+    assert_eq!(
+        (&*calendar.rule, calendar.capacity),
+        ("FREQ=WEEKLY;BYDAY=MO,TH", 2)
+    );
+    let calendar = read("90", &format!("FREQ=DAILY,{day},"));
+    assert_eq!(calendar.expect("is read").map(|c| c.capacity), Some(1));
+    assert_eq!(read("90", ",,,"), Ok(None));
+    for (duration, slot, told) in [
+        (
+            "90",
+            "FREQ=HOURLY,2027-03-01T08:00,Europe/Berlin,2",
+            "slot rule bad-slot",
+        ),
+        (
+            "90",
+            "FREQ=DAILY,tomorrow,Europe/Berlin,2",
+            "slot start bad-slot",
+        ),
+        (
+            "90",
+            "FREQ=DAILY,2027-03-01T08:00,Berlin,2",
+            "slot zone bad-slot",
+        ),
+        (
+            "90",
+            "FREQ=DAILY,2027-03-01T08:00,Europe/Berlin,0",
+            "slot places bad-slot",
+        ),
+        ("90", "FREQ=DAILY,2027-03-01T08:00,,2", "slot zone empty"),
+        (
+            "0",
+            "FREQ=DAILY,2027-03-01T08:00,Europe/Berlin,2",
+            "slot rule bad-slot",
+        ),
+        (
+            "",
+            "FREQ=DAILY,2027-03-01T08:00,Europe/Berlin,2",
+            "slot rule out-of-range",
+        ),
+    ] {
+        let found = read(duration, slot).expect_err(slot);
+        assert!(found.ends_with(told), "{slot}: {found}");
+    }
+}
+
 fn service(flags: &[&str]) -> Result<Draft, String> {
     let content =
         "sku,title,price,currency,nature,stock,duration\nA,Wall mounting,59,EUR,service,32,90\n";
@@ -244,6 +312,8 @@ fn services_and_their_terms() {
         ("incoterm=dap", "wrong-form"),
         ("methods=teleport", "unknown-word"),
         ("language=deutsch!", "wrong-form"),
+        ("slot-rule=FREQ=DAILY", "missing"),
+        ("slot-places=many", "wrong-form"),
     ] {
         let told = service(&[flag]).expect_err(flag);
         assert!(told.ends_with(code), "{flag}: {told}");

@@ -2,6 +2,7 @@
 
 use omni_protocol::{
     code::Code,
+    deal::timetable::Timetable,
     fence::{List, to_bytes},
     hash::{BodyHash, DealId, EntryHash, RecordId, SubjectId, Tag, hash},
     ledger::{EntryBody, EntryHeader, EntryKind, Payload, Reason, Version},
@@ -29,6 +30,8 @@ fn the_kinds_are_those_of_the_table() {
 fn payloads() -> Vec<Payload> {
     let record = RecordId::from_bytes([1; 32]);
     let deal = DealId::from_bytes([2; 32]);
+    // As many as there may be.
+    let begins = (0..512).map(|n| Time::new(1_800_000_000_000 + n * 3_600_000).unwrap());
     vec![
         Payload::Opened {
             reason: Reason::Recovery,
@@ -45,6 +48,10 @@ fn payloads() -> Vec<Payload> {
         Payload::Closed(deal),
         Payload::WrittenOff(deal),
         Payload::Recovered(List::new([record]).unwrap()),
+        Payload::Timetable {
+            subject: SubjectId::from_bytes([3; 32]),
+            table: Timetable::new(2, 90, begins.collect()).unwrap(),
+        },
     ]
 }
 

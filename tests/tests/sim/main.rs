@@ -96,9 +96,9 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(digest(1), digest(2));
 }
 
-/// By what the auditor finds of a bug of bundles or chains it is known to be this one, and nothing that the
+/// By what the auditor finds of a bug of bundles, chains or slots it is known to be this one, and nothing that the
 /// bug brings about elsewhere. A bug of deals between two is known by whatever it finds first.
-const SENTENCES: [(Planted, &str); 14] = [
+const SENTENCES: [(Planted, &str); 16] = [
     (Planted::ArmTwice, "a leg arms a second time"),
     (Planted::RefuseAfterArming, "an armed leg refuses"),
     (
@@ -140,6 +140,8 @@ const SENTENCES: [(Planted, &str); 14] = [
         Planted::SellBeforePart,
         "it is sold, and what it rests on is held",
     ),
+    (Planted::SlotFromSnapshot, "1 places are granted where 0"),
+    (Planted::SlotTwice, "1 places are granted where 0"),
 ];
 
 /// By the auditor alone, whatever the simulator's own watch finds, in a run that is good without
@@ -151,8 +153,9 @@ fn each_planted_bug_is_found() {
         let mut known = SENTENCES.iter().filter(|(bug, _)| *bug == planted);
         let sentence = known.next().map(|(_, sentence)| *sentence);
         let plans = (1..=PLANTED_SEEDS).map(Plan::draw);
-        let several = |mix: &Mix| mix.bundles.is_some() || mix.chains.is_some();
-        let mut plans = plans.filter(|plan| sentence.is_none() || several(&plan.mix));
+        let has_more =
+            |mix: &Mix| mix.bundles.is_some() || mix.chains.is_some() || mix.places.is_some();
+        let mut plans = plans.filter(|plan| sentence.is_none() || has_more(&plan.mix));
         let found = plans.find_map(|plan| {
             let audited = |planted| judge(&plan, planted, &mut |_| {}).0.audited;
             let mut found = audited(Some(planted)).into_iter();

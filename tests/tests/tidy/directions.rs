@@ -35,7 +35,7 @@ const FEATURES: [(&str, &str, &str); 1] = [("omni-tests", "omni-node", "faulty")
 
 /// Where two `SeenBy` fit, the longer path decides. A module that does not exist yet breaks no rule.
 /// The API reads the stores, and every change goes through the loop; `daemon` puts all together.
-const NODE: [Rule; 12] = [
+const NODE: [Rule; 13] = [
     Rule::SeenBy("api", &["daemon", "runtime"]),
     Rule::SeenBy("net", &["daemon", "runtime"]),
     Rule::SeenBy("runtime", &["daemon"]),
@@ -52,6 +52,7 @@ const NODE: [Rule; 12] = [
             "view",
         ],
     ),
+    Rule::Sees("calendar", &["plain"]),
     Rule::Sees("net", &["clock"]),
     Rule::Sees("store", &["clock", "crash"]),
 ];

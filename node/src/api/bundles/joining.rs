@@ -1,6 +1,7 @@
 //! Taking a leg into a bundle: a hold that is kept already, or one that is asked for now and
 //! commits nothing when it comes.
 
+use omni_protocol::code::Code;
 use omni_protocol::deal::negotiation::{Standing, Who};
 use omni_protocol::deal::{Deal, State};
 use omni_protocol::fence::List;
@@ -8,7 +9,7 @@ use omni_protocol::hash::{BundleId, DealId, ThreadId};
 use omni_protocol::machine::{Approval, Bundling, DraftLeg, Requesting, Verb};
 use omni_protocol::thread::{Choice, Role};
 
-use super::{invalid, leg_of, said, telling};
+use super::{in_words, invalid, leg_of, said, telling};
 use crate::api::deals::naming::Nameable;
 use crate::api::deals::{self, building, made, nothing_made, telling as threads, valid_until};
 use crate::api::{ApiCode, Desk, Problem, Reading, partner};
@@ -39,25 +40,30 @@ pub(super) async fn join(desk: &Desk, name: &str, mut ask: LegAsk) -> Result<(),
     let read = move |reading: &Reading| joining(reading, &of, &ask, country.as_deref());
     let joining = desk.read(read).await?;
     let bundle = joining.bundle;
-    let (deal, is_new) = match joining.from {
-        From::Deal(deal) => (deal, false),
+    let deal = match joining.from {
+        From::Deal(deal) => {
+            let after = List::new(joining.after);
+            let leg = DraftLeg {
+                deal,
+                alternative: joining.alternative,
+                after: after.map_err(|why| invalid(format!("after: {why}.")))?,
+            };
+            said(desk, name, Bundling::Add { bundle, leg }).await?;
+            deal
+        }
         From::Ask(requesting) => {
-            let made = made(desk, Verb::Request(*requesting)).await?;
+            let after = joining.after;
+            let word = Bundling::Ask {
+                bundle,
+                requesting,
+                after,
+            };
+            let made = made(desk, Verb::Bundle(word)).await;
+            let made = made.map_err(|problem| of_the_bundle(problem, name))?;
             let deal = made.last().copied().map(DealId::from);
-            (deal.ok_or_else(nothing_made)?, true)
+            deal.ok_or_else(nothing_made)?
         }
     };
-    let leg = DraftLeg {
-        deal,
-        alternative: joining.alternative,
-        after: List::new(joining.after).map_err(|why| invalid(format!("after: {why}.")))?,
-    };
-    let added = said(desk, name, Bundling::Add { bundle, leg }).await;
-    if added.is_err() && is_new {
-        // What was asked for it alone is given back.
-        made(desk, Verb::Cancel { deal }).await?;
-    }
-    added?;
     if arm_last {
         let deal = Some(deal);
         said(desk, name, Bundling::Last { bundle, deal }).await?;
@@ -68,6 +74,16 @@ pub(super) async fn join(desk: &Desk, name: &str, mut ask: LegAsk) -> Result<(),
     match thread {
         Some(thread) => deals::keep(desk, thread, clear).await,
         None => Ok(()),
+    }
+}
+
+/// A refusal of what is asked for, told of the bundle where that is what refuses.
+fn of_the_bundle(problem: Problem, name: &str) -> Problem {
+    let codes = [Code::TooLarge, Code::InDoubt, Code::Outdated];
+    if codes.iter().any(|code| problem.is(*code)) {
+        in_words(problem, name)
+    } else {
+        problem
     }
 }
 

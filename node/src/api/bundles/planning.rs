@@ -2,11 +2,11 @@
 //! what stands against it, and who would learn of whom.
 
 use omni_protocol::deal::State;
-use omni_protocol::machine::{Bundling, Draft, Input, Verb, Verdict};
+use omni_protocol::machine::{Bundling, Draft, Input, Verb, Verdict, legs_before};
 use omni_protocol::thread::CoLegs;
 use omni_protocol::value::Time;
 
-use super::telling::{self, Known};
+use super::telling::{self, Known, window_of};
 use super::{in_words, members};
 use crate::api::{Desk, Problem, Reading, done, partner};
 use crate::view::bundle::{MemberView, PlanView, WaitsView};
@@ -85,7 +85,30 @@ fn against(draft: &Draft, legs: &[Known], now: Time) -> Vec<String> {
         };
         against.push(format!("Leg {number}: {why}."));
     }
+    against.extend(overlaps(draft, legs));
     against
+}
+
+/// The legs that would begin before what must be done first has ended.
+fn overlaps(draft: &Draft, legs: &[Known]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, leg) in (1_u16..).zip(legs) {
+        let before = legs_before(&draft.legs, leg.leg.deal);
+        let Some(own) = window_of(leg) else { continue };
+        for (earlier, other) in (1_u16..).zip(legs) {
+            let is_before = before.contains(&other.leg.deal);
+            let ends = window_of(other).filter(|other| other.until() > own.from());
+            if is_before && ends.is_some() {
+                let first = if earlier == number {
+                    "it waits for itself".to_owned()
+                } else {
+                    format!("it begins before leg {earlier} has ended, which must be done first")
+                };
+                found.push(format!("Leg {number}: {first}."));
+            }
+        }
+    }
+    found
 }
 
 fn waits((number, leg): (u16, &Known)) -> Option<WaitsView> {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use omni_protocol::deal::order::{Difference, Order};
 use omni_protocol::deal::{Deal, State};
 use omni_protocol::hash::{BundleId, DealId, PartnerId};
 use omni_protocol::machine::{Bundle, Draft, DraftLeg, Ended, KnownLeg, Stage, bundle_id};
 use omni_protocol::record::Signed;
-use omni_protocol::thread::{HoldTerms, Terms, ThreadBody};
+use omni_protocol::thread::{HoldTerms, Terms, ThreadBody, Window};
 use omni_protocol::value::{Currency, Minor, Text};
 
 use crate::api::deals::{naming, telling};
@@ -15,7 +16,7 @@ use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::view::bundle::{BundleRow, BundleView, CoLegView, InBundleView, LegSaid, LegView};
 use crate::view::deal::HandOverState;
 use crate::view::money::MoneyView;
-use crate::view::terms::money;
+use crate::view::terms::{money, window_doc};
 
 /// The bundle that is called so.
 ///
@@ -133,23 +134,32 @@ fn row_of(reading: &Reading, draft: &Draft, legs: &[Known]) -> BundleRow {
         state: state.to_owned(),
         waits_for: waits_for.to_owned(),
         count: u64::try_from(draft.legs.len()).unwrap_or(u64::MAX),
-        totals: totals(legs),
+        totals: totals(reading, legs),
         begun_ms: draft.at.ms(),
     }
 }
 
 /// What the legs come to, one amount for each currency.
-fn totals(legs: &[Known]) -> Vec<MoneyView> {
+fn totals(reading: &Reading, legs: &[Known]) -> Vec<MoneyView> {
     let mut sums: BTreeMap<Currency, Vec<Minor>> = BTreeMap::new();
-    for terms in legs.iter().filter_map(|leg| leg.terms.as_ref()) {
-        sums.entry(terms.currency())
-            .or_default()
-            .push(terms.total());
+    for (amount, currency) in legs.iter().filter_map(|leg| amount(reading, leg)) {
+        sums.entry(currency).or_default().push(amount);
     }
     let total = |(currency, sums): (Currency, Vec<Minor>)| {
         Minor::total(sums).map(|total| money(total, currency))
     };
     sums.into_iter().filter_map(total).collect()
+}
+
+/// What a leg comes to; of a change the difference.
+fn amount(reading: &Reading, leg: &Known) -> Option<(Minor, Currency)> {
+    let terms = leg.terms.as_ref()?;
+    let amount = match (leg.deal.order, leg.deal.state) {
+        (None, _) => terms.total(),
+        (Some(_), State::Agreed) => leg.deal.amount,
+        (Some(_), _) => Difference::of(reading, &reading.network, terms)?.amount,
+    };
+    Some((amount, terms.currency()))
 }
 
 /// A bundle with its legs.
@@ -164,6 +174,7 @@ pub(super) fn view(reading: &Reading, draft: &Draft) -> Result<BundleView, Probl
             &["plan", "commit", "add", "cancel"]
         }
         "collecting" => &["add", "plan", "cancel"],
+        "agreed" if legs.iter().any(|leg| is_open(reading, leg)) => &["amend", "cancel"],
         _ => &[],
     };
     let kept = legs.iter().filter(|leg| leg.deal.state == State::Kept);
@@ -176,9 +187,19 @@ pub(super) fn view(reading: &Reading, draft: &Draft) -> Result<BundleView, Probl
         commit_before_ms: commit_before.filter(|_| row.state == "collecting"),
         legs: views.collect::<Result<_, _>>()?,
         manifest: draft.manifest.map(|manifest| manifest.to_string()),
+        changes: draft
+            .changes
+            .and_then(|changes| Draft::read(reading, changes))
+            .map(|changes| changes.name.to_string()),
         may: may.iter().map(ToString::to_string).collect(),
         row,
     })
+}
+
+/// Whether something of the order to which a leg came is still owed.
+pub(super) fn is_open(reading: &Reading, leg: &Known) -> bool {
+    let order = Order::read(reading, leg.leg.deal);
+    order.is_some_and(|order| order.lines.iter().any(|line| line.open() > 0))
 }
 
 fn leg_view(
@@ -201,12 +222,17 @@ fn leg_view(
         deal: leg.leg.deal.to_string(),
         partner: deal.partner.to_string(),
         name: partner::name(reading, deal.partner)?,
+        window: window_of(leg).map(window_doc),
         title: first.map_or_else(String::new, |line| line.item().title.to_string()),
-        total: leg
+        total: amount(reading, leg).map(|(amount, currency)| money(amount, currency)),
+        change: leg
             .terms
             .as_ref()
-            .map(|terms| money(terms.total(), terms.currency())),
+            .and_then(|terms| terms.conditions().on)
+            .map(|on| on.what.name().to_owned()),
         state: deal.state.name().to_owned(),
+        order_status: Order::read(reading, leg.leg.deal)
+            .map(|order| order.status().name().to_owned()),
         waits_for: waits_for(leg).to_owned(),
         until_ms: Some(deal.until.ms()).filter(|_| is_open),
         after: after.map(|(number, _)| number).collect(),
@@ -216,6 +242,11 @@ fn leg_view(
         passed_on: leg.hold.is_some_and(|hold| hold.passed_on.is_some()),
         hand_over,
     })
+}
+
+/// When a leg shall be fulfilled, where its terms say so.
+pub(super) fn window_of(leg: &Known) -> Option<Window> {
+    leg.terms.as_ref()?.conditions().window
 }
 
 /// Why a deal was refused, if it was.

@@ -6,11 +6,12 @@ use omni_protocol::fence::List;
 use omni_protocol::hash::PartnerId;
 use omni_protocol::limits::{ALTERNATIVES_MAX, LINES_MAX};
 use omni_protocol::public::Offer;
-use omni_protocol::thread::{Conditions, Item, Terms, Window};
+use omni_protocol::thread::{ChangeWhat, Conditions, Item, Terms, Window};
 use omni_protocol::trade::{Destination, Method};
 use omni_protocol::value::{Currency, Price, Region, Steps, Text, Time, Unit};
 
 use super::refusing::short;
+use super::timing;
 use crate::api::offers::{Known, by_id, of_author};
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::view::deal::{CounterAsk, LineAsk, LineChange, TermsAsk};
@@ -106,28 +107,58 @@ fn terms(
     };
     let items = articles().zip(&ask.lines);
     let items: Result<Vec<_>, _> = items.map(|(article, line)| article.item(line)).collect();
-    let conditions = conditions(ask, &first.offer, &offers, country)?;
+    let mut conditions = conditions(ask, &first.offer, &offers, country)?;
     for article in articles() {
         article.reaches(&conditions)?;
     }
+    let all: Vec<_> = articles().collect();
+    conditions.window = timing::window(ask, &all, reading.now())?;
     Terms::new(items?, currency, conditions).map_err(|why| invalid(format!("{why}.")))
 }
 
+/// The items of lines that are added to an order on these conditions.
+pub(in crate::api) fn items(
+    reading: &Reading,
+    asks: &[LineAsk],
+    provider: PartnerId,
+    (currency, conditions): (Currency, &Conditions),
+) -> Result<Vec<Item>, Problem> {
+    let one = |(line, ask): (u64, &LineAsk)| {
+        let known = offer(reading, ask, Some(provider))?;
+        if known.offer.currency != currency {
+            let (sku, other) = (&known.offer.sku, known.offer.currency);
+            let detail = format!("\"{sku}\" is sold in {other}, and the order is in {currency}.");
+            return Err(invalid(detail));
+        }
+        let article = Article {
+            line,
+            known: &known,
+        };
+        article.reaches(conditions)?;
+        article.item(ask)
+    };
+    (1_u64..).zip(asks).map(one).collect()
+}
+
 /// An offer as one line means it.
-struct Article<'a> {
+pub(super) struct Article<'a> {
     /// From 1.
     line: u64,
     known: &'a Known,
 }
 
 impl Article<'_> {
+    pub(super) fn offer(&self) -> &Offer {
+        &self.known.offer
+    }
+
     /// By which a refusal names it.
     fn which(&self) -> String {
         format!("line {} (sku \"{}\")", self.line, self.known.offer.sku)
     }
 
     /// What the provider would refuse, said here with what it takes.
-    fn refused(&self, code: Code, why: &str) -> Problem {
+    pub(super) fn refused(&self, code: Code, why: &str) -> Problem {
         let detail = format!("{}: {why}.", self.which());
         let problem = Problem::of_market(code, detail).unprocessable();
         problem.naming("SKU", &short(&self.known.id))
@@ -204,7 +235,12 @@ fn quantity(which: &str, text: &str, unit: &Unit) -> Result<Steps, Problem> {
     Steps::new(steps).map_err(|why| bad(&why))
 }
 
-fn price(which: &str, text: &str, currency: Currency, per: Steps) -> Result<Price, Problem> {
+pub(in crate::api) fn price(
+    which: &str,
+    text: &str,
+    currency: Currency,
+    per: Steps,
+) -> Result<Price, Problem> {
     let bad = |why: &dyn std::fmt::Display| invalid(format!("{which}: {why}."));
     let minor = parse_amount(text, currency.as_str())
         .map_err(|why| bad(&why))?
@@ -235,7 +271,6 @@ fn conditions(
     }
     let mut conditions = Conditions::plain(method, Destination(region));
     conditions.postcode = ask.postcode.parse().map_err(|why| bad("postcode", &why))?;
-    conditions.window = ask.window.map(window).transpose()?;
     conditions.incoterm = match &ask.incoterm {
         Some(incoterm) => incoterm.parse().map_err(|why| bad("incoterm", &why))?,
         None => first.incoterm.clone(),
@@ -248,21 +283,48 @@ fn conditions(
     Ok(conditions)
 }
 
-fn method(name: &str) -> Result<Method, Problem> {
+pub(in crate::api) fn method(name: &str) -> Result<Method, Problem> {
     Method::from_name(name).ok_or_else(|| {
         let names: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
         invalid(format!("method is one of: {}.", names.join(", ")))
     })
 }
 
-fn window(doc: WindowDoc) -> Result<Window, Problem> {
+pub(in crate::api) fn window(doc: WindowDoc) -> Result<Window, Problem> {
     let bad = |why: &dyn std::fmt::Display| invalid(format!("window: {why}."));
     let time = |ms| Time::new(ms).map_err(|why| bad(&why));
     Window::new(time(doc.from_ms)?, time(doc.until_ms)?).map_err(|why| bad(&why))
 }
 
+/// Another slot for the articles of terms that stand.
+fn another_slot(
+    reading: &Reading,
+    standing: &Terms,
+    (slot, provider): (&str, PartnerId),
+) -> Result<Option<Window>, Problem> {
+    let mut offers = Vec::new();
+    for line in standing.lines() {
+        let item = line.item();
+        let known = of_author(reading, provider, &item.sku, &item.list)?;
+        offers.extend(known);
+    }
+    let articles = (1_u64..).zip(&offers);
+    let articles: Vec<_> = articles
+        .map(|(line, known)| Article { line, known })
+        .collect();
+    let ask = TermsAsk {
+        slot: Some(slot.to_owned()),
+        ..TermsAsk::default()
+    };
+    timing::window(&ask, &articles, reading.now())
+}
+
 /// The terms that stand, changed as a counter wants it.
-pub(super) fn countered(standing: &Terms, ask: &CounterAsk) -> Result<Terms, Problem> {
+pub(super) fn countered(
+    reading: &Reading,
+    standing: &Terms,
+    (ask, provider): (&CounterAsk, PartnerId),
+) -> Result<Terms, Problem> {
     let mut items: Vec<Item> = standing
         .lines()
         .iter()
@@ -274,25 +336,33 @@ pub(super) fn countered(standing: &Terms, ask: &CounterAsk) -> Result<Terms, Pro
     let mut conditions = standing.conditions().clone();
     let note = ask.note.parse();
     conditions.note = note.map_err(|why| invalid(format!("note: {why}.")))?;
+    if let Some(slot) = &ask.slot {
+        conditions.window = another_slot(reading, standing, (slot, provider))?;
+    }
     if let Some(days) = ask.payment_days {
         conditions.payment_days = days;
     }
     let currency = standing.currency();
-    let cancels = conditions.on.is_some();
-    let terms = match (&ask.fee, cancels) {
-        (None, false) => Terms::new(items, currency, conditions),
-        (Some(_), false) => return Err(invalid("fee: these terms cancel nothing; say a price.")),
-        (_, true) if ask.lines.iter().any(|line| line.price.is_some()) => {
+    let what = conditions.on.map(|change| change.what);
+    let fee = match &ask.fee {
+        None => standing.fee(),
+        Some(_) if what.is_none() => {
+            return Err(invalid("fee: these terms change no order; say a price."));
+        }
+        Some(text) => {
+            let fee = parse_amount(text, currency.as_str());
+            fee.map_err(|why| invalid(format!("fee: {why}.")))?.minor
+        }
+    };
+    let terms = match what {
+        None => Terms::new(items, currency, conditions),
+        Some(ChangeWhat::Amend) => Terms::amendment(items, currency, fee, conditions),
+        Some(ChangeWhat::Cancel) if ask.lines.iter().any(|line| line.price.is_some()) => {
             return Err(invalid(
                 "price: what is cancelled keeps its price; say a fee.",
             ));
         }
-        (None, true) => Terms::cancellation(items, currency, standing.total(), conditions),
-        (Some(text), true) => {
-            let fee = parse_amount(text, currency.as_str());
-            let fee = fee.map_err(|why| invalid(format!("fee: {why}.")))?;
-            Terms::cancellation(items, currency, fee.minor, conditions)
-        }
+        Some(ChangeWhat::Cancel) => Terms::cancellation(items, currency, fee, conditions),
     };
     terms.map_err(|why| invalid(format!("{why}.")))
 }

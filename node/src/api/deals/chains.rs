@@ -4,14 +4,14 @@
 use omni_protocol::bundle::Backing;
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::deal::{Deal, Side, State};
-use omni_protocol::hash::DealId;
+use omni_protocol::hash::{DealId, RecordId};
 use omni_protocol::limits::CHAIN_DEPTH_MAX;
 use omni_protocol::machine::{deal_above, deal_below, deals_below};
 use omni_protocol::value::{Currency, Minor};
 
 use super::naming;
 use crate::api::bundles::telling::refusal_code;
-use crate::api::{Problem, Reading, partner};
+use crate::api::{Problem, Reading, partner, policies};
 use crate::view::chain::{ChainDealView, ChainStand, ChainView};
 use crate::view::money::MoneyView;
 use crate::view::terms::money;
@@ -69,7 +69,7 @@ fn may_source(deal: &Deal) -> bool {
 }
 
 /// Whether less is there of an article than a deal would take.
-fn is_short(reading: &Reading, deal: &Deal) -> bool {
+pub(in crate::api) fn is_short(reading: &Reading, deal: &Deal) -> bool {
     let lacks = |subject, steps| Stock::read(reading, subject).available() < steps;
     deal.reserved
         .iter()
@@ -136,7 +136,7 @@ fn amount(deal: &Deal) -> Option<(Minor, Currency)> {
 }
 
 /// What is received less what is paid: no currency is converted.
-pub(super) fn margin(
+pub(in crate::api) fn margin(
     received: Option<(Minor, Currency)>,
     paid: Option<(Minor, Currency)>,
 ) -> Vec<MoneyView> {
@@ -171,5 +171,6 @@ fn deal_view(reading: &Reading, (id, deal): (DealId, &Deal)) -> Result<ChainDeal
         state: deal.state.name().to_owned(),
         code: refusal_code(reading, deal),
         until_ms: deal.until.ms(),
+        policy: policies::asked_by(reading, RecordId::from(id).as_bytes())?,
     })
 }

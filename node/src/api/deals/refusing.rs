@@ -4,6 +4,7 @@
 use omni_protocol::code::Code;
 use omni_protocol::deal::Deal;
 use omni_protocol::deal::credit::Account;
+use omni_protocol::deal::order::Difference;
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
 use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb};
@@ -74,7 +75,7 @@ fn beginning(partner: PartnerId) -> String {
 )]
 fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
     match verb {
-        Verb::Propose(proposing) => {
+        Verb::Propose(proposing) | Verb::PlanPropose(proposing) => {
             let dearest = proposing.alternatives.iter().max_by_key(|t| t.total())?;
             Some(Meant {
                 partner: Some(proposing.partner),
@@ -103,6 +104,12 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
             thread: Some(*thread),
             ..Meant::default()
         }),
+        Verb::Bundle(Bundling::Ask { requesting, .. }) => Some(Meant {
+            partner: Some(requesting.partner),
+            thread: requesting.thread,
+            order: None,
+            would: Some((Role::Requester, requesting.terms.clone())),
+        }),
         Verb::Source(sourcing) | Verb::PlanSource(sourcing) => Some(sourced(reading, sourcing)),
         Verb::WriteOff { deal } | Verb::Bundle(Bundling::Lapse { deal }) => Some(Meant {
             thread: Some(Deal::read(reading, *deal)?.thread),
@@ -122,7 +129,8 @@ fn sourced(reading: &Reading, sourcing: &Sourcing) -> Meant {
     });
     let part = (sourcing.partner, (Role::Requester, sourcing.terms.clone()));
     let exceeds = |(partner, (role, terms)): &(PartnerId, (Role, Terms))| {
-        let (sum, limit) = Limit::of(reading, *partner, (*role, terms.currency())).with(terms);
+        let (sum, limit) =
+            Limit::of(reading, *partner, (*role, terms.currency())).with(more_by(reading, terms));
         sum.is_none_or(|sum| sum > limit)
     };
     let standing = GrantTerms::read(reading, sourcing.partner).standing;
@@ -185,11 +193,16 @@ impl Limit {
         }
     }
 
-    /// What these terms would bring it to, and the limit.
-    fn with(&self, terms: &Terms) -> (Option<Minor>, Minor) {
-        let sum = Minor::total([self.owed, self.open, terms.total()]);
-        (sum, self.limit)
+    /// What so much more would bring it to, and the limit.
+    fn with(&self, more: Minor) -> (Option<Minor>, Minor) {
+        (Minor::total([self.owed, self.open, more]), self.limit)
     }
+}
+
+/// What the requester would owe more by these terms: of a change the difference.
+fn more_by(reading: &Reading, terms: &Terms) -> Minor {
+    let difference = Difference::of(reading, &reading.network, terms);
+    difference.map_or(terms.total(), |difference| difference.amount)
 }
 
 /// Which limit is too low, by how much, and the command that raises it.
@@ -201,14 +214,15 @@ fn over_credit(
 ) -> Problem {
     let currency: Currency = terms.currency();
     let at = Limit::of(reading, id, (role, currency));
-    let (Some(sum), limit) = at.with(terms) else {
+    let more = more_by(reading, terms);
+    let (Some(sum), limit) = at.with(more) else {
         return problem;
     };
     let Limit { owed, open, .. } = at;
     let name = partner::name(reading, id).ok().flatten();
     let name = name.unwrap_or_else(|| beginning(id));
     let text = |amount: Minor| format!("{} {currency}", amount_text(amount, currency));
-    let (more, owed, open) = (text(terms.total()), text(owed), text(open));
+    let (more, owed, open) = (text(more), text(owed), text(open));
     let limit = text(limit);
     let (detail, flag) = match role {
         Role::Provider => (

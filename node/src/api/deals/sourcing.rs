@@ -22,7 +22,7 @@ use crate::api::offers::of_author;
 use crate::api::{ApiCode, Desk, Problem, Reading, json, partner};
 use crate::view::chain::{SourceAsk, SourcePlanView};
 use crate::view::deal::DealView;
-use crate::view::terms::terms_view;
+use crate::view::terms::{terms_view, window_doc};
 
 const SECOND_MS: u64 = 1_000;
 
@@ -34,11 +34,11 @@ pub(super) fn routes() -> Router<Desk> {
 }
 
 /// What is to be asked, and what for.
-struct Asked {
+pub(in crate::api) struct Asked {
     above: Deal,
     above_terms: Terms,
     valid_minutes: u64,
-    sourcing: Sourcing,
+    pub(in crate::api) sourcing: Sourcing,
 }
 
 async fn source(
@@ -76,7 +76,11 @@ async fn plan(
 }
 
 /// Puts a word about sourcing to the core. A refusal says what it means for a chain.
-async fn said(desk: &Desk, verb: Verb, sourcing: Sourcing) -> Result<Vec<RecordId>, Problem> {
+pub(in crate::api) async fn said(
+    desk: &Desk,
+    verb: Verb,
+    sourcing: Sourcing,
+) -> Result<Vec<RecordId>, Problem> {
     match made(desk, verb).await {
         Ok(made) => Ok(made),
         Err(problem) => {
@@ -86,7 +90,11 @@ async fn said(desk: &Desk, verb: Verb, sourcing: Sourcing) -> Result<Vec<RecordI
     }
 }
 
-fn asked(
+/// What asking for a part would say, as far as it can be said from here.
+///
+/// # Errors
+/// What is wrong with the words, or what the market refuses already here.
+pub(in crate::api) fn asked(
     reading: &Reading,
     thread: ThreadId,
     ask: &SourceAsk,
@@ -105,6 +113,10 @@ fn asked(
     not_oneself(reading.partner, partner)?;
     let mut wanted = ask.terms.clone();
     wanted.for_chain = true;
+    // Unless another slot is named, it is to be done when it was asked for.
+    if wanted.slot.is_none() && wanted.window.is_none() {
+        wanted.window = above_terms.conditions().window.map(window_doc);
+    }
     let region = &above_terms.conditions().region;
     let region = region.0.as_ref().map(ToString::to_string);
     let country = country.map(str::to_owned).or(region);
@@ -131,7 +143,10 @@ fn asked(
 }
 
 /// The deal of a thread that waits here for its operator, as a provider.
-fn asked_for(reading: &Reading, thread: ThreadId) -> Result<(DealId, Deal), Problem> {
+pub(in crate::api) fn asked_for(
+    reading: &Reading,
+    thread: ThreadId,
+) -> Result<(DealId, Deal), Problem> {
     let situation = telling::situation(reading, thread)?;
     let conflict = |detail: &str| {
         Problem::new(ApiCode::Conflict, detail)

@@ -137,8 +137,10 @@ impl Situation {
         }
         let state = self.deal.as_ref().map(|(_, deal)| deal.state);
         let open = self.thread.open.and(state);
-        if self.change().is_some() {
-            return Some(cancelling(open, self.role?).to_owned());
+        match self.change() {
+            Some(ChangeWhat::Cancel) => return Some(cancelling(open, self.role?).to_owned()),
+            Some(ChangeWhat::Amend) => return Some(amending(open, self.role?).to_owned()),
+            None => {}
         }
         let text = match (open, self.role?) {
             (Some(State::Kept), _) => {
@@ -267,6 +269,30 @@ const fn cancelling(open: Option<State>, role: Role) -> &'static str {
         (_, Role::Provider) => {
             "It makes the cancellation firm: the requester may take it until it ends. Then the \
              lines named above are neither delivered nor owed, and the requester owes the fee."
+        }
+    }
+}
+
+/// What accepting an amendment would bind to.
+const fn amending(open: Option<State>, role: Role) -> &'static str {
+    match (open, role) {
+        (Some(State::Asked), _) => {
+            "It lets the requester amend the order so, until what is asked for ends; what it takes \
+             more is held."
+        }
+        (Some(State::Offered), _) => {
+            "It amends the order: with the Receipt the terms above are those of the order, what it \
+             takes more is sold, what it takes less is free again, and the requester owes the \
+             difference and the fee."
+        }
+        (_, Role::Requester) => {
+            "It commits this node to the amendment: with the provider's Receipt the terms above are \
+             those of the order, and this node owes the difference and the fee. Until then, and \
+             where it is refused, the terms before stand."
+        }
+        (_, Role::Provider) => {
+            "It makes the amendment firm: what it takes more is held, and the requester may take it \
+             until it ends. Until then the terms before stand."
         }
     }
 }

@@ -53,18 +53,27 @@ pub(super) fn show(
     (name, query): (&str, &ShowQuery),
     renew: Renew,
 ) -> Result<OfferView, Problem> {
-    let found = match &query.partner {
+    let found = named(reading, name, (&query.list, query.partner.as_deref()))?;
+    view(reading, &found, renew)
+}
+
+/// The offer with this id or article number, of this list and partner.
+pub(super) fn named(
+    reading: &Reading,
+    name: &str,
+    (list, whose): (&str, Option<&str>),
+) -> Result<Known, Problem> {
+    let found = match whose {
         Some(who) => {
             let author = partner::find(reading, who)?;
-            of_author(reading, author, name, &query.list)?
+            of_author(reading, author, name, list)?
         }
-        None => anyone(reading, name, &query.list)?,
+        None => anyone(reading, name, list)?,
     };
-    let found = found.ok_or_else(|| {
+    found.ok_or_else(|| {
         let detail = format!("No offer with the id or sku \"{name}\" is known here.");
         Problem::new(ApiCode::NotFound, detail).next("look for it: omni offer search WORDS")
-    })?;
-    view(reading, &found, renew)
+    })
 }
 
 fn anyone(reading: &Reading, name: &str, list: &str) -> Result<Option<Known>, Problem> {

@@ -2,7 +2,7 @@
 //! say something else than what stands, and which counts differ. It changes nothing.
 
 use omni_protocol::deal::stock::Stock;
-use omni_protocol::machine::{Key, OwnSlot, Publication, View, own_offer, says_the_same};
+use omni_protocol::machine::{Key, OwnSlot, View, own_offer, says_the_same};
 use omni_protocol::public::{Offer, OfferDraft};
 use omni_protocol::slot::{Family, Revision};
 use omni_protocol::value::Unit;
@@ -26,10 +26,8 @@ pub(super) fn preview(reading: &Reading, ask: &PreviewAsk) -> Result<PreviewView
     // After them: an end that was not asked for is counted from their moment.
     let revision = Revision::next(None, reading.now());
     for (doc, draft) in ask.offers.iter().zip(drafts) {
-        let (Publication::Offer(draft), Some(revision)) = (draft, revision) else {
-            continue;
-        };
-        let new = Offer::new(revision, *draft).map_err(|why| invalid(format!("{why}.")))?;
+        let Some(revision) = revision else { continue };
+        let new = Offer::new(revision, draft).map_err(|why| invalid(format!("{why}.")))?;
         units.push((doc, new.draft().unit.clone()));
         match change(reading, &new) {
             Change::New => view.new = view.new.saturating_add(1),

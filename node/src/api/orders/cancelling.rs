@@ -31,6 +31,15 @@ pub(super) fn proposing(
     known: &Known,
     ask: &CancelAsk,
 ) -> Result<Proposing, Problem> {
+    Ok(firm(reading, &known.order, terms(reading, known, ask)?))
+}
+
+/// The terms that cancel an order or parts of it.
+pub(in crate::api) fn terms(
+    reading: &Reading,
+    known: &Known,
+    ask: &CancelAsk,
+) -> Result<Terms, Problem> {
     let (order, terms) = (&known.order, &known.terms);
     let lines = match ask.lines.as_slice() {
         [] => open_lines(order, terms),
@@ -60,18 +69,23 @@ pub(super) fn proposing(
             granted.unwrap_or(Minor::ZERO)
         }
     };
+    cancellation(fee)
+}
+
+/// A binding proposal of these terms to the other side of the order.
+pub(in crate::api) fn firm(reading: &Reading, order: &Order, terms: Terms) -> Proposing {
     let (role, minutes) = match order.side {
         Side::Requester => (Role::Requester, VALID_MINUTES),
         Side::Provider => (Role::Provider, u64::from(HOLD_MINUTES_DEFAULT)),
     };
-    Ok(Proposing {
+    Proposing {
         partner: order.partner,
         thread: thread(reading, order),
         role,
         binding: Binding::Firm,
         valid_until: reading.now().plus_ms(minutes.saturating_mul(MINUTE_MS)),
-        alternatives: vec![cancellation(fee)?],
-    })
+        alternatives: vec![terms],
+    }
 }
 
 /// Refuses more of a line than there is.

@@ -2,38 +2,50 @@
 //! receives it. It decides nothing.
 
 use omni_protocol::deal::credit::{Ledger, Posting};
-use omni_protocol::deal::order::{LineState, Order, cancellation_fee};
-use omni_protocol::deal::{Deal, Lateness, Side};
+use omni_protocol::deal::order::{LineState, Order, cancellation_fee, going_on};
+use omni_protocol::deal::{Deal, Lateness, Side, State};
 use omni_protocol::hash::{DealId, RecordId};
 use omni_protocol::machine::Key;
 use omni_protocol::record::Signed;
-use omni_protocol::thread::{Handover, Happening, Line, Terms, ThreadBody};
-use omni_protocol::value::{Currency, Minor};
+use omni_protocol::thread::{
+    ChangeWhat, Conditions, Handover, Happening, Item, Line, Terms, ThreadBody,
+};
+use omni_protocol::value::{Currency, Minor, Steps};
 
+use crate::api::deals::refusing::short;
 use crate::api::deals::{naming, telling};
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Sealing;
+use crate::view::change::{VersionView, changes};
 use crate::view::money::{MoneyView, quantity_text};
 use crate::view::order::{OrderRow, OrderView, ProgressView, StepLine, StepView};
 use crate::view::ship_to::ShipToDoc;
 use crate::view::terms::{money, terms_view};
 
 /// An order with what it rests on.
-pub(super) struct Known {
-    pub(super) id: DealId,
-    pub(super) order: Order,
+pub(in crate::api) struct Known {
+    pub(in crate::api) id: DealId,
+    pub(in crate::api) order: Order,
     pub(super) deal: Deal,
-    pub(super) terms: Terms,
+    /// Those in force.
+    pub(in crate::api) terms: Terms,
+}
+
+impl Known {
+    /// By which commands name it.
+    pub(in crate::api) fn short(&self) -> String {
+        short(&self.id)
+    }
 }
 
 /// The order with this id.
-pub(super) fn known(reading: &Reading, id: DealId) -> Result<Known, Problem> {
+pub(in crate::api) fn known(reading: &Reading, id: DealId) -> Result<Known, Problem> {
     let absent = || {
         Problem::new(ApiCode::NotFound, "There is no such order.").next("see all: omni order ls")
     };
     let order = Order::read(reading, id).ok_or_else(absent)?;
     let deal = Deal::read(reading, id).ok_or_else(absent)?;
-    let terms = deal.terms(reading, &reading.network, id);
+    let terms = order.in_force(reading, &reading.network);
     let terms = terms.ok_or_else(absent)?;
     Ok(Known {
         id,
@@ -70,7 +82,7 @@ pub(super) fn row(reading: &Reading, known: &Known) -> Result<OrderRow, Problem>
 }
 
 /// What the requester owes for an order, from the postings of its deal and of its changes.
-fn owed(reading: &Reading, known: &Known) -> Option<Minor> {
+pub(super) fn owed(reading: &Reading, known: &Known) -> Option<Minor> {
     let of = |deal: DealId| {
         let posting = Posting::read(reading, deal)?;
         let claims = posting.lines.iter().filter_map(|line| match line.account {
@@ -118,6 +130,7 @@ pub(super) fn view(reading: &Reading, id: DealId, sealing: &Sealing) -> Result<O
             .map(ShipToDoc::of),
         ship_to_error: opened.and_then(Result::err).map(|why| why.to_string()),
         steps: steps(reading, &known),
+        versions: versions(reading, &known),
     })
 }
 
@@ -156,11 +169,23 @@ fn progress(reading: &Reading, known: &Known) -> Vec<ProgressView> {
 }
 
 /// Steps of each line that were handed over to a carrier. An event that names no line means all
-/// that was not handed over before; what is said twice counts once, up to what was ordered.
+/// that was not handed over before; what is said twice counts once, up to what was ordered. Lines
+/// are those of the version that an event names.
 fn shipped(reading: &Reading, known: &Known) -> Vec<u64> {
-    let most = |state: &LineState| state.ordered.saturating_sub(state.cancelled);
-    let mut shipped = vec![0_u64; known.order.lines.len()];
+    let Some(mut terms) = known.deal.terms(reading, &reading.network, known.id) else {
+        return Vec::new();
+    };
+    let mut shipped = vec![0_u64; terms.lines().len()];
     for id in step_ids(reading, known) {
+        if let Some((_, amended)) = agreed_change(reading, id).filter(|(_, t)| is_amendment(t)) {
+            let from = going_on(&terms, &amended).into_iter();
+            let before = |index: Option<usize>| index.and_then(|index| shipped.get(index).copied());
+            shipped = from
+                .map(|index| before(index).unwrap_or_default())
+                .collect();
+            terms = amended;
+            continue;
+        }
         let record = naming::record(reading, id);
         let Some(ThreadBody::Event(event)) = record.as_ref().map(Signed::body) else {
             continue;
@@ -168,21 +193,106 @@ fn shipped(reading: &Reading, known: &Known) -> Vec<u64> {
         if event.what != Happening::HandedOver {
             continue;
         }
-        for (index, (done, state)) in shipped.iter_mut().zip(known.order.lines.iter()).enumerate() {
+        for (index, (done, line)) in shipped.iter_mut().zip(terms.lines()).enumerate() {
+            let most = line.item().steps.get();
             let named = event
                 .lines
                 .iter()
                 .filter(|line| usize::from(line.line) == index);
             let steps = named.map(|line| line.steps.get()).sum();
-            let steps = if event.lines.is_empty() {
-                most(state)
-            } else {
-                steps
-            };
-            *done = done.saturating_add(steps).min(most(state));
+            let steps = if event.lines.is_empty() { most } else { steps };
+            *done = done.saturating_add(steps).min(most);
         }
     }
+    for (done, state) in shipped.iter_mut().zip(known.order.lines.iter()) {
+        *done = (*done).min(state.ordered.saturating_sub(state.cancelled));
+    }
     shipped
+}
+
+fn is_amendment(terms: &Terms) -> bool {
+    let on = terms.conditions().on;
+    on.is_some_and(|on| on.what == ChangeWhat::Amend)
+}
+
+/// The deal of a change that stands, with its terms.
+fn agreed_change(reading: &Reading, step: RecordId) -> Option<(Deal, Terms)> {
+    let deal = Deal::read(reading, step.into())?;
+    let stands = matches!(deal.state, State::Sold | State::Agreed);
+    let terms = deal.terms(reading, &reading.network, step.into())?;
+    stands.then_some((deal, terms))
+}
+
+/// What was agreed at first, and what each change made of it.
+fn versions(reading: &Reading, known: &Known) -> Vec<VersionView> {
+    let Some(first) = known.deal.terms(reading, &reading.network, known.id) else {
+        return Vec::new();
+    };
+    let currency = first.currency();
+    let made = |deal: RecordId| {
+        let record = naming::record(reading, deal);
+        record.map_or(0, |record| record.body().header().at.ms())
+    };
+    let mut versions = vec![VersionView {
+        version: 1,
+        what: "agreed".to_owned(),
+        deal: known.id.to_string(),
+        at_ms: made(known.id.into()),
+        terms: terms_view(&first),
+        changes: Vec::new(),
+        difference: money(known.deal.amount, currency),
+    }];
+    let mut stands = Some(first);
+    for (id, (deal, terms)) in
+        step_ids(reading, known).filter_map(|id| Some((id, agreed_change(reading, id)?)))
+    {
+        let Some(on) = terms.conditions().on else {
+            continue;
+        };
+        let after = stands.as_ref().and_then(|before| after(before, &terms));
+        let document = |terms: &Option<Terms>| terms.as_ref().map(terms_view);
+        versions.push(VersionView {
+            version: on.version.saturating_add(1),
+            what: on.what.name().to_owned(),
+            deal: id.to_string(),
+            at_ms: made(id),
+            terms: terms_view(&terms),
+            changes: changes(document(&stands).as_ref(), document(&after).as_ref()),
+            difference: money(deal.amount, currency),
+        });
+        stands = after;
+    }
+    versions
+}
+
+/// What stands of terms after a change; none where all was cancelled.
+pub(in crate::api) fn after(stands: &Terms, change: &Terms) -> Option<Terms> {
+    if is_amendment(change) {
+        return Some(change.clone());
+    }
+    let mut left: Vec<(Item, u64)> = Vec::new();
+    for line in stands.lines() {
+        left.push((line.item().clone(), line.item().steps.get()));
+    }
+    for line in change.lines() {
+        let less = line.item();
+        let same = |(item, _): &&mut (Item, u64)| {
+            (&item.sku, &item.list, &item.unit, item.price)
+                == (&less.sku, &less.list, &less.unit, less.price)
+        };
+        if let Some((_, steps)) = left.iter_mut().find(same) {
+            *steps = steps.saturating_sub(less.steps.get());
+        }
+    }
+    let items = left.into_iter().filter_map(|(item, steps)| {
+        let steps = Steps::new(steps).ok()?;
+        Some(Item { steps, ..item })
+    });
+    let conditions = Conditions {
+        on: None,
+        ..stands.conditions().clone()
+    };
+    Terms::new(items.collect(), stands.currency(), conditions).ok()
 }
 
 /// What cancelling all that is open would cost now.
@@ -217,7 +327,9 @@ fn step(reading: &Reading, id: RecordId, terms: &Terms) -> Option<StepView> {
             record: id.to_string(),
             what: "Changed".to_owned(),
             occurred_ms: header.at.ms(),
-            version: 0,
+            version: agreed_change(reading, id)
+                .and_then(|(_, terms)| terms.conditions().on)
+                .map_or(0, |on| on.version.saturating_add(1)),
             reference: String::new(),
             note: String::new(),
             lines: Vec::new(),

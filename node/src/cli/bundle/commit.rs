@@ -1,4 +1,4 @@
-//! `omni bundle plan`, `commit` and `cancel`: what committing would do, doing it, and giving it up.
+//! `omni bundle plan` and `commit`: what committing would do, and doing it.
 
 use clap::Args;
 use serde::Serialize;
@@ -6,13 +6,14 @@ use serde_json::json;
 
 use super::super::Ctx;
 use super::super::confirm::confirm;
+use super::super::deal::window_text;
 use super::super::exit::{self, Exit};
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
 use super::super::when::span;
 use super::show::{amounts, text};
 use super::{named, path, told};
-use crate::view::bundle::{PlanView, WaitsView};
+use crate::view::bundle::{BundleView, PlanView, WaitsView};
 
 /// Say what committing a bundle would do; signs and sends nothing
 #[derive(Debug, Args)]
@@ -33,14 +34,6 @@ pub(in crate::cli) struct CommitArgs {
     yes: bool,
 }
 
-/// Give a bundle up that was not committed: all its holds go back
-#[derive(Debug, Args)]
-#[command(after_help = exit::help(exit::OF_NODE))]
-pub(in crate::cli) struct CancelArgs {
-    /// The bundle
-    name: String,
-}
-
 /// A plan for people.
 #[derive(Debug, Serialize)]
 struct Planned(PlanView);
@@ -51,6 +44,7 @@ impl Report for Planned {
     fn text(&self) -> String {
         let Self(plan) = self;
         let mut lines = text(&plan.bundle);
+        lines.push_str(&times_text(&plan.bundle));
         if !plan.waits.is_empty() {
             lines.push_str("\nwhen a leg has armed\n");
         }
@@ -68,6 +62,22 @@ impl Report for Planned {
         }
         lines
     }
+}
+
+/// The times of the legs in their order, where they have some.
+fn times_text(bundle: &BundleView) -> String {
+    let timed = bundle.legs.iter();
+    let mut timed: Vec<_> = timed.filter_map(|leg| Some((leg.window?, leg))).collect();
+    timed.sort_by_key(|(window, leg)| (window.from_ms, leg.number));
+    let mut text = String::new();
+    if !timed.is_empty() {
+        text.push_str("\nin this order\n");
+    }
+    for (window, leg) in timed {
+        let line = format!("leg {} {}: {}", leg.number, window_text(window), leg.title);
+        text.push_str(&format!("  {}\n", plain(&line)));
+    }
+    text
 }
 
 fn waits_text(waits: &WaitsView) -> String {
@@ -142,9 +152,4 @@ pub(super) fn commit(ctx: &Ctx, args: &CommitArgs) -> Result<Outcome, CliError> 
     }
     let commit = format!("{}/commit", path(&args.name));
     told(ctx, ctx.client()?.post(&commit, &json!({})))
-}
-
-pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
-    let cancel = format!("{}/cancel", path(&args.name));
-    told(ctx, ctx.client()?.post(&cancel, &json!({})))
 }

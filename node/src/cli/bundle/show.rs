@@ -1,9 +1,11 @@
 //! `omni bundle show`: where a bundle stands and what waits for whom, once or until it is over.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use super::super::Ctx;
+use super::super::deal::window_text;
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs, print};
 use super::super::plain::plain;
@@ -19,6 +21,7 @@ use crate::view::money::MoneyView;
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(in crate::cli) struct ShowArgs {
     /// The bundle
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// Show it again whenever it changes, until it is over
     #[arg(long)]
@@ -97,8 +100,14 @@ pub(super) fn text(view: &BundleView) -> String {
         ("bundle", row.name.clone()),
         ("state", format!("{}{means}{waits}", row.state)),
     ];
+    lines.extend(view.changes.clone().map(|of| ("changes", of)));
     if !row.totals.is_empty() {
-        lines.push(("total", amounts(&row.totals)));
+        let label = if view.changes.is_some() {
+            "difference"
+        } else {
+            "total"
+        };
+        lines.push((label, amounts(&row.totals)));
     }
     lines.extend(view.commit_before_ms.map(|until| {
         let until = format!("{} ({})", when(until), left(until, now_ms()));
@@ -127,9 +136,11 @@ fn leg_text(leg: &LegView) -> String {
     let whom = leg.name.as_deref().unwrap_or(&leg.partner);
     let thread: String = leg.thread.chars().take(12).collect();
     let total = leg.total.as_slice();
+    let change = leg.change.iter().map(|what| format!("{what}: "));
     let mut parts = vec![format!(
-        "{}  {thread}  {whom}: {} for {}",
+        "{}  {thread}  {whom}: {}{} for {}",
         leg.number,
+        change.collect::<String>(),
         leg.title,
         amounts(total)
     )];
@@ -141,9 +152,14 @@ fn leg_text(leg: &LegView) -> String {
         (said, _) if leg.state == "doubt" => said.word().to_owned(),
         _ => leg.state.clone(),
     });
+    // Of what was agreed and then cancelled that is what matters.
+    if leg.order_status.as_deref() == Some("cancelled") {
+        parts.push("cancelled since".to_owned());
+    }
     if leg.waits_for == "them" {
         parts.push(format!("waits for {whom}"));
     }
+    parts.extend(leg.window.map(window_text));
     if !leg.after.is_empty() {
         let after: Vec<_> = leg.after.iter().map(ToString::to_string).collect();
         parts.push(format!("after leg {}", after.join(" and ")));
@@ -176,7 +192,7 @@ fn next(view: &BundleView) -> Vec<String> {
             "bundle add {name} PARTNER --sku SKU --qty QUANTITY"
         ));
     }
-    if may("cancel") {
+    if may("cancel") && view.row.state == "collecting" {
         all.push(format!("bundle cancel {name}"));
     }
     let short = |thread: &str| thread.chars().take(12).collect::<String>();

@@ -38,5 +38,8 @@ fn deal_text(deal: &ChainDealView) -> String {
     let code = deal.code.as_ref().map(|code| format!(" ({code})"));
     let (total, code) = (total.unwrap_or_default(), code.unwrap_or_default());
     let (title, state) = (&deal.title, &deal.state);
-    format!("{thread}  {whom}: {title}{total}, {state}{code}")
+    let policy = deal.policy.as_ref();
+    let policy = policy.map(|policy| format!(", by the policy {policy}"));
+    let policy = policy.unwrap_or_default();
+    format!("{thread}  {whom}: {title}{total}, {state}{code}{policy}")
 }

@@ -75,6 +75,7 @@ fn row(deal: &DealRow) -> Vec<String> {
     let total = deal.total.as_ref();
     // The total of a cancellation is what it costs.
     let (change, fee) = match &deal.change {
+        Some(change) if change == "amend" => (format!("{change}: "), ""),
         Some(change) => (format!("{change}: "), "fee "),
         None => (String::new(), ""),
     };

@@ -74,7 +74,10 @@ pub(in crate::cli) struct CounterArgs {
     /// Another quantity: 3, or for line 2 of several: 2=3
     #[arg(long, value_name = "[LINE=]QUANTITY", allow_hyphen_values = true)]
     qty: Vec<String>,
-    /// Another fee, where the terms cancel
+    /// Another slot, for a service: its local time as omni offer slots shows it
+    #[arg(long, value_name = "TIME")]
+    slot: Option<String>,
+    /// Another fee, where the terms change an order
     #[arg(
         long,
         value_name = "AMOUNT",
@@ -129,6 +132,10 @@ pub(in crate::cli) fn propose(ctx: &Ctx, args: &ProposeArgs) -> Result<Outcome, 
 const CANCELLING_TEXT: &str = "A firm proposal to cancel can't be taken back: when the other side accepts before it ends, \
      what it cancels is neither delivered nor owed, and the requester owes the fee.";
 
+/// What a firm proposal to amend binds to.
+const AMENDING_TEXT: &str = "A firm proposal to amend can't be taken back: when the other side accepts before it ends, these \
+     are the terms of the order, and the requester owes the difference and the fee.";
+
 /// What a firm proposal binds to.
 fn firm_text(provides: bool) -> String {
     let text = if provides {
@@ -182,6 +189,7 @@ pub(in crate::cli) fn counter(ctx: &Ctx, args: &CounterArgs) -> Result<Outcome, 
     let ask = CounterAsk {
         alternative: args.alternative,
         lines: changes(&args.price, &args.qty, &thread)?,
+        slot: args.slot.clone(),
         fee: args.fee.clone(),
         note: args.common.note.clone().unwrap_or_default(),
         payment_days: args.payment_days,
@@ -191,7 +199,8 @@ pub(in crate::cli) fn counter(ctx: &Ctx, args: &CounterArgs) -> Result<Outcome, 
     };
     if ask.firm {
         let provides = thread.row.role.as_deref() == Some("provider");
-        let what = match thread.row.change {
+        let what = match thread.row.change.as_deref() {
+            Some("amend") => AMENDING_TEXT.to_owned(),
             Some(_) => CANCELLING_TEXT.to_owned(),
             None => firm_text(provides),
         };

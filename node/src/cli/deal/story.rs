@@ -9,14 +9,14 @@ use super::super::exit;
 use super::super::offer::per;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
-use super::super::when::{left, now_ms, when};
+use super::super::when::{left, minute, now_ms, span, when};
 use super::chain::chain_text;
 use super::get;
 use crate::formats::units::word;
 use crate::plain::quoted;
 use crate::view::bundle::{InBundleView, LegSaid};
 use crate::view::deal::{DealView, HandOverState, SaidView};
-use crate::view::terms::{LineView, TermsView};
+use crate::view::terms::{LineView, TermsView, WindowDoc};
 
 /// Show a thread: who said what, the terms, where it stands, and what to type next
 #[derive(Debug, Args)]
@@ -204,7 +204,9 @@ fn next(view: &DealView) -> Vec<String> {
         .filter(|verb| verb.as_str() != "lapse" || is_impatient(view));
     all.extend(may.map(|verb| match verb.as_str() {
         "accept" if asks_address => format!("deal accept {thread} --ship-to FILE"),
-        "counter" if row.change.is_some() => format!("deal counter {thread} --fee AMOUNT"),
+        "counter" if row.change.as_deref() == Some("cancel") => {
+            format!("deal counter {thread} --fee AMOUNT")
+        }
         "counter" => format!("deal counter {thread} --price PRICE"),
         "answer" => format!("deal answer {thread} TEXT"),
         "source" => format!("deal source {thread} PARTNER --sku SKU --qty QUANTITY"),
@@ -230,17 +232,20 @@ fn is_impatient(view: &DealView) -> bool {
 pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
     let lines: Vec<_> = terms.lines.iter().map(line_text).collect();
     let total = format!("{} {}", terms.total.text, terms.total.currency);
-    let what = terms
-        .on
-        .as_ref()
-        .map(|change| format!("{} ", change.what))
-        .unwrap_or_default();
-    let fee = if terms.on.is_some() {
-        "for a fee of "
-    } else {
-        "= "
-    };
-    format!("{what}{} {fee}{total}", lines.join(", "))
+    let lines = lines.join(", ");
+    match terms.on.as_ref().map(|change| change.what.as_str()) {
+        None => format!("{lines} = {total}"),
+        Some("amend") => format!("amend to {lines} = {total}{}", with_fee(terms)),
+        Some(what) => format!("{what} {lines} for a fee of {total}"),
+    }
+}
+
+/// The fee in the total of an amendment, in words.
+fn with_fee(terms: &TermsView) -> String {
+    match &terms.fee {
+        Some(fee) if fee.minor > 0 => format!(" with a fee of {} {}", fee.text, fee.currency),
+        Some(_) | None => String::new(),
+    }
 }
 
 fn line_text(line: &LineView) -> String {
@@ -264,9 +269,15 @@ fn terms_text(terms: &TermsView) -> String {
         let total = &line.total.text;
         text.push_str(&format!("  {} = {total}\n", plain(&line_text(line))));
     }
-    let label = if terms.on.is_some() { "fee" } else { "total" };
+    let cancels = terms.on.as_ref().is_some_and(|on| on.what == "cancel");
+    let label = if cancels { "fee" } else { "total" };
     let (total, currency) = (&terms.total.text, &terms.total.currency);
-    let mut more = vec![format!("{label} {total} {currency}")];
+    let fee = if cancels {
+        String::new()
+    } else {
+        with_fee(terms)
+    };
+    let mut more = vec![format!("{label} {total} {currency}{fee}")];
     let place = [
         terms.method.as_str(),
         &terms.region,
@@ -281,6 +292,7 @@ fn terms_text(terms: &TermsView) -> String {
             .collect::<Vec<_>>()
             .join(" "),
     );
+    more.extend(terms.window.map(window_text));
     if terms.payment_days > 0 {
         more.push(format!(
             "payment {} days after fulfilment",
@@ -302,6 +314,13 @@ fn terms_text(terms: &TermsView) -> String {
         text.push_str(&format!("  note: {}\n", plain(&terms.note)));
     }
     text
+}
+
+/// A window for people: a time of UTC, and how long it lasts.
+pub(in crate::cli) fn window_text(window: WindowDoc) -> String {
+    let WindowDoc { from_ms, until_ms } = window;
+    let seconds = until_ms.saturating_sub(from_ms) / 1_000;
+    format!("at {} for {}", minute(from_ms), span(seconds))
 }
 
 /// One record in a sentence.

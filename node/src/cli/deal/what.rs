@@ -26,6 +26,9 @@ pub(in crate::cli) struct What {
     /// How it reaches the customer: ship, "pick up", deliver, "on site", remote, digital
     #[arg(long)]
     method: Option<String>,
+    /// In which slot, for a service: its local time as omni offer slots shows it
+    #[arg(long, value_name = "TIME")]
+    slot: Option<String>,
     /// Days from fulfilment until payment is due
     #[arg(long, value_name = "DAYS")]
     payment_days: Option<u16>,
@@ -82,6 +85,7 @@ impl What {
         Ok(TermsAsk {
             lines: (0..lines).map(line).collect(),
             method: self.method.clone(),
+            slot: self.slot.clone(),
             region: ship_to.region(),
             postcode: ship_to.postcode(),
             payment_days: self.payment_days.unwrap_or_default(),

@@ -72,6 +72,21 @@ pub(super) struct Fields {
     /// Hours until fulfilment: 24-72
     #[arg(long, value_name = "HOURS")]
     lead: Option<String>,
+    /// Minutes that a service takes
+    #[arg(long, value_name = "MINUTES")]
+    duration: Option<u32>,
+    /// When the slots of a service begin, an RFC 5545 rule: "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=8,13"
+    #[arg(long, value_name = "RRULE")]
+    slot_rule: Option<String>,
+    /// Local time from which on that rule counts: 2027-03-01T08:00
+    #[arg(long, value_name = "TIME")]
+    slot_start: Option<String>,
+    /// The time zone of the slots: Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    slot_zone: Option<String>,
+    /// How many deals a slot has room for; 1 if it was not said before
+    #[arg(long, value_name = "NUMBER")]
+    slot_places: Option<u32>,
     /// Only for this partner, by its id; may be given several times
     #[arg(long, value_name = "PARTNER")]
     r#for: Vec<String>,
@@ -139,8 +154,46 @@ impl Fields {
             let end = now_ms().saturating_add(days.saturating_mul(DAY_MS));
             doc.insert("valid_until_ms".to_owned(), json!(end));
         }
+        self.lay_service(doc)?;
         self.lay_tiers(doc)?;
         self.lay_others(doc)
+    }
+
+    /// How a service is performed; what is not named stays.
+    fn lay_service(&self, doc: &mut Map<String, Value>) -> Result<(), CliError> {
+        let mut calendar = Map::new();
+        let texts = [
+            ("rule", &self.slot_rule),
+            ("start", &self.slot_start),
+            ("zone", &self.slot_zone),
+        ];
+        for (field, text) in texts {
+            if let Some(text) = text {
+                calendar.insert(field.to_owned(), json!(text));
+            }
+        }
+        if let Some(places) = self.slot_places {
+            calendar.insert("capacity".to_owned(), json!(places));
+        }
+        if calendar.is_empty() && self.duration.is_none() {
+            return Ok(());
+        }
+        let service = doc.entry("service").or_insert_with(|| json!({}));
+        let no_object = || form("service", "that", r#"{"duration_minutes":60}"#);
+        let service = service.as_object_mut().ok_or_else(no_object)?;
+        if let Some(minutes) = self.duration {
+            service.insert("duration_minutes".to_owned(), json!(minutes));
+        }
+        if !calendar.is_empty() {
+            let before = service
+                .entry("calendar")
+                .or_insert_with(|| json!({"capacity": 1}));
+            before
+                .as_object_mut()
+                .ok_or_else(no_object)?
+                .append(&mut calendar);
+        }
+        Ok(())
     }
 
     fn lay_tiers(&self, doc: &mut Map<String, Value>) -> Result<(), CliError> {

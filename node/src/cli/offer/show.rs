@@ -8,7 +8,7 @@ use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::when::when;
 use super::list::per;
-use crate::view::offer::{OfferDoc, OfferView};
+use crate::view::offer::{CalendarDoc, OfferDoc, OfferView};
 
 /// Show one offer by its id, or by article number
 ///
@@ -64,6 +64,7 @@ impl Report for OfferView {
         lines.push(("quantity", quantity(doc)));
         lines.push(("stock", self.availability.clone().unwrap_or_default()));
         lines.push(("delivery", delivery(doc)));
+        lines.push(("service", service(doc)));
         lines.push(("for", doc.audience.join(", ")));
         for attribute in &doc.attributes {
             lines.push((
@@ -122,6 +123,27 @@ fn delivery(doc: &OfferDoc) -> String {
     }
     if doc.white_label {
         text.push_str(", under your name");
+    }
+    text
+}
+
+/// How long a service takes, and when it can be had.
+fn service(doc: &OfferDoc) -> String {
+    let Some(service) = &doc.service else {
+        return String::new();
+    };
+    let mut text = format!("{} min", service.duration_minutes);
+    if let Some(calendar) = &service.calendar {
+        let CalendarDoc {
+            rule,
+            start,
+            zone,
+            capacity,
+        } = calendar;
+        let places = if *capacity == 1 { "place" } else { "places" };
+        text.push_str(&format!(
+            ", {capacity} {places} in each slot: {rule} from {start} {zone}"
+        ));
     }
     text
 }

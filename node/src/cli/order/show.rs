@@ -5,8 +5,10 @@ use super::super::outcome::{Report, pairs};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
 use super::super::when::when;
+use super::amend::{sentence as amended, signed};
 use super::short;
 use crate::formats::units::word;
+use crate::view::change::VersionView;
 use crate::view::deal::HandOverState;
 use crate::view::order::{OrderView, StepView};
 use crate::view::ship_to::ShipToDoc;
@@ -64,6 +66,12 @@ impl Report for OrderView {
         let mut text = pairs(&lines);
         text.push('\n');
         text.push_str(&progress(self));
+        if self.versions.len() > 1 {
+            text.push_str("\nversions\n");
+            for version in &self.versions {
+                text.push_str(&format!("  {}\n", plain(&version_line(version))));
+            }
+        }
         if !self.steps.is_empty() {
             text.push_str("\nevents\n");
             for step in &self.steps {
@@ -120,8 +128,27 @@ fn progress(order: &OrderView) -> String {
     table(&header, &rows)
 }
 
+/// `2  2026-11-22 00:18:57Z  amend  +79.90 EUR  BR-PAR-35: 2 pc at 79.90 -> 3 pc at 79.90`.
+fn version_line(version: &VersionView) -> String {
+    let mut text = format!(
+        "{}  {}  {}  {}",
+        version.version,
+        when(version.at_ms),
+        version.what,
+        signed(&version.difference)
+    );
+    for (number, change) in version.changes.iter().enumerate() {
+        text.push_str(if number == 0 { "  " } else { ", " });
+        text.push_str(&amended(change));
+    }
+    text
+}
+
 fn sentence(step: &StepView) -> String {
     let mut text = format!("{}  {}", when(step.occurred_ms), step.what);
+    if step.what == "Changed" && step.version > 0 {
+        text.push_str(&format!(" to version {}", step.version));
+    }
     for line in &step.lines {
         text.push_str(&format!(", line {}: {}", line.line, line.quantity));
     }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
+use foldhash::fast::RandomState;
 use omni_protocol::machine::Key;
 
 use super::Delta;
@@ -26,10 +27,11 @@ pub(super) struct Below {
 
 #[derive(Debug, Default)]
 struct Near {
-    values: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    /// By hashes that take less than the standard ones, and that nobody outside can foresee either.
+    values: HashMap<Vec<u8>, Option<Vec<u8>>, RandomState>,
     bytes: usize,
     /// By where a step begins and where the walk ends.
-    steps: HashMap<(Vec<u8>, Vec<u8>), Option<Pair>>,
+    steps: HashMap<(Vec<u8>, Vec<u8>), Option<Pair>, RandomState>,
 }
 
 impl Below {

@@ -11,7 +11,7 @@ use crate::{
     deal::{Deal, Opening, Side, State, evidence, judge, negotiation::Who, receive, tombstone},
     hash::{DealId, RecordId},
     ledger::Payload,
-    machine::{Approval, Case, Key, No, Short, Stop, Trial, View as _, bundle, chain, kept_record},
+    machine::{Approval, Case, Key, No, Stop, Trial, View as _, bundle, chain, kept_record},
     thread::{
         AtFault, Commit, Header, Hold, HoldTerms, Proposal, Receipt, Refusal, Request, ThreadBody,
     },
@@ -57,8 +57,15 @@ fn new_request(trial: &mut Trial<'_>, case: Case<'_>, request: &Request) -> Resu
     }
     let fit = judge::request(trial, case, request, thread.as_ref());
     let policy = &trial.machine.config.policy;
-    let may_source = fit == Err(Code::NoStock) && policy.short == Short::Ask;
-    let asks_operator = policy.requests == Approval::Asked && request.proposal.is_none();
+    let may_source = policy.may_source(&request.terms, fit);
+    // A change that the terms of its order don't grant is the operator's to grant.
+    let changes = request.terms.conditions().on.is_some();
+    let asks_operator = request.proposal.is_none()
+        && if changes {
+            !judge::is_granted(trial, &request.terms)
+        } else {
+            policy.requests == Approval::Asked
+        };
     let verdict = fit.or(if may_source { Ok(()) } else { fit });
     let verdict = verdict.and_then(|()| chain::check_new(&trial.view, request.chain));
     trial.keep(case);
@@ -276,7 +283,7 @@ pub(crate) fn give_hold(trial: &mut Trial<'_>, deal_id: DealId) -> Result<(), St
         .terms(&trial.view, &network, deal_id)
         .ok_or(Code::DealUnknown)?;
     let until = trial.at().plus_ms(judge::hold_ms(trial, &terms));
-    let hold = judge::hold_terms(trial, deal.partner, (core::slice::from_ref(&terms), until));
+    let hold = judge::hold_terms(trial, deal.partner, until);
     give(trial, deal_id, hold)
 }
 

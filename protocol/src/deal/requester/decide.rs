@@ -83,7 +83,7 @@ pub(crate) fn firm_proposal(
     let verdict = fit.and_then(|()| {
         proposal.alternatives().iter().try_for_each(|terms| {
             let with = (case.from, crate::deal::Side::Requester);
-            judge::change(trial, with, None, terms)
+            judge::change_of(trial, with, None, terms)
         })
     });
     trial.keep(case);
@@ -104,7 +104,8 @@ pub(crate) fn receipt(trial: &mut Trial<'_>, case: Case<'_>, receipt: &Receipt) 
         // Its manifest decides it, and nothing else.
         return Err(Code::NoCommit.into());
     }
-    if !has_order(&trial.view, &deal) {
+    let network = trial.machine.config.network;
+    if !has_order(&trial.view, &network, (receipt.deal, &deal)) {
         // It comes again after the order that it changes.
         return Err(No::Unanswered);
     }
@@ -205,7 +206,7 @@ pub(crate) fn commit_now(
     if trial.at() > deal.until {
         return Err(Code::HoldOver.into());
     }
-    let (amount, _) = reservation(core::slice::from_ref(&terms));
+    let (amount, _) = reservation(&trial.view, &network, core::slice::from_ref(&terms));
     credit::may_owe_them(&trial.view, deal.partner, terms.currency(), amount)?;
     sign_commit(trial, (deal_id, &deal), alternative)
 }

@@ -8,7 +8,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Bundle, Ended, KnownLeg, epoch};
+use super::{Bundle, Ended, KnownLeg, epoch, silence};
 use crate::{
     bundle::BundleBody,
     deal::{Deal, State},
@@ -104,7 +104,11 @@ pub(super) fn armed(trial: &mut Trial<'_>, (id, number): (ManifestId, u16)) {
     };
     let receipt = bundle.leg(number).and_then(|leg| leg.armed);
     let Some(receipt) = receipt.filter(|_| bundle.whole.is_none()) else {
-        return in_doubt(trial, id);
+        in_doubt(trial, id);
+        if !trial.machine.is_present(bundle.requester) {
+            silence::away(trial, bundle.requester);
+        }
+        return;
     };
     for partner in bundle.others(trial.machine.config.partner) {
         asks_by(trial, partner, (id, &bundle), receipt);
@@ -117,6 +121,7 @@ pub(super) fn armed(trial: &mut Trial<'_>, (id, number): (ManifestId, u16)) {
 
 /// While an own leg is armed and no certificate is whole, all other members are asked: by the
 /// Manifest, which they answer with what they have, and by the own `ArmReceipt`, which they count.
+/// Of a part that is who asked for it, and not the members of the whole, to whom nobody names it.
 pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
     let Some(bundle) = Bundle::read(&trial.view, id) else {
         return;
@@ -124,15 +129,6 @@ pub(super) fn in_doubt(trial: &mut Trial<'_>, id: ManifestId) {
     let own = trial.machine.config.partner;
     for partner in bundle.others(own) {
         in_doubt_to(trial, partner, (id, &bundle));
-    }
-    // Its requester may be gone: the members of the whole have the certificate too.
-    let whole = bundle
-        .whole
-        .and_then(|whole| Bundle::read(&trial.view, whole.manifest));
-    for partner in whole.iter().flat_map(|whole| whole.others(own)) {
-        if partner != bundle.requester {
-            in_doubt_to(trial, partner, (id, &bundle));
-        }
     }
 }
 
@@ -162,7 +158,11 @@ pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<Threa
     }
 }
 
-fn in_doubt_to(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+pub(super) fn in_doubt_to(
+    trial: &mut Trial<'_>,
+    partner: PartnerId,
+    (id, bundle): (ManifestId, &Bundle),
+) {
     let own = trial.machine.config.partner;
     if bundle.ended.is_some() {
         return;
@@ -257,6 +257,7 @@ pub(crate) fn greeted(
     partner: PartnerId,
 ) -> Result<(), crate::machine::Stop> {
     let own = trial.machine.config.partner;
+    silence::heard(trial, partner);
     for id in joint(trial, partner, 0) {
         let Some(bundle) = Bundle::read(&trial.view, id) else {
             continue;
@@ -353,7 +354,7 @@ pub(super) fn show(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Man
 }
 
 /// The manifests in which this node and a partner are members.
-fn joint(trial: &Trial<'_>, partner: PartnerId, decided: u8) -> Vec<ManifestId> {
+pub(super) fn joint(trial: &Trial<'_>, partner: PartnerId, decided: u8) -> Vec<ManifestId> {
     let mut after = Key::Joint {
         partner,
         decided,

@@ -20,7 +20,10 @@ use crate::{
     fence::List,
     hash::{BundleId, DealId, ManifestId, PartnerId, sha256},
     limits::{LEGS_MAX, LEGS_OF_ONE_MAX},
-    machine::{Key, Mark, Overlay, Stop, Trial, View, chain, kept_record, stored},
+    machine::{
+        Key, Mark, Overlay, Requesting, Stop, Trial, Verdict, View, chain, kept_record, stored,
+        verbs,
+    },
     record::Signed,
     thread::{CoLegs, HoldTerms, Terms, ThreadBody},
     value::{Currency, Minor, Text, Time},
@@ -74,6 +77,8 @@ pub struct Draft {
     pub manifest: Option<ManifestId>,
     /// When it was begun.
     pub at: Time,
+    /// The bundle whose orders its legs change, if they change any.
+    pub changes: Option<BundleId>,
 }
 
 wire!(Draft {
@@ -83,6 +88,7 @@ wire!(Draft {
     stage,
     manifest,
     at,
+    changes,
 });
 
 /// The id of the bundle with this name at this node.
@@ -106,6 +112,8 @@ pub enum Bundling {
     New {
         /// Its name.
         name: Text<NAME_BYTES_MAX, 1>,
+        /// The bundle whose orders its legs are to change.
+        changes: Option<BundleId>,
     },
     /// Takes a deal in, for which a hold is asked or kept, or changes how it is a leg.
     Add {
@@ -113,6 +121,15 @@ pub enum Bundling {
         bundle: BundleId,
         /// The leg.
         leg: DraftLeg,
+    },
+    /// Asks for a hold and takes its deal in, both or neither.
+    Ask {
+        /// The bundle.
+        bundle: BundleId,
+        /// What is asked for.
+        requesting: Box<Requesting>,
+        /// The deals of the bundle that come before it.
+        after: Vec<DealId>,
     },
     /// Takes a deal out.
     Remove {
@@ -162,8 +179,26 @@ pub enum Bundling {
 /// Decides about the operator's word.
 pub(in crate::machine) fn decide(trial: &mut Trial<'_>, word: Bundling) -> Result<(), Stop> {
     match word {
-        Bundling::New { name } => begin(trial, name),
+        Bundling::New { name, changes } => begin(trial, name, changes),
         Bundling::Add { bundle, leg } => add(trial, bundle, leg),
+        Bundling::Ask {
+            bundle,
+            requesting,
+            after,
+        } => {
+            verbs::request(trial, *requesting, None)?;
+            let Verdict::Made(made) = &trial.step.verdict else {
+                return Err(Code::DealUnknown.into());
+            };
+            let deal = made.last().copied().ok_or(Code::DealUnknown)?.into();
+            let after = List::new(after).map_err(Code::from)?;
+            let leg = DraftLeg {
+                deal,
+                alternative: 0,
+                after,
+            };
+            add(trial, bundle, leg)
+        }
         Bundling::Remove { bundle, deal } => remove(trial, bundle, deal),
         Bundling::Last { bundle, deal } => {
             let mut draft = collecting(trial, bundle)?;
@@ -199,7 +234,14 @@ pub(in crate::machine) fn decide(trial: &mut Trial<'_>, word: Bundling) -> Resul
     }
 }
 
-fn begin(trial: &mut Trial<'_>, name: Text<NAME_BYTES_MAX, 1>) -> Result<(), Stop> {
+fn begin(
+    trial: &mut Trial<'_>,
+    name: Text<NAME_BYTES_MAX, 1>,
+    changes: Option<BundleId>,
+) -> Result<(), Stop> {
+    if changes.is_some_and(|changes| Draft::read(&trial.view, changes).is_none()) {
+        return Err(Code::DealUnknown.into());
+    }
     if Draft::read(&trial.view, bundle_id(&name)).is_some() {
         return Err(Code::Outdated.into());
     }
@@ -210,6 +252,7 @@ fn begin(trial: &mut Trial<'_>, name: Text<NAME_BYTES_MAX, 1>) -> Result<(), Sto
         stage: Stage::Collecting,
         manifest: None,
         at: trial.at(),
+        changes,
     };
     keep(trial, draft);
     Ok(())
@@ -238,8 +281,9 @@ fn add(trial: &mut Trial<'_>, bundle: BundleId, leg: DraftLeg) -> Result<(), Sto
         return Err(Code::OtherManifest.into());
     }
     chain::check_alone(trial, &deal)?;
-    // What changes an order is decided by its provider alone.
-    if !matches!(deal.state, State::Requested | State::Kept) || deal.order.is_some() {
+    // Orders are changed by a bundle that is begun for that, and by nothing else in it.
+    let is_fit = deal.order.is_some() == draft.changes.is_some();
+    if !matches!(deal.state, State::Requested | State::Kept) || !is_fit {
         return Err(Code::HoldUnknown.into());
     }
     let mut legs = draft.legs.into_vec();
@@ -352,21 +396,13 @@ fn judge(trial: &Trial<'_>, ready: &[Ready]) -> Result<(), Code> {
     if ready.iter().any(|one| one.hold.co_legs == CoLegs::None) {
         return Err(Code::CoLegsRefused);
     }
-    for one in ready {
-        let window = one.terms.conditions().window;
-        let before = ready
-            .iter()
-            .filter(|other| one.leg.after.contains(&other.leg.deal));
-        let windows = before.filter_map(|other| other.terms.conditions().window);
-        for earliest in windows.map(|window| window.from()) {
-            if window.is_some_and(|window| window.until() < earliest) {
-                return Err(Code::ValidityWrong);
-            }
-        }
+    if !windows_fit(ready) {
+        return Err(Code::ValidityWrong);
     }
+    let network = trial.machine.config.network;
     let mut owed: BTreeMap<(PartnerId, Currency), Minor> = BTreeMap::new();
     for one in ready {
-        let (amount, _) = reservation(core::slice::from_ref(&one.terms));
+        let (amount, _) = reservation(&trial.view, &network, core::slice::from_ref(&one.terms));
         let sum = owed
             .entry((one.deal.partner, one.terms.currency()))
             .or_default();
@@ -376,6 +412,41 @@ fn judge(trial: &Trial<'_>, ready: &[Ready]) -> Result<(), Code> {
         credit::may_owe_them(&trial.view, partner, currency, amount)?;
     }
     Ok(())
+}
+
+/// Whether each leg that has a window begins in it when all that must be done before has ended.
+fn windows_fit(ready: &[Ready]) -> bool {
+    let legs: Vec<DraftLeg> = ready.iter().map(|one| one.leg.clone()).collect();
+    let window = |one: &Ready| one.terms.conditions().window;
+    ready.iter().all(|one| {
+        let before = before(&legs, one.leg.deal);
+        let mut earlier = ready
+            .iter()
+            .filter(|other| before.contains(&other.leg.deal))
+            .filter_map(window);
+        window(one).is_none_or(|own| earlier.all(|other| other.until() <= own.from()))
+    })
+}
+
+/// The deals that must be done before that of a leg begins: those that it waits for, and those for
+/// which these wait.
+#[must_use]
+pub fn before(legs: &[DraftLeg], deal: DealId) -> Vec<DealId> {
+    let after = |deal: DealId| {
+        let leg = legs.iter().find(move |leg| leg.deal == deal);
+        leg.map_or(&[][..], |leg| &*leg.after)
+    };
+    let mut found: Vec<DealId> = Vec::from(after(deal));
+    let mut looked = 0;
+    while let Some(next) = found.get(looked).copied() {
+        looked += 1;
+        for earlier in after(next) {
+            if !found.contains(earlier) {
+                found.push(*earlier);
+            }
+        }
+    }
+    found
 }
 
 fn manifest_of(
@@ -454,6 +525,9 @@ pub(in crate::machine) fn drafted(view: &mut Overlay<'_>, draft: &Draft) {
         for leg in &*draft.legs {
             view.put(Key::Drafted { deal: leg.deal }, &bundle);
         }
+    }
+    if let Some(manifest) = draft.manifest {
+        view.put(Key::BundleOf { manifest }, &bundle);
     }
     view.put(Key::Draft { bundle }, draft);
 }

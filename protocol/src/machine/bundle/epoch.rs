@@ -127,7 +127,17 @@ pub(super) fn ask(
 /// A member asks what is known of a manifest: handed back is whether this node knows it.
 pub(crate) fn lost(trial: &mut Trial<'_>, partner: PartnerId, about: RecordId) -> bool {
     let id = ManifestId::from(about);
-    let known = Bundle::read(&trial.view, id).filter(|bundle| bundle.admits(partner));
+    let own = trial.machine.config.partner;
+    // Who has it as the whole of a part tells that to whom the part names.
+    let may_tell = |bundle: &Bundle| {
+        bundle.admits(own) || {
+            let parts = parts::parts_of(&trial.view, id).into_iter();
+            let mut parts = parts.filter_map(|part| Bundle::read(&trial.view, part));
+            parts.any(|part| part.admits(partner))
+        }
+    };
+    let known =
+        Bundle::read(&trial.view, id).filter(|bundle| bundle.admits(partner) && may_tell(bundle));
     if let Some(bundle) = &known {
         ask::show(trial, partner, (id, bundle));
     }

@@ -148,10 +148,8 @@ pub(crate) fn said_below(trial: &mut Trial<'_>, (id, deal): (DealId, &Deal)) -> 
 pub(super) fn look_again(trial: &mut Trial<'_>, id: DealId) -> Result<(), Stop> {
     let waiting = Deal::read(&trial.view, id)
         .filter(|deal| deal.state == State::Waiting && deal.backing == Backing::Parts);
-    match waiting.map_or(Ok(()), |deal| said_below(trial, (id, &deal))) {
-        Err(No::Rejected(code)) => Err(code.into()),
-        Ok(()) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
-    }
+    let said = waiting.map_or(Ok(()), |deal| said_below(trial, (id, &deal)));
+    said.or_else(No::without_a_record)
 }
 
 /// Hands the certificate of the whole down to the provider of an own part that it decided.

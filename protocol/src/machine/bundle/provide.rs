@@ -232,10 +232,8 @@ pub(super) fn word(
     if let Some(Act::Operator(code)) = acts.first() {
         return Err((*code).into());
     }
-    match carry::out(trial, None, (&standing.at, input), acts) {
-        Err(No::Rejected(code)) => Err(code.into()),
-        Ok(_) | Err(No::Unanswered | No::Lost(_)) => Ok(()),
-    }
+    let said = carry::out(trial, None, (&standing.at, input), acts);
+    said.map(drop).or_else(No::without_a_record)
 }
 
 /// The leg with this number, if its deal is here.

@@ -11,7 +11,7 @@ use super::{
     carry::{self, Said},
     epoch,
     fold::{concerns, kept_manifest},
-    parts, provide, require,
+    parts, provide, require, silence,
 };
 use crate::{
     bundle::{BundleBody, Manifest},
@@ -162,25 +162,28 @@ fn check_admitted(
         let bundle = Bundle::of(case.from, manifest);
         bundle.is_some_and(|bundle| epoch::witnesses(trial, &bundle).contains(&case.from))
     };
-    // What decides a part of this node's is taken from whoever brings it.
-    if is_member || is_whole_of_own(trial, case, id) || is_witness() && manifest.admits(own) {
+    if is_member || decides_own(trial, case, id) || is_witness() && manifest.admits(own) {
         Ok(())
     } else {
         Err(Code::NotAddressed.into())
     }
 }
 
-/// Whether this manifest decides parts of which this node has one, as far as is known or comes along.
-fn is_whole_of_own(trial: &Trial<'_>, case: Case<'_>, id: RecordId) -> bool {
+/// Whether this manifest decides a part of which this node has a leg, and comes from whom that part
+/// names, or from a member of the whole that was asked. Anybody else is answered as by a node that has
+/// none: it is not to learn who provides the part.
+fn decides_own(trial: &Trial<'_>, case: Case<'_>, id: RecordId) -> bool {
     let own = trial.machine.config.partner;
     let brings = all(case).any(|one| match one.record.body() {
         ThreadBody::Bundle(BundleBody::Manifest(manifest)) => {
             let whole = manifest.whole().map(|whole| RecordId::from(whole.manifest));
-            whole == Some(id) && manifest.admits(own)
+            whole == Some(id) && manifest.admits(own) && manifest.admits(case.from)
         }
         _ => false,
     });
-    brings || !super::parts_of(&trial.view, id.into()).is_empty()
+    let parts = super::parts_of(&trial.view, id.into()).into_iter();
+    let mut parts = parts.filter_map(|part| Bundle::read(&trial.view, part));
+    brings || parts.any(|part| part.admits(case.from) || silence::is_asked(trial, case.from, &part))
 }
 
 /// One's own, brought by another member: it is known, or was lost.

@@ -12,7 +12,7 @@ use super::{
 use crate::auditor::{
     bytes::Id,
     finding::{Check, Findings},
-    read::{Body, Leg, Record, Terms},
+    read::{Body, Leg, Record},
 };
 
 /// Code of section 18: the hold does not wait for one of the other legs.
@@ -363,12 +363,12 @@ impl Books {
             return;
         };
         let (partner, currency, amount) = (deal.partner, deal.currency(), deal.amount);
-        let own = deal.terms().filter(|_| deal.passed_on().is_none());
-        let steps = own.map(Terms::steps).unwrap_or_default();
-        for (subject, steps) in steps {
-            let stock = self.stock.entry(subject).or_default();
-            stock.sold = (stock.sold - steps).max(0);
+        let own = deal.passed_on().is_none();
+        let moved = deal.moved.clone();
+        if own {
+            self.sell(&moved, -1);
         }
+        self.stand_back(id);
         if let Some(account) = self.account(partner, currency) {
             account.receivable -= amount;
         }
@@ -420,8 +420,11 @@ impl Books {
         if state == "agreed" {
             self.post(id);
         }
-        if is_taken_back && let Some(account) = self.account(partner, currency) {
-            account.payable -= amount;
+        if is_taken_back {
+            self.stand_back(id);
+            if let Some(account) = self.account(partner, currency) {
+                account.payable -= amount;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{At, Books, Deal};
 use crate::auditor::{
     bytes::Id,
     finding::{Check, Findings},
-    read::{Terms, Waits},
+    read::{Taken, Terms, Waits},
 };
 
 /// Codes of section 18 by which a hold may end.
@@ -24,11 +24,12 @@ impl Books {
         (terms, until): (&[Terms], u64),
     ) {
         let commit = (state == "offered").then_some(deal);
-        self.deals.entry(deal).or_insert_with(|| Deal {
+        let opened = Deal {
             until,
             commit,
-            ..Deal::new(from, true, state, terms)
-        });
+            ..self.opened(from, true, state, terms)
+        };
+        self.deals.entry(deal).or_insert(opened);
     }
 
     pub(super) fn commit_came(&mut self, commit: Id, deal: Id) {
@@ -91,7 +92,7 @@ impl Books {
             until,
             waits,
             hold: Some(id),
-            ..Deal::new(to, true, "held", terms)
+            ..self.opened(to, true, "held", terms)
         };
         self.deals.insert(id, deal);
         self.reserve(at, id, found);
@@ -99,23 +100,32 @@ impl Books {
 
     /// Reserves what a hold may come to, within what is available at this entry.
     fn reserve(&mut self, at: &At<'_>, id: Id, found: &mut Findings) {
+        self.check_version(at, id, found);
         if let Some(deal) = self.deals.get(&id) {
             self.check_stock(at, id, &deal.reserved, found);
         }
         self.move_reserved(id, 1);
     }
 
-    fn check_stock(&self, at: &At<'_>, id: Id, granted: &BTreeMap<Id, i128>, found: &mut Findings) {
+    fn check_stock(
+        &self,
+        at: &At<'_>,
+        id: Id,
+        granted: &BTreeMap<Taken, i128>,
+        found: &mut Findings,
+    ) {
         if at.comes_back {
             return;
         }
-        for (subject, steps) in granted {
-            let stock = self.stock.get(subject).copied().unwrap_or_default();
+        for (taken, steps) in granted {
+            let stock = self.there_is(*taken);
             let available = stock.counted - stock.held - stock.sold;
             if *steps > available {
-                let why = format!("{steps} steps are granted where {available} are available");
-                at.find(found, Check::Stock, &[id, *subject], why);
+                let what = if taken.1.is_some() { "places" } else { "steps" };
+                let why = format!("{steps} {what} are granted where {available} are available");
+                at.find(found, Check::Stock, &[id, taken.0], why);
             }
+            self.check_slot(at, id, *taken, found);
         }
     }
 
@@ -123,8 +133,8 @@ impl Books {
         let Some(deal) = self.deals.get(&id).cloned() else {
             return;
         };
-        for (subject, steps) in &deal.reserved {
-            self.stock.entry(*subject).or_default().held += sign * steps;
+        for (taken, steps) in &deal.reserved {
+            self.stock_of(*taken).held += sign * steps;
         }
         if let Some(account) = self.account(deal.partner, deal.currency()) {
             account.held += sign * deal.amount;
@@ -146,7 +156,7 @@ impl Books {
                     Deal {
                         commit: Some(commit),
                         decision: Some(receipt),
-                        ..Deal::new(to, true, "sold", &[])
+                        ..Deal::new(to, true, "sold")
                     },
                 );
             } else {
@@ -183,11 +193,12 @@ impl Books {
             "held" | "passed" => self.move_reserved(id, -1),
             "offered" => {
                 // Of the requester's alternatives only the one that is accepted is granted.
-                let terms = deal.alternatives.get(alternative);
-                let terms = terms.filter(|terms| terms.on.is_none());
-                if let Some(granted) = terms.map(Terms::steps) {
+                if let Some(terms) = deal.alternatives.get(alternative) {
+                    let (_, mut granted) = self.moves(terms);
+                    granted.retain(|_, steps| *steps > 0);
                     self.check_stock(at, id, &granted, found);
                 }
+                self.check_version(at, id, found);
             }
             _ => {}
         }
@@ -208,7 +219,7 @@ impl Books {
         found: &mut Findings,
     ) {
         let known = self.deals.entry(id);
-        let deal = known.or_insert_with(|| Deal::new(to, true, "none", &[]));
+        let deal = known.or_insert_with(|| Deal::new(to, true, "none"));
         let state = deal.state;
         if matches!(state, "sold" | "refused") {
             if at.comes_back && state == "refused" {

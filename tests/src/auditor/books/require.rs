@@ -15,7 +15,7 @@ impl Books {
         terms: &Terms,
         found: &mut Findings,
     ) {
-        let deal = Deal::new(to, false, "requested", std::slice::from_ref(terms));
+        let deal = self.opened(to, false, "requested", std::slice::from_ref(terms));
         self.open(at, id, deal, found);
     }
 
@@ -30,7 +30,7 @@ impl Books {
         let deal = Deal {
             until,
             commit: Some(id),
-            ..Deal::new(to, false, "doubt", terms)
+            ..self.opened(to, false, "doubt", terms)
         };
         let amount = deal.amount;
         self.open(at, id, deal, found);
@@ -45,11 +45,12 @@ impl Books {
 
     /// The provider's firm proposal came.
     pub(super) fn kept_hold(&mut self, id: Id, from: Id, (terms, until): (&[Terms], u64)) {
-        self.deals.entry(id).or_insert_with(|| Deal {
+        let opened = Deal {
             until,
             hold: Some(id),
-            ..Deal::new(from, false, "held", terms)
-        });
+            ..self.opened(from, false, "held", terms)
+        };
+        self.deals.entry(id).or_insert(opened);
     }
 
     /// A Hold came.
@@ -100,11 +101,11 @@ impl Books {
         deal.commit = Some(commit);
         deal.alternative = alternative;
         deal.now("doubt");
-        deal.amount = match deal.terms() {
-            Some(terms) if terms.on.is_none() => terms.total.max(0),
-            _ => 0,
-        };
-        let amount = deal.amount;
+        let terms = deal.terms().cloned();
+        let amount = terms.map_or(0, |terms| self.moves(&terms).0.max(0));
+        if let Some(deal) = self.deals.get_mut(&id) {
+            deal.amount = amount;
+        }
         self.doubt(id, amount);
     }
 
