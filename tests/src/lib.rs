@@ -15,6 +15,7 @@ pub mod naive;
 pub mod node;
 pub mod observation;
 pub mod omni;
+pub mod party;
 pub mod ratio;
 pub mod samples;
 pub mod sim;

@@ -1,5 +1,6 @@
 //! Bundles of four legs per second between five nodes with synced disks, against single deals
-//! between two of them in the same run; and how often each of the five syncs for one.
+//! between two of them in the same run; how often each of the five syncs for one; and how many round
+//! trips one takes, against a single deal.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +12,7 @@ use omni_protocol::hash::DealId;
 use omni_protocol::machine::{Approval, Bundling, DraftLeg, Input, Verb, Verdict, bundle_id};
 use omni_protocol::value::Text;
 use omni_tests::node::{Node, Reach};
+use omni_tests::party::{Party, made};
 use omni_tests::ratio::{Ratio, Wanted, median};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -24,6 +26,10 @@ const RUNS: [(usize, usize, usize, f64); 2] = [(1, 60, 150, 0.15), (16, 300, 800
 const ROUNDS: usize = 3;
 /// Syncs of each of the five for one bundle, with 16 under way.
 const SYNCS_MOST: f64 = 2.0;
+/// Of the first request until every firm has the agreement, in those of a single deal.
+const TRIPS_MOST: f64 = 1.0;
+/// There and back are two ways; more of them have no end.
+const WAYS_MAX: u32 = 64;
 
 pub(crate) fn measure(runtime: &Runtime) -> Vec<Ratio> {
     let mut ratios = Vec::new();
@@ -49,7 +55,46 @@ pub(crate) fn measure(runtime: &Runtime) -> Vec<Ratio> {
         floor: 1.0,
         wanted: Wanted::AtMost(SYNCS_MOST),
     });
+    let [ours, floor] = [LEGS, 1].map(round_trips);
+    ratios.push(Ratio {
+        what: "round trips until a four-leg bundle is agreed everywhere ÷ a single deal".to_owned(),
+        ours,
+        floor,
+        wanted: Wanted::AtMost(TRIPS_MOST),
+    });
     ratios
+}
+
+/// Round trips until a retailer and the firm of each leg have the agreement, from the first request
+/// on. Counted between machines, where all that is on its way arrives at once, and what follows from
+/// it the next time.
+fn round_trips(legs: usize) -> f64 {
+    let firms: Vec<usize> = (1..=legs).collect();
+    let mut party = Party::of(legs + 1);
+    party.settle();
+    let is_alone = legs == 1;
+    let ask = |firm: &usize| {
+        let mut requesting = party.requesting(*firm, 1);
+        if is_alone {
+            requesting.commit = Approval::Given;
+        }
+        made(&party.verb(0, Verb::Request(requesting)))
+    };
+    let deals: Vec<_> = firms.iter().map(ask).collect();
+    let are = |party: &Party, state| party.states(&deals, &firms).iter().all(|it| *it == state);
+    let mut is_committed = is_alone;
+    for way in 0..WAYS_MAX {
+        if are(&party, ("agreed", "sold")) {
+            return f64::from(way) / 2.0;
+        }
+        if !is_committed && are(&party, ("held", "held")) {
+            let bundle = party.draft(&deals);
+            assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+            is_committed = true;
+        }
+        party.round();
+    }
+    panic!("not agreed");
 }
 
 /// What bundles cost.

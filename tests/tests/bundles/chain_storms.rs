@@ -5,11 +5,10 @@ use omni_protocol::{
     hash::DealId,
     machine::{Verb, Verdict},
 };
-use omni_tests::effort::number_from;
+use omni_tests::{effort::number_from, party::made};
 
 use crate::{
     chains::Line,
-    party::made,
     weather::{Chance, Weather},
 };
 

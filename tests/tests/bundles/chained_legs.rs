@@ -10,7 +10,7 @@ use omni_protocol::{
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Mail, Party, What, made, policy};
+use omni_tests::party::{MINUTE_MS, Mail, Party, What, made, policy};
 
 /// The first asks the second, which has it, and the third, which asks on from node to node.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use omni_protocol::{
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party, made, policy};
+use omni_tests::party::{MINUTE_MS, Party, made, policy};
 
 /// A line of nodes of which each provides to the one before it. Those in the middle have nothing on
 /// the shelf.

@@ -12,7 +12,7 @@ use omni_protocol::{
 };
 use omni_tests::market::{amendment, terms};
 
-use crate::party::{MINUTE_MS, PRICE, Party, made, sku};
+use omni_tests::party::{MINUTE_MS, PRICE, Party, made, sku};
 
 /// Orders of one piece of each provider, and the bundle in which they were agreed.
 fn agreed(party: &mut Party, legs: &[usize]) -> (BundleId, Vec<DealId>) {

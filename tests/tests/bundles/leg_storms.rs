@@ -6,12 +6,12 @@ use omni_protocol::{
     hash::{BundleId, DealId},
     machine::{Bundling, Policy, Short, Verb, Verdict},
 };
-use omni_tests::effort::number_from;
-
-use crate::{
+use omni_tests::{
+    effort::number_from,
     party::{Party, made, policy},
-    weather::{Chance, Weather},
 };
+
+use crate::weather::{Chance, Weather};
 
 const STEPS: usize = 160;
 

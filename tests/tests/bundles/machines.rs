@@ -9,7 +9,7 @@ use omni_protocol::{
 };
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party, What, made};
+use omni_tests::party::{MINUTE_MS, Party, What, made};
 
 /// All legs ended like this at both sides, nothing is held or in doubt, and nobody asks any more.
 #[track_caller]

@@ -12,7 +12,6 @@ mod leg;
 mod leg_storms;
 mod machines;
 mod middle;
-mod party;
 mod proofs;
 mod requester;
 mod runs;

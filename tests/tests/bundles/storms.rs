@@ -5,11 +5,9 @@ use omni_protocol::{
     hash::DealId,
     machine::{Bundling, Verb},
 };
+use omni_tests::party::Party;
 
-use crate::{
-    party::Party,
-    weather::{Chance, Weather},
-};
+use crate::weather::{Chance, Weather};
 
 const SEEDS: u64 = 120;
 const STEPS: usize = 120;

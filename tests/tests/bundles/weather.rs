@@ -4,7 +4,7 @@
 use omni_protocol::machine::{Input, Key};
 use omni_tests::market::Node;
 
-use crate::party::{MINUTE_MS, Party};
+use omni_tests::party::{MINUTE_MS, Party};
 
 /// Numbers that look random and are the same for one seed (xorshift, Marsaglia 2003).
 pub struct Chance(u64);

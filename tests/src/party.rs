@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::market::{Identity, Node, article, chained, terms};
 use omni_protocol::{
     code::Code,
     deal::{Deal, credit::Account, stock::Stock},
@@ -17,7 +18,6 @@ use omni_protocol::{
     slot,
     value::{Currency, Minor, Money, Text},
 };
-use omni_tests::market::{Identity, Node, article, chained, terms};
 
 pub const MINUTE_MS: u64 = 60_000;
 /// More messages than this follow from nothing new never.
