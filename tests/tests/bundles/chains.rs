@@ -12,7 +12,7 @@ use omni_protocol::{
 };
 use omni_tests::market::Node;
 
-use omni_tests::party::{MINUTE_MS, Party, made, policy};
+use omni_tests::party::{MINUTE_MS, Party, What, made, policy};
 
 /// A line of nodes of which each provides to the one before it. Those in the middle have nothing on
 /// the shelf.
@@ -450,6 +450,41 @@ fn i24_who_falls_back_in_the_middle_loses_nothing_by_whom_it_meets_first() {
         line.party.deliver(mail);
     }
     assert!(agreed > 0);
+}
+
+/// The end of a hold of an earlier epoch is not said before whoever asked for it has spoken of it,
+/// and nothing else waits for that.
+#[test]
+fn i24_an_end_that_waits_to_be_said_holds_nothing_else_up() {
+    let mut line = Line::held(2);
+    let party = &mut line.party;
+    let copy = party.nodes[1].clone();
+    party.go_on(1);
+    for other in [0, 2] {
+        party.disconnect(other, 1);
+        party.connect(other, 1);
+    }
+    party.settle();
+    party.put_back(1, copy);
+    party.wait(30 * MINUTE_MS);
+    for other in [2, 0] {
+        party.connect(other, 1);
+        party.settle();
+    }
+    assert_eq!(party.put(1, Input::OpenEpoch).verdict, Verdict::Done);
+    // All greet, and of what else is said at the top all is lost.
+    while let Some(mail) = party.mail.pop_front() {
+        let is_below = mail.from != 0 && mail.to != 0;
+        if is_below || matches!(&mail.what, What::Greeting(_)) {
+            party.deliver(mail);
+        }
+    }
+    assert_eq!(party.state(1, line.deals[0]), "held");
+    assert!(party.nodes[1].machine.lives(party.partner(0)).is_some());
+    party.nodes[1].ms += MINUTE_MS;
+    assert_eq!(party.put(1, Input::Pulse).verdict, Verdict::Done);
+    line.heal();
+    line.ended(false);
 }
 
 #[test]

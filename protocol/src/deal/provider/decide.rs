@@ -245,16 +245,15 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
     }
     let awaited = is_committed(trial, deal_id, deal)
         || trial.view.read(&Key::Decided { deal: deal_id }).is_some();
+    let may_sign = !trial.machine.recovering && trial.check_whole(deal_id, deal).is_ok();
     if deal.state == State::Held && deal.backing == Backing::Parts {
-        return if awaited {
+        return if awaited || !may_sign {
             Ok(())
         } else {
             chain::overdue(trial, deal_id, deal)
         };
     }
-    let greeted = trial.machine.is_greeted(deal.partner)
-        && !trial.machine.recovering
-        && trial.check_whole(deal_id, deal).is_ok();
+    let greeted = trial.machine.is_greeted(deal.partner) && may_sign;
     match deal.state {
         State::Asked | State::Offered if greeted => refuse(trial, deal_id, Code::ValidityOver),
         State::Held | State::Closed if greeted && !awaited => {
