@@ -139,6 +139,7 @@ codes! {
     66 Lost "lost" Ours "This node lacks what it once signed.";
     67 Overloaded "overloaded" Ours "This node takes no more work just now.";
     68 PartRefused "part-refused" Ours "A part that it rests on was refused.";
+    69 ChangesOrder "changes-order" Ours "It changes an order, and no part is asked for that.";
 }
 
 impl Code {

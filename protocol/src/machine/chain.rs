@@ -71,6 +71,9 @@ pub(super) fn source(trial: &mut Trial<'_>, sourcing: Sourcing) -> Result<(), St
         State::Passed | State::Armed => return Err(Code::InDoubt.into()),
         _ => return Err(Code::Outdated.into()),
     }
+    if deal.order.is_some() {
+        return Err(Code::ChangesOrder.into());
+    }
     let chain = chain::below(id, deal.chain)?;
     let is_sourced = check_unsourced(trial, (id, &deal)).is_err();
     if is_sourced || sourcing.partner == deal.partner {

@@ -46,6 +46,9 @@ fn change(party: &mut Party, provider: usize, order: DealId) -> DealId {
         "asked",
         "nobody granted it yet"
     );
+    let other = if provider == 1 { 2 } else { 1 };
+    let refused = Verdict::Refused(Code::ChangesOrder);
+    assert_eq!(party.source(provider, deal, other), refused);
     let accept = Verb::Accept {
         thread: RecordId::from(deal).into(),
         alternative: 0,

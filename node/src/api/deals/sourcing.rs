@@ -238,6 +238,11 @@ fn in_words(reading: &Reading, problem: Problem, sourcing: &Sourcing) -> Problem
             show,
         ),
         (
+            Code::ChangesOrder,
+            "It changes an order, and no part is asked for that.".to_owned(),
+            "grant it from what is here: omni deal accept THREAD\nor decline it: omni deal reject THREAD",
+        ),
+        (
             Code::TooLarge,
             format!(
                 "{CHAIN_DEPTH_MAX} deals rest on each other above it already, which is as deep as a chain \
