@@ -57,6 +57,9 @@ const TIDYING_MS: u64 = 180_000;
 /// How long after that every question has its answer: the longest pause of the outbox, and the way
 /// there and back.
 const SETTLING_MS: u64 = 70_000;
+/// How often operators then look at the changes that were begun, and after how long each time.
+const CHANGING_ROUNDS: u32 = 3;
+const CHANGING_MS: u64 = 5_000;
 /// Longest hold or validity of a run, and a little.
 const LONGEST_MS: u64 = 13 * MINUTE_MS;
 /// How long nodes may take to meet again after a restart.
@@ -101,6 +104,10 @@ pub fn run(plan: &Plan, planted: Option<Planted>, judge: &mut dyn FnMut(&Observa
     world.run_until(end);
     heal(&mut world);
     tidy_up(&mut world);
+    if plan.mix.has_changes() {
+        change_orders(&mut world);
+        tidy_up(&mut world);
+    }
     let quiet = Observation::Quiet { at_ms: world.now };
     world.show(&quiet);
     show_stores(&mut world, Moment::Quiet);
@@ -179,6 +186,20 @@ fn tidy_up(world: &mut World<'_>) {
         }
     }
     world.run_until(world.now + TIDYING_MS + SETTLING_MS);
+}
+
+/// Operators change what bundles came to, and all of them grant and commit that.
+fn change_orders(world: &mut World<'_>) {
+    let mut dice = Chance::new(!world.plan.seed);
+    for node in 0..world.sites.len() {
+        world.begin_changes(node, &mut dice);
+    }
+    for _ in 0..CHANGING_ROUNDS {
+        world.run_until(world.now + CHANGING_MS);
+        for node in 0..world.sites.len() {
+            world.tend_bundles(node, &mut dice);
+        }
+    }
 }
 
 /// Until every hold and validity has ended by the clock of every node.

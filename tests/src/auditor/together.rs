@@ -28,6 +28,8 @@ pub struct Bundles {
     pub partial: u64,
     /// Legs that lapsed.
     pub lapsed: u64,
+    /// Of those that are agreed, those that changed orders.
+    pub changed: u64,
 }
 
 impl AddAssign for Bundles {
@@ -37,6 +39,7 @@ impl AddAssign for Bundles {
         self.aborted += other.aborted;
         self.partial += other.partial;
         self.lapsed += other.lapsed;
+        self.changed += other.changed;
     }
 }
 
@@ -89,6 +92,7 @@ pub fn check(
         count.begun += 1;
         if check_bundle((*id, bundle), (sides, lost), &mut count, found) {
             agreed.insert(*id);
+            count.changed += u64::from(All { sides, lost }.is_of_changes(bundle));
         }
     }
     for (id, bundle) in all.iter().filter(|(_, bundle)| is_part(bundle)) {
@@ -163,6 +167,16 @@ impl All<'_> {
     fn has_lost(&self, partner: Id, what: Id) -> bool {
         let lost = self.of(partner).and_then(|side| self.lost.get(side.node));
         lost.is_some_and(|lost| lost.contains(&what))
+    }
+
+    /// Whether the legs of a bundle change orders that were there before.
+    fn is_of_changes(&self, bundle: &Bundle) -> bool {
+        let side = self.of(bundle.requester);
+        bundle.legs.iter().any(|leg| {
+            let deal = side.and_then(|side| side.books.deals.get(&leg.deal));
+            let terms = deal.and_then(|deal| deal.terms());
+            terms.is_some_and(|terms| terms.on.is_some())
+        })
     }
 
     /// The node that provides a leg, and how the leg stands there.

@@ -120,9 +120,10 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
         aborted,
         partial,
         lapsed,
+        changed,
     } = *sum.bundles.lock().expect("no thread panics");
     println!(
-        "{begun} bundles: {agreed} agreed, {aborted} aborted, {partial} partial as SPEC.md 20 \
+        "{begun} bundles: {agreed} agreed, {changed} of them changes, {aborted} aborted, {partial} partial as SPEC.md 20 \
          allows; {lapsed} legs lapsed"
     );
     let Chains {

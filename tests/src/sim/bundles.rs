@@ -43,15 +43,7 @@ fn commit(bundle: BundleId) -> Say {
 impl World<'_> {
     /// The operator begins a bundle: a hold of each of some partners is asked and kept for it.
     pub(super) fn begin_bundle(&mut self, node: usize, dice: &mut Chance) {
-        let name: Text<64, 1> = format!("b{}", dice.draw()).parse().expect("short");
-        let bundle = bundle_id(&name);
-        self.say(
-            node,
-            word(Bundling::New {
-                name,
-                changes: None,
-            }),
-        );
+        let bundle = self.begin(node, None, dice);
         for _ in 0..dice.within(2, LEGS_MAX) {
             self.ask_for_leg(node, bundle, dice);
         }
@@ -61,6 +53,35 @@ impl World<'_> {
             let deal = Some(dice.pick(&legs).deal);
             self.say(node, word(Bundling::Last { bundle, deal }));
         }
+    }
+
+    /// The operator begins to change what a bundle came to: of most of its orders a change is asked
+    /// for, all of which are to be agreed or none.
+    pub(super) fn begin_changes(&mut self, node: usize, dice: &mut Chance) {
+        let came = self.desk(node).map(|desk| desk.came_to_orders());
+        let came = came.unwrap_or_default();
+        if came.is_empty() {
+            return;
+        }
+        let (of, orders) = dice.pick(&came).clone();
+        let bundle = self.begin(node, Some(of), dice);
+        for order in orders {
+            if dice.one_in(4) {
+                continue;
+            }
+            let say = self.desk(node);
+            let say = say.and_then(|desk| desk.change_in(bundle, order, dice));
+            if let Some(say) = say {
+                self.say(node, say);
+            }
+        }
+    }
+
+    fn begin(&mut self, node: usize, changes: Option<BundleId>, dice: &mut Chance) -> BundleId {
+        let name: Text<64, 1> = format!("b{}", dice.draw()).parse().expect("short");
+        let bundle = bundle_id(&name);
+        self.say(node, word(Bundling::New { name, changes }));
+        bundle
     }
 
     /// A hold is asked of one who does not provide too many legs yet.
@@ -150,7 +171,10 @@ impl World<'_> {
             let deal = leg.deal;
             if !desk.is_collected(deal) {
                 self.say(node, word(Bundling::Remove { bundle, deal }));
-                self.ask_for_leg(node, bundle, dice);
+                // The change of another order would be none of the same bundle.
+                if draft.changes.is_none() {
+                    self.ask_for_leg(node, bundle, dice);
+                }
             }
         }
     }
@@ -266,6 +290,22 @@ impl Desk<'_> {
     fn drafts(&self) -> Vec<(BundleId, Draft)> {
         let of = |key| match key {
             Key::Draft { bundle } => Some((bundle, self.draft(bundle)?)),
+            _ => None,
+        };
+        let keys = self.all(|key| matches!(key, Key::Draft { .. })).into_iter();
+        keys.filter_map(of).collect()
+    }
+
+    /// Bundles that came to orders, with these.
+    fn came_to_orders(&self) -> Vec<(BundleId, Vec<DealId>)> {
+        let of = |key| match key {
+            Key::Draft { bundle } => {
+                let draft = Draft::read(&self.view, bundle)?;
+                let deals = draft.legs.iter().map(|leg| leg.deal);
+                let orders = deals.filter(|deal| self.state(*deal) == Some(State::Agreed));
+                let orders: Vec<DealId> = orders.collect();
+                (draft.changes.is_none() && orders.len() > 1).then_some((bundle, orders))
+            }
             _ => None,
         };
         let keys = self.all(|key| matches!(key, Key::Draft { .. })).into_iter();

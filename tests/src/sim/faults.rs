@@ -18,6 +18,7 @@ impl World<'_> {
         match action.what {
             What::Operate => self.operate(node, &mut dice),
             What::Bundle => self.begin_bundle(node, &mut dice),
+            What::Change => self.begin_changes(node, &mut dice),
             What::Tend => self.tend_bundles(node, &mut dice),
             What::Lapse => self.let_lapse(),
             What::Chain => self.begin_chain(node, &mut dice),

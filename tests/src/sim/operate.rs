@@ -484,19 +484,28 @@ impl Desk<'_> {
 
     pub(super) fn request(
         &self,
-        (partner, thread): (PartnerId, Option<ThreadId>),
+        to: (PartnerId, Option<ThreadId>),
         terms: Terms,
         commit: Approval,
     ) -> Say {
-        let requesting = Requesting {
+        let requesting = self.requesting(to, terms, commit);
+        Say::verb(Asked::Request, Verb::Request(requesting))
+    }
+
+    pub(super) fn requesting(
+        &self,
+        (partner, thread): (PartnerId, Option<ThreadId>),
+        terms: Terms,
+        commit: Approval,
+    ) -> Requesting {
+        Requesting {
             partner,
             thread,
             proposal: None,
             valid_until: self.valid_until(),
             terms,
             commit,
-        };
-        Say::verb(Asked::Request, Verb::Request(requesting))
+        }
     }
 
     /// Until when a Request that is made now may be answered.

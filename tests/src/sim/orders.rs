@@ -1,14 +1,15 @@
 //! What operators say about orders: what happened to them, that they be cancelled, that they be
-//! amended. It keeps out when they do, and whether it can be done.
+//! amended, alone or as legs of a bundle of changes. It keeps out when they do, and whether it can be
+//! done.
 
 use omni_protocol::{
     deal::{
         Side,
         order::{Order, amendment_fee, cancellation_fee},
     },
-    hash::DealId,
-    machine::{Binding, Verb},
-    thread::{Happening, Role},
+    hash::{BundleId, DealId},
+    machine::{Approval, Binding, Bundling, Verb},
+    thread::{Happening, Role, Terms},
     value::{Minor, Prose, Text},
 };
 
@@ -28,8 +29,33 @@ impl Desk<'_> {
         }
         match order.side {
             Side::Provider => Some(self.event(deal, dice)),
-            Side::Requester => self.cancellation(deal, &order),
+            Side::Requester => {
+                let terms = self.cancelled(deal, &order)?;
+                let say = self.proposed((&order, Role::Requester), Binding::Firm, terms);
+                Some(say.about(Asked::CancelOrder, deal))
+            }
         }
+    }
+
+    /// Asks to change an order that this operator requested, as a leg of this bundle.
+    pub(super) fn change_in(
+        &self,
+        bundle: BundleId,
+        deal: DealId,
+        dice: &mut Chance,
+    ) -> Option<Say> {
+        let order = Order::read(&self.view, deal)?;
+        let terms = match dice.one_in(3) {
+            true => self.cancelled(deal, &order)?,
+            false => self.amended(deal, &order, dice)?.1,
+        };
+        let requesting = self.requesting((order.partner, None), terms, Approval::Asked);
+        let verb = Bundling::Ask {
+            bundle,
+            requesting: Box::new(requesting),
+            after: Vec::new(),
+        };
+        Some(Say::verb(Asked::Bundle, Verb::Bundle(verb)))
     }
 
     fn event(&self, order: DealId, dice: &mut Chance) -> Say {
@@ -48,19 +74,25 @@ impl Desk<'_> {
         Say::verb(Asked::Happen, verb)
     }
 
-    fn cancellation(&self, deal: DealId, order: &Order) -> Option<Say> {
+    /// One piece less, as the operator who requested an order may have it.
+    fn cancelled(&self, deal: DealId, order: &Order) -> Option<Terms> {
         let in_force = order.in_force(&self.view, &network())?;
         let on = (deal, order.version);
         let free = goods::cancellation(&in_force, Minor::ZERO, on);
         let fee = cancellation_fee(&self.view, &network(), deal, &free, self.now);
-        let terms = goods::cancellation(&in_force, fee.unwrap_or(Minor::ZERO), on);
-        let to = (order.partner, None);
-        let say = self.proposal(to, Role::Requester, Binding::Firm, vec![terms]);
-        Some(say.about(Asked::CancelOrder, deal))
+        let fee = fee.unwrap_or(Minor::ZERO);
+        Some(goods::cancellation(&in_force, fee, on))
+    }
+
+    fn amendment(&self, deal: DealId, order: &Order, dice: &mut Chance) -> Option<Say> {
+        let (role, terms) = self.amended(deal, order, dice)?;
+        let binding = *dice.pick(&[Binding::Firm, Binding::Firm, Binding::Open]);
+        let say = self.proposed((order, role), binding, terms);
+        Some(say.about(Asked::AmendOrder, deal))
     }
 
     /// More or fewer pieces, and now and then another article.
-    fn amendment(&self, deal: DealId, order: &Order, dice: &mut Chance) -> Option<Say> {
+    fn amended(&self, deal: DealId, order: &Order, dice: &mut Chance) -> Option<(Role, Terms)> {
         let in_force = order.in_force(&self.view, &network())?;
         let (role, provider) = match order.side {
             Side::Provider => (Role::Provider, self.node),
@@ -77,10 +109,11 @@ impl Desk<'_> {
         let on = (deal, order.version);
         let free = goods::amendment(&in_force, what, Minor::ZERO, on);
         let fee = amendment_fee(&self.view, &network(), &free, self.now);
-        let terms = goods::amendment(&in_force, what, fee.unwrap_or(Minor::ZERO), on);
-        let binding = *dice.pick(&[Binding::Firm, Binding::Firm, Binding::Open]);
-        let to = (order.partner, None);
-        let say = self.proposal(to, role, binding, vec![terms]);
-        Some(say.about(Asked::AmendOrder, deal))
+        let fee = fee.unwrap_or(Minor::ZERO);
+        Some((role, goods::amendment(&in_force, what, fee, on)))
+    }
+
+    fn proposed(&self, (order, role): (&Order, Role), binding: Binding, terms: Terms) -> Say {
+        self.proposal((order.partner, None), role, binding, vec![terms])
     }
 }

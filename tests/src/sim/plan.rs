@@ -93,6 +93,8 @@ pub enum What {
     Operate,
     /// The operator begins a bundle with some of the partners.
     Bundle,
+    /// The operator begins to change what a bundle came to.
+    Change,
     /// The operator goes on with the bundles that were begun.
     Tend,
     /// Operators let the legs lapse that have waited for long enough.
@@ -149,6 +151,8 @@ impl Plan {
         mix.draw_bundles(&mut bundle_dice);
         let mut chain_dice = Chance::new(seed.wrapping_mul(0x9fb2_1c65_1e98_df25));
         mix.draw_chains(&mut chain_dice);
+        let mut change_dice = Chance::new(seed.wrapping_mul(0xaf25_1af3_b0f0_25b5));
+        mix.draw_changes(&mut change_dice);
         let mut slot_dice = Chance::new(seed.wrapping_mul(0xd6e8_feb8_6659_fd93));
         mix.places = slot_dice.one_in(3).then(|| *slot_dice.pick(&[1, 1, 2]));
         if kinds.contains(&What::Rewind) {
@@ -175,6 +179,7 @@ impl Plan {
         let mut plan = Self { seed, mix, actions };
         plan.draw_bundles(&mut bundle_dice);
         plan.draw_chains(&mut chain_dice);
+        plan.draw_changes(&mut change_dice);
         plan
     }
 

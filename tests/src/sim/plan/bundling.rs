@@ -13,6 +13,9 @@ const BUNDLES_MAX: u64 = 10;
 const OTHERS_MAX: usize = 30;
 /// How long it may take until the operator looks at a bundle again, each time.
 const TENDING_MS: [u64; 4] = [2_000, 5_000, 20_000, 60_000];
+/// How long it may take, from the beginning of a bundle, until the operator wants to change what
+/// bundles came to, each time.
+const CHANGING_MS: [u64; 3] = [MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS];
 /// How long after that a fault may strike it.
 const BLOW_MS_MAX: u64 = 1_500;
 /// How long after a fault operators may lose their patience.
@@ -39,6 +42,8 @@ pub struct BundleMix {
     pub hold_minutes: u32,
     /// Whether the providers are strangers to each other, who meet by the Manifest alone.
     pub strangers: bool,
+    /// Whether operators change what bundles came to.
+    pub changes: bool,
 }
 
 impl Mix {
@@ -50,9 +55,21 @@ impl Mix {
             patience_ms: *chance.pick(&[1_000, 10_000, 3 * MINUTE_MS]),
             hold_minutes: *chance.pick(&[1, 10, 10]),
             strangers: chance.one_in(3),
+            changes: false,
         };
         self.make_room(NODES_MIN, bundles.strangers, chance);
         self.bundles = Some(bundles);
+    }
+
+    pub(super) fn draw_changes(&mut self, chance: &mut Chance) {
+        if let Some(bundles) = &mut self.bundles {
+            bundles.changes = chance.one_in(2);
+        }
+    }
+
+    /// Whether operators change what bundles came to.
+    pub(in crate::sim) fn has_changes(&self) -> bool {
+        self.bundles.as_ref().is_some_and(|bundles| bundles.changes)
     }
 }
 
@@ -76,16 +93,44 @@ impl Plan {
 
     fn draw_bundle(
         &mut self,
-        (requester, mut at_ms): (usize, u64),
+        (requester, at_ms): (usize, u64),
         blows: &[What],
         chance: &mut Chance,
     ) {
-        let mut dice = self.act((at_ms, requester, What::Bundle), chance);
+        let dice = self.act((at_ms, requester, What::Bundle), chance);
+        self.draw_tending((requester, at_ms), blows, (dice, chance));
+    }
+
+    fn draw_tending(
+        &mut self,
+        (requester, mut at_ms): (usize, u64),
+        blows: &[What],
+        (mut dice, chance): (Chance, &mut Chance),
+    ) {
         for most in TENDING_MS {
             at_ms += dice.within(300, most);
             dice = self.act((at_ms, requester, What::Tend), chance);
             self.blow(at_ms, blows, (&mut dice, chance));
         }
+    }
+
+    /// Adds bundles of changes, after each of the bundles.
+    pub(super) fn draw_changes(&mut self, chance: &mut Chance) {
+        if !self.mix.has_changes() {
+            return;
+        }
+        let begun = self.actions.iter();
+        let begun = begun.filter(|action| action.what == What::Bundle);
+        let begun: Vec<_> = begun.map(|begun| (begun.node, begun.at_ms)).collect();
+        let blows = self.draw_blows(chance);
+        for (requester, mut at_ms) in begun {
+            for most in CHANGING_MS {
+                at_ms += chance.within(most / 2, most);
+                let dice = self.act((at_ms, requester, What::Change), chance);
+                self.draw_tending((requester, at_ms), &blows, (dice, chance));
+            }
+        }
+        self.actions.sort_by_key(|action| action.at_ms);
     }
 
     /// Which faults strike in a run just when something is committed.
