@@ -15,9 +15,10 @@ use omni_protocol::machine::{
 use omni_protocol::thread::{ChangeWhat, Role, Terms};
 use omni_protocol::value::{Currency, Minor, Text};
 
+use super::joining::ask_leg;
 use super::telling::{self, Known};
 use super::{in_words, invalid, said};
-use crate::api::deals::{made, nothing_made, valid_until};
+use crate::api::deals::valid_until;
 use crate::api::orders::{amending, cancelling, telling as orders};
 use crate::api::{ApiCode, Desk, Problem, Reading, done, partner};
 use crate::view::change::{
@@ -303,19 +304,7 @@ async fn take_in(
     let mut asked: Vec<(DealId, DealId)> = Vec::new();
     let mut after = Vec::new();
     for (index, requesting) in requests {
-        let made = made(desk, Verb::Request(requesting)).await?;
-        let deal = made.last().copied().map(DealId::from);
-        let deal = deal.ok_or_else(nothing_made)?;
-        let leg = DraftLeg {
-            deal,
-            alternative: 0,
-            after: List::default(),
-        };
-        if let Err(problem) = said(desk, name, Bundling::Add { bundle, leg }).await {
-            // What was asked for it alone is given back.
-            self::made(desk, Verb::Cancel { deal }).await?;
-            return Err(problem);
-        }
+        let deal = ask_leg(desk, (bundle, name), Box::new(requesting), Vec::new()).await?;
         if let Some(leg) = legs.get(index) {
             asked.push((leg.deal, deal));
             after.push((deal, leg.after.clone()));
