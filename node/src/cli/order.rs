@@ -200,8 +200,7 @@ fn row(order: &OrderRow) -> Vec<String> {
             .unwrap_or_else(|| order.partner.chars().take(16).collect()),
         order.side.clone(),
         format!("{}{more}", order.title),
-        owed.map(|owed| format!("{} {}", owed.text, owed.currency))
-            .unwrap_or_default(),
+        owed.map(ToString::to_string).unwrap_or_default(),
         order.status.clone(),
         order.latest.clone().unwrap_or_default(),
         when(order.agreed_ms),
@@ -280,13 +279,11 @@ fn fee(ctx: &Ctx, args: &CancelArgs, order: &OrderView) -> Result<String, CliErr
     match (&args.fee, &order.cancellation_fee) {
         (Some(fee), _) => Ok(format!("a fee of {fee}")),
         (None, _) if order.row.side == "provider" => Ok("no fee".to_owned()),
-        (None, Some(fee)) if args.line.is_empty() => Ok(format!(
-            "a fee of {} {}, as the terms say",
-            fee.text, fee.currency
-        )),
+        (None, Some(fee)) if args.line.is_empty() => {
+            Ok(format!("a fee of {fee}, as the terms say"))
+        }
         (None, Some(fee)) => Ok(format!(
-            "the fee that the terms say; for all that is open it would be {} {}",
-            fee.text, fee.currency
+            "the fee that the terms say; for all that is open it would be {fee}"
         )),
         (None, None) => Ok(
             "no fee; the terms grant no cancellation as things stand, so the \

@@ -1,6 +1,7 @@
 //! `omni bundle cancel` and `amend`: giving a bundle up before its commit, and changing what it came
 //! to afterwards, all of it or nothing.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,18 +12,17 @@ use serde_json::json;
 use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::exit::{self, Exit};
-use super::super::order::amend::{sentence, signed, window};
+use super::super::money::{signed, sum};
+use super::super::order::amend::{sentence, window};
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
 use super::super::wait::PAUSE;
-use super::show::amounts;
 use super::{get, named, path, told};
 use crate::client::Client;
 use crate::view::bundle::BundleView;
 use crate::view::change::{
     AmendAsk, AmendLine, BundleChangeAsk, BundleChangePlanView, LegChangeAsk, LegChangeView,
 };
-use crate::view::money::MoneyView;
 use crate::view::order::CancelAsk;
 use crate::view::terms::WindowDoc;
 
@@ -141,8 +141,8 @@ impl Report for Planned {
 fn plan_text(plan: &BundleChangePlanView) -> String {
     let mut text = pairs(&[
         ("bundle", plan.bundle.clone()),
-        ("difference", amounts(&plan.differences)),
-        ("fees in it", amounts(&plan.fees)),
+        ("difference", sum(&plan.differences)),
+        ("fees in it", sum(&plan.fees)),
     ]);
     text.push_str("\nlegs\n");
     for leg in &plan.legs {
@@ -161,12 +161,12 @@ fn leg_text(leg: &LegChangeView) -> String {
         return format!("{beginning}: stays as it is");
     };
     let difference = leg.difference.as_ref().map(signed).unwrap_or_default();
-    let amount = |fee: &MoneyView| format!("{} {}", fee.text, fee.currency);
-    let fee = leg.fee.as_ref().map(amount).unwrap_or_default();
+    let fee = leg.fee.as_ref().map(ToString::to_string);
+    let fee = fee.unwrap_or_default();
     let grants = match (&leg.granted_fee, leg.decides.as_deref()) {
         (_, Some("terms")) => "as its terms grant".to_owned(),
         (Some(granted), _) if Some(granted) != leg.fee.as_ref() => {
-            format!("the terms say {}, and {whom} decides", amount(granted))
+            format!("the terms say {granted}, and {whom} decides")
         }
         _ => format!("{whom} decides"),
     };
@@ -208,17 +208,17 @@ pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> 
 }
 
 pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
-    let mut legs: Vec<(u16, AmendAsk)> = Vec::new();
+    let mut legs: BTreeMap<u16, AmendAsk> = BTreeMap::new();
     for (leg, text) in &args.window {
         let window: WindowDoc = window(text)
             .map_err(|why| CliError::new(Exit::Usage, "usage", format!("leg {leg}: {why}")))?;
-        of(&mut legs, *leg).window = Some(window);
+        legs.entry(*leg).or_default().window = Some(window);
     }
     for (leg, line) in &args.line {
-        of(&mut legs, *leg).lines.push(line.clone());
+        legs.entry(*leg).or_default().lines.push(line.clone());
     }
     for (leg, region) in &args.region {
-        of(&mut legs, *leg).region = Some(region.clone());
+        legs.entry(*leg).or_default().region = Some(region.clone());
     }
     if legs.is_empty() {
         let what = "what shall be another?";
@@ -226,7 +226,7 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
         return Err(CliError::new(Exit::Usage, "usage", what).next(next));
     }
     for (leg, fee) in &args.common.fee {
-        of(&mut legs, *leg).fee = Some(fee.clone());
+        legs.entry(*leg).or_default().fee = Some(fee.clone());
     }
     let note = &args.common.note;
     let legs = legs.into_iter().map(|(leg, amend)| LegChangeAsk {
@@ -238,17 +238,6 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
         }),
     });
     change(ctx, &args.name, &args.common, legs.collect())
-}
-
-/// What is asked of a leg so far.
-fn of(legs: &mut Vec<(u16, AmendAsk)>, leg: u16) -> &mut AmendAsk {
-    let at = legs.iter().position(|(known, _)| *known == leg);
-    let at = at.unwrap_or_else(|| {
-        legs.push((leg, AmendAsk::default()));
-        legs.len().saturating_sub(1)
-    });
-    #[expect(clippy::indexing_slicing, reason = "it was found or pushed just now")]
-    &mut legs[at].1
 }
 
 fn change(

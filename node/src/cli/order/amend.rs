@@ -8,11 +8,11 @@ use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::deal::told;
 use super::super::exit;
+use super::super::money::signed;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::{line, path, short};
 use crate::view::change::{AmendAsk, AmendLine, AmendPlanView};
 use crate::view::deal::LineAsk;
-use crate::view::money::MoneyView;
 use crate::view::order::StepLine;
 use crate::view::preview::FieldChangeView;
 use crate::view::terms::WindowDoc;
@@ -112,15 +112,15 @@ fn plan_text(plan: &AmendPlanView) -> String {
             .iter()
             .map(|change| ("change", sentence(change))),
     );
-    lines.push(("owed now", money(&plan.owed)));
+    lines.push(("owed now", plan.owed.to_string()));
     lines.push(("difference", signed(&plan.difference)));
     let granted = match &plan.granted_fee {
         Some(fee) if fee == &plan.fee && fee.minor == 0 => String::new(),
         Some(fee) if fee == &plan.fee => " (as the terms say)".to_owned(),
-        Some(fee) => format!(" (the terms say {})", money(fee)),
+        Some(fee) => format!(" (the terms say {fee})"),
         None => " (the terms grant nothing of it as things stand)".to_owned(),
     };
-    lines.push(("fee in it", format!("{}{granted}", money(&plan.fee))));
+    lines.push(("fee in it", format!("{}{granted}", plan.fee)));
     lines.push((
         "decides",
         match plan.decides.as_str() {
@@ -139,16 +139,6 @@ pub(in crate::cli) fn sentence(change: &FieldChangeView) -> String {
     };
     let (from, to) = (text(&change.from), text(&change.to));
     format!("{}: {from} -> {to}", change.field)
-}
-
-fn money(amount: &MoneyView) -> String {
-    format!("{} {}", amount.text, amount.currency)
-}
-
-/// An amount with its sign.
-pub(in crate::cli) fn signed(amount: &MoneyView) -> String {
-    let plus = if amount.minor > 0 { "+" } else { "" };
-    format!("{plus}{}", money(amount))
 }
 
 pub(super) fn run(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
