@@ -3,13 +3,14 @@
 
 use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
-use omni_protocol::deal::order::{Difference, amendment_fee, is_granted, standing};
+use omni_protocol::deal::order::{amendment_fee, standing};
 use omni_protocol::machine::Proposing;
 use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Terms};
 use omni_protocol::trade::Destination;
 use omni_protocol::value::{Minor, Steps};
 
 use super::cancelling;
+use super::effect::Effect;
 use super::telling::{self, Known};
 use crate::api::deals::building;
 use crate::api::{ApiCode, Problem, Reading, partner};
@@ -39,29 +40,27 @@ pub(super) fn plan(
 ) -> Result<AmendPlanView, Problem> {
     let terms = proposing.alternatives.first();
     let terms = terms.ok_or_else(cancelling::nothing_open)?;
-    let stands = standing(&known.order, &known.terms).ok_or_else(cancelling::nothing_open)?;
-    let difference = Difference::of(reading, &reading.network, terms).unwrap_or_default();
-    let granted = amendment_fee(reading, &reading.network, terms, reading.now());
-    let is_granted = known.order.side == Side::Requester
-        && is_granted(reading, &reading.network, terms, reading.now());
-    let currency = terms.currency();
-    let after = terms_view(terms);
+    let Effect {
+        changes,
+        difference,
+        fee,
+        granted_fee,
+        decides,
+    } = Effect::of(reading, known, terms);
+    let owed = telling::owed(reading, known).unwrap_or(Minor::ZERO);
     Ok(AmendPlanView {
         order: known.id.to_string(),
         version: known.order.version,
         partner: known.order.partner.to_string(),
         name: partner::name(reading, known.order.partner)?,
         side: known.order.side.name().to_owned(),
-        changes: changes(Some(&terms_view(&stands)), Some(&after)),
-        after,
-        owed: money(
-            telling::owed(reading, known).unwrap_or(Minor::ZERO),
-            currency,
-        ),
-        difference: money(difference.amount, currency),
-        fee: money(terms.fee(), currency),
-        granted_fee: granted.map(|fee| money(fee, currency)),
-        decides: if is_granted { "terms" } else { "partner" }.to_owned(),
+        changes,
+        after: terms_view(terms),
+        owed: money(owed, terms.currency()),
+        difference,
+        fee,
+        granted_fee,
+        decides,
     })
 }
 
