@@ -135,6 +135,8 @@ pub struct LegView {
     pub state: String,
     /// How its order stands, where it came to one.
     pub order_status: Option<String>,
+    /// Whether something of that order is still owed, which can be amended or cancelled.
+    pub open: bool,
     /// Who has to say something: `us`, `them` or `nobody`.
     pub waits_for: String,
     /// When its hold ends unless it is committed before, in milliseconds since 1970.

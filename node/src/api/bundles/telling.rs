@@ -211,7 +211,7 @@ fn leg_view(
     let first = leg.terms.as_ref().and_then(|terms| terms.lines().first());
     let numbered = (1..).zip(all);
     let after = numbered.filter(|(_, other)| leg.leg.after.contains(&other.leg.deal));
-    let is_open = matches!(deal.state, State::Requested | State::Kept);
+    let is_held = matches!(deal.state, State::Requested | State::Kept);
     let situation = telling::situation(reading, deal.thread);
     let hand_over = situation.map_or(HandOverState::NotNeeded, |situation| {
         telling::hand_over(reading, deal.thread, &situation)
@@ -233,8 +233,9 @@ fn leg_view(
         state: deal.state.name().to_owned(),
         order_status: Order::read(reading, leg.leg.deal)
             .map(|order| order.status().name().to_owned()),
+        open: is_open(reading, leg),
         waits_for: waits_for(leg).to_owned(),
-        until_ms: Some(deal.until.ms()).filter(|_| is_open),
+        until_ms: Some(deal.until.ms()).filter(|_| is_held),
         after: after.map(|(number, _)| number).collect(),
         arms_last: draft.last == Some(leg.leg.deal),
         said: said(leg),

@@ -179,13 +179,8 @@ pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> 
         let cancel = format!("{}/cancel", path(&args.name));
         return told(ctx, ctx.client()?.post(&cancel, &json!({})));
     }
-    let open = |leg: &&crate::view::bundle::LegView| {
-        matches!(
-            leg.order_status.as_deref(),
-            Some("ordered" | "in-fulfilment")
-        )
-    };
-    let open = bundle.legs.iter().filter(open).map(|leg| leg.number);
+    let open = bundle.legs.iter().filter(|leg| leg.open);
+    let open = open.map(|leg| leg.number);
     let legs: Vec<u16> = if args.leg.is_empty() {
         open.collect()
     } else {
