@@ -116,7 +116,14 @@ struct CancelArgs {
     /// Part of the order: line and quantity, as 1=2; may be repeated; else all that is open
     #[arg(long, value_name = "LINE=QUANTITY", value_parser = line)]
     line: Vec<StepLine>,
-    /// Another fee than the terms say, for the provider to decide
+    #[command(flatten)]
+    change: ChangeFlags,
+}
+
+/// What every change of an order takes.
+#[derive(Debug, Args)]
+struct ChangeFlags {
+    /// Another fee than the terms say, for the other side to decide
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     fee: Option<String>,
     /// A note to the other side
@@ -257,11 +264,11 @@ fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
         "Cancelling binds: a firm proposal to cancel goes to the other side with {fee}. When it is \
          accepted, what was cancelled is neither delivered nor owed."
     );
-    confirm(ctx, args.yes, &what)?;
+    confirm(ctx, args.change.yes, &what)?;
     let ask = CancelAsk {
         lines: args.line.clone(),
-        fee: args.fee.clone(),
-        note: args.note.clone(),
+        fee: args.change.fee.clone(),
+        note: args.change.note.clone(),
     };
     told(
         ctx,
@@ -276,7 +283,7 @@ fn fee(ctx: &Ctx, args: &CancelArgs, order: &OrderView) -> Result<String, CliErr
         let show = ctx.typed(&format!("order show {}", short(&order.row.order)));
         return Err(CliError::new(Exit::Refused, "conflict", what).next(format!("see it: {show}")));
     }
-    match (&args.fee, &order.cancellation_fee) {
+    match (&args.change.fee, &order.cancellation_fee) {
         (Some(fee), _) => Ok(format!("a fee of {fee}")),
         (None, _) if order.row.side == "provider" => Ok("no fee".to_owned()),
         (None, Some(fee)) if args.line.is_empty() => {

@@ -10,7 +10,7 @@ use super::super::deal::told;
 use super::super::exit;
 use super::super::money::signed;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
-use super::{line, path, short};
+use super::{ChangeFlags, line, path, short};
 use crate::view::change::{AmendAsk, AmendLine, AmendPlanView};
 use crate::view::deal::LineAsk;
 use crate::view::order::StepLine;
@@ -48,23 +48,11 @@ pub(in crate::cli) struct AmendArgs {
     /// How it reaches the customer: ship, "pick up", deliver, "on site", remote, digital
     #[arg(long)]
     method: Option<String>,
-    /// Another fee than the terms say, for the other side to decide
-    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
-    fee: Option<String>,
-    /// A note to the other side
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    note: String,
+    #[command(flatten)]
+    change: ChangeFlags,
     /// Say what would come of it, and propose nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
 }
 
 /// Reads `SKU=2`: two of it. Numbers of articles may have a sign of equality in them.
@@ -156,7 +144,7 @@ pub(super) fn run(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
          terms of the order; until then, and where it is refused, the terms before stand.",
         plan_text(&plan)
     );
-    confirm(ctx, args.yes, &what)?;
+    confirm(ctx, args.change.yes, &what)?;
     told(ctx, client.post(&amend, &ask))
 }
 
@@ -195,8 +183,8 @@ fn ask(args: &AmendArgs) -> AmendAsk {
         region: args.region.clone(),
         postcode: args.postcode.clone(),
         window: args.window,
-        fee: args.fee.clone(),
-        note: args.note.clone(),
+        fee: args.change.fee.clone(),
+        note: args.change.note.clone(),
     }
 }
 
