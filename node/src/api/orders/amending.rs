@@ -4,6 +4,7 @@
 use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
 use omni_protocol::deal::order::{amendment_fee, standing};
+use omni_protocol::hash::PartnerId;
 use omni_protocol::machine::Proposing;
 use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Terms};
 use omni_protocol::trade::Destination;
@@ -76,7 +77,7 @@ pub(in crate::api) fn terms(
     let stands = standing(&known.order, &known.terms).ok_or_else(cancelling::nothing_open)?;
     let currency = known.terms.currency();
     let items = items(reading, known, ask)?;
-    let conditions = conditions(known, ask)?;
+    let conditions = conditions(reading, known, ask)?;
     let amendment = |fee: Minor| {
         let terms = Terms::amendment(items.clone(), currency, fee, conditions.clone());
         terms.map_err(|why| invalid(format!("{why}.")))
@@ -119,16 +120,20 @@ fn items(reading: &Reading, known: &Known, ask: &AmendAsk) -> Result<Vec<Item>, 
             items.push(Item { steps, ..item });
         }
     }
-    let provider = match known.order.side {
-        Side::Requester => known.order.partner,
-        Side::Provider => reading.partner,
-    };
     if !ask.add.is_empty() {
-        let conditions = conditions(known, ask)?;
+        let conditions = conditions(reading, known, ask)?;
         let how = (known.terms.currency(), &conditions);
+        let provider = provider(reading, known);
         items.extend(building::items(reading, &ask.add, provider, how)?);
     }
     Ok(items)
+}
+
+const fn provider(reading: &Reading, known: &Known) -> PartnerId {
+    match known.order.side {
+        Side::Requester => known.order.partner,
+        Side::Provider => reading.partner,
+    }
 }
 
 fn apply(known: &Known, lines: &mut [(Item, u64)], change: &AmendLine) -> Result<(), Problem> {
@@ -158,7 +163,7 @@ fn apply(known: &Known, lines: &mut [(Item, u64)], change: &AmendLine) -> Result
     Ok(())
 }
 
-fn conditions(known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
+fn conditions(reading: &Reading, known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
     let bad = |field: &str, why: &dyn std::fmt::Display| invalid(format!("{field}: {why}."));
     let mut conditions = known.terms.conditions().clone();
     if let Some(name) = &ask.method {
@@ -175,8 +180,16 @@ fn conditions(known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
     if let Some(postcode) = &ask.postcode {
         conditions.postcode = postcode.parse().map_err(|why| bad("postcode", &why))?;
     }
-    if let Some(window) = ask.window {
-        conditions.window = Some(building::window(window)?);
+    match (&ask.slot, ask.window) {
+        (Some(_), Some(_)) => {
+            return Err(invalid("An amendment names a slot or a window, not both."));
+        }
+        (Some(slot), None) => {
+            let named = (slot.as_str(), provider(reading, known));
+            conditions.window = building::another_slot(reading, &known.terms, named)?;
+        }
+        (None, Some(window)) => conditions.window = Some(building::window(window)?),
+        (None, None) => {}
     }
     conditions.note = ask.note.parse().map_err(|why| bad("note", &why))?;
     conditions.on = Some(Change {

@@ -58,6 +58,9 @@ pub(in crate::cli) struct AmendArgs {
     /// The bundle
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
+    /// In which other slot a leg shall be performed, as 2=2026-12-01T09:00; may be repeated
+    #[arg(long, value_name = "LEG=TIME", value_parser = of_leg)]
+    slot: Vec<(u16, String)>,
     /// When a leg shall be fulfilled, as 2=2026-12-01T08:00Z..2026-12-01T12:00Z; may be repeated
     #[arg(long, value_name = "LEG=FROM..UNTIL", value_parser = of_leg)]
     window: Vec<(u16, String)>,
@@ -217,8 +220,12 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
     }
     if legs.is_empty() {
         let what = "what shall be another?";
-        let next = "say it of a leg: --window 2=FROM..UNTIL, --line 2.1=3 or --region 2=DE";
+        let next =
+            "say it of a leg: --slot 2=TIME, --window 2=FROM..UNTIL, --line 2.1=3 or --region 2=DE";
         return Err(CliError::new(Exit::Usage, "usage", what).next(next));
+    for (leg, slot) in &args.slot {
+        legs.entry(*leg).or_default().slot = Some(slot.clone());
+    }
     }
     for (leg, fee) in &args.common.fee {
         legs.entry(*leg).or_default().fee = Some(fee.clone());

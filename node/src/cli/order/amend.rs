@@ -36,6 +36,9 @@ pub(in crate::cli) struct AmendArgs {
     /// An article of the provider that it has not yet, with its quantity, as SKU=2; may be repeated
     #[arg(long, value_name = "SKU=QUANTITY", value_parser = article)]
     add: Vec<(String, String)>,
+    /// In which other slot, for a service: its local time as omni offer slots shows it
+    #[arg(long, value_name = "TIME", conflicts_with = "window")]
+    slot: Option<String>,
     /// When it shall be fulfilled, as 2026-12-01T08:00Z..2026-12-01T12:00Z
     #[arg(long, value_name = "FROM..UNTIL", value_parser = window)]
     window: Option<WindowDoc>,
@@ -182,6 +185,7 @@ fn ask(args: &AmendArgs) -> AmendAsk {
         method: args.method.clone(),
         region: args.region.clone(),
         postcode: args.postcode.clone(),
+        slot: args.slot.clone(),
         window: args.window,
         fee: args.change.fee.clone(),
         note: args.change.note.clone(),
