@@ -144,8 +144,12 @@ fn leg_text(leg: &LegView) -> String {
         _ => leg.state.clone(),
     });
     // Of what was agreed and then cancelled that is what matters.
-    if leg.order_status.as_deref() == Some("cancelled") {
-        parts.push("cancelled since".to_owned());
+    match (leg.order_status.as_deref(), leg.order_version) {
+        (Some("cancelled"), _) => parts.push("cancelled since".to_owned()),
+        (Some(_), Some(version)) if version > 1 => {
+            parts.push(format!("changed since to version {version}"));
+        }
+        _ => {}
     }
     if leg.waits_for == "them" {
         parts.push(format!("waits for {whom}"));
