@@ -15,7 +15,7 @@ use omni_protocol::value::{Currency, Minor, Text};
 
 use super::joining::ask_leg;
 use super::telling::{self, Known};
-use super::{in_words, invalid, said};
+use super::{begun, invalid, said, taken};
 use crate::api::deals::valid_until;
 use crate::api::orders::effect::Effect;
 use crate::api::orders::{amending, cancelling, telling as orders};
@@ -263,11 +263,11 @@ pub(super) async fn begin(
     let (changes, new, requests, legs): (_, _, Vec<(usize, Requesting)>, Vec<DraftLeg>) =
         desk.read(read).await?;
     let bundle = bundle_id(&new);
-    let begun = Bundling::New {
+    let word = Bundling::New {
         name: new.clone(),
         changes: Some(changes),
     };
-    said(desk, new.as_str(), begun).await?;
+    begun(desk, new.as_str(), word).await?;
     let taken = take_in(desk, (bundle, new.as_str()), requests, &legs).await;
     if let Err(problem) = taken {
         said(desk, new.as_str(), Bundling::Cancel { bundle }).await?;
@@ -336,10 +336,7 @@ fn new_name(
         let name = Text::new(chosen).map_err(|why| bad(&why))?;
         return match Draft::read(reading, bundle_id(&name)) {
             None => Ok(name),
-            Some(_) => Err(in_words(
-                Problem::of_market(omni_protocol::code::Code::Outdated, ""),
-                chosen,
-            )),
+            Some(_) => Err(taken(chosen)),
         };
     }
     let cancels = |one: &Changed| {

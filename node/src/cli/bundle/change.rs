@@ -13,6 +13,7 @@ use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::exit::{self, Exit};
 use super::super::money::{signed, sum};
+use super::super::number::whole;
 use super::super::order::amend::{sentence, window};
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
@@ -42,7 +43,7 @@ pub(in crate::cli) struct CancelArgs {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// Only this leg, by its number; may be repeated; else all that is open
-    #[arg(long, value_name = "LEG")]
+    #[arg(long, value_name = "LEG", value_parser = whole::<u16>)]
     leg: Vec<u16>,
     #[command(flatten)]
     common: Common,
@@ -178,6 +179,20 @@ fn leg_text(leg: &LegChangeView) -> String {
 
 pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
     let bundle = get(ctx, &args.name)?;
+    let is_of_legs =
+        !args.leg.is_empty() || !args.common.fee.is_empty() || args.common.new_name.is_some();
+    if bundle.row.state == "collecting" && (is_of_legs || args.common.dry_run) {
+        let what = "a bundle that is not committed is given up whole";
+        let name = named(&args.name);
+        let next = format!(
+            "take one leg out: {}\ngive it up: {}",
+            ctx.typed(&format!("bundle remove {name} THREAD")),
+            ctx.typed(&format!("bundle cancel {name}"))
+        );
+        return Err(CliError::new(Exit::Refused, "conflict", what)
+            .why("its legs are no orders yet: all its holds go back, and nothing is owed for that")
+            .next(next));
+    }
     if bundle.row.state != "agreed" && !args.common.dry_run {
         let cancel = format!("{}/cancel", path(&args.name));
         return told(ctx, ctx.client()?.post(&cancel, &json!({})));
@@ -212,6 +227,9 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
             .map_err(|why| CliError::new(Exit::Usage, "usage", format!("leg {leg}: {why}")))?;
         legs.entry(*leg).or_default().window = Some(window);
     }
+    for (leg, slot) in &args.slot {
+        legs.entry(*leg).or_default().slot = Some(slot.clone());
+    }
     for (leg, line) in &args.line {
         legs.entry(*leg).or_default().lines.push(line.clone());
     }
@@ -223,9 +241,6 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
         let next =
             "say it of a leg: --slot 2=TIME, --window 2=FROM..UNTIL, --line 2.1=3 or --region 2=DE";
         return Err(CliError::new(Exit::Usage, "usage", what).next(next));
-    for (leg, slot) in &args.slot {
-        legs.entry(*leg).or_default().slot = Some(slot.clone());
-    }
     }
     for (leg, fee) in &args.common.fee {
         legs.entry(*leg).or_default().fee = Some(fee.clone());
