@@ -167,6 +167,19 @@ fn an_order_moves_to_another_slot() {
     assert_eq!(sold(&fitter, "WALL"), [0, 1]);
     let order = buyer.json(&["order", "show", thread]);
     assert_eq!(order["terms"]["window"]["from_ms"], second["from_ms"]);
+
+    // A calendar without that slot leaves the place promised, which is named.
+    let revise = "offer revise WALL --slot-rule FREQ=DAILY;BYHOUR=10";
+    fitter.place().ok(&words(revise));
+    let (found, _) = wait_for("the finding", PATIENCE, || {
+        let diagnosis = fitter.json(&["doctor"]);
+        let mut findings = diagnosis["findings"].as_array().expect("findings").iter();
+        findings.find(|found| found["about"] == "stock").cloned()
+    });
+    let what = "more is promised than there is of 1 slot";
+    assert_eq!(found["what"], what, "{found}");
+    let next = found["next"].as_str().expect("what to do");
+    assert!(next.contains("offer slots WALL"), "{found}");
 }
 
 #[test]
