@@ -19,6 +19,7 @@ mod init;
 mod key;
 mod ledger;
 mod man;
+mod money;
 mod number;
 mod offer;
 mod order;

@@ -52,7 +52,6 @@ use self::shelf::Standing;
 use crate::api::{Act, CALLS_MAX, Invitation};
 use crate::clock::Clock;
 use crate::net::{Introduced, Net, NetCommand, NetEvent};
-use crate::store::happened;
 use crate::store::market::MarketReader;
 use crate::store::witnessed;
 use crate::store::{Appender, Halt, LedgerReader, Report, StoreError, Writer};
@@ -190,13 +189,17 @@ impl Runtime {
         let writer = Writer::start(appender, reports_in, halt)?;
         let home = reader.home().to_owned();
         let contacts = Contacts::load(&reader)?;
-        let (told, told_out) = watch::channel(happened::newest(&reader)?);
+        let courier = Courier::new(reader.clone(), signer.clone());
+        let door = Door::new(net, config.network, chain, (reader.clone(), market.clone()));
+        let roster = Roster::new(config.network, reader.clone(), market, standing);
+        let keeper = Keeper::new(config, signer, reader, writer, clock.clone(), halt)?;
+        let (told, told_out) = watch::channel(keeper.told());
         let mut runtime = Self {
-            courier: Courier::new(reader.clone(), signer.clone()),
+            courier,
             gate: Gate::new(shelver.room()),
-            door: Door::new(net, config.network, chain, (reader.clone(), market.clone())),
-            roster: Roster::new(config.network, reader.clone(), market, standing),
-            keeper: Keeper::new(config, signer, reader, writer, clock.clone(), halt)?,
+            door,
+            roster,
+            keeper,
             shelver,
             clock,
             calls,

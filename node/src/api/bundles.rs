@@ -128,11 +128,6 @@ fn in_words(problem: Problem, name: &str) -> Problem {
             "see what it waits for: omni bundle show BUNDLE",
         ),
         (
-            Code::Outdated,
-            format!("\"{name}\" was begun before, and may be over."),
-            "see it: omni bundle show BUNDLE\nchoose another name: omni bundle new NAME",
-        ),
-        (
             Code::LegUnknown,
             "That thread is no leg of it.".to_owned(),
             "see its legs: omni bundle show BUNDLE",
@@ -148,6 +143,10 @@ fn in_words(problem: Problem, name: &str) -> Problem {
             "see which: omni bundle plan BUNDLE",
         ),
     ];
+    if problem.is(Code::Outdated) {
+        let detail = format!("\"{name}\" was given up: it is over.");
+        return not_now(name, detail, "begin another: omni bundle new NAME");
+    }
     let found = words.into_iter().find(|(code, ..)| problem.is(*code));
     let problem = match found {
         Some((_, detail, next)) => problem.detail(detail).next(next),
@@ -156,18 +155,39 @@ fn in_words(problem: Problem, name: &str) -> Problem {
     problem.naming("BUNDLE", &quoted(name))
 }
 
+/// Begins a bundle.
+async fn begun(desk: &Desk, name: &str, word: Bundling) -> Result<(), Problem> {
+    let made = desk.made(Input::Verb(Box::new(Verb::Bundle(word)))).await;
+    made.map(drop).map_err(|problem| {
+        if problem.is(Code::Outdated) {
+            taken(name)
+        } else {
+            in_words(problem, name)
+        }
+    })
+}
+
+/// The refusal of a name that a bundle has or had.
+fn taken(name: &str) -> Problem {
+    let detail = format!("A bundle was called \"{name}\" before, and a name is given once.");
+    not_now(name, detail, "choose another name: omni bundle new NAME")
+}
+
+/// A refusal for what a bundle is by now, with what to do besides seeing it.
+fn not_now(name: &str, detail: String, next: &str) -> Problem {
+    let next = format!("see it: omni bundle show BUNDLE\n{next}");
+    let problem = Problem::new(ApiCode::Conflict, detail);
+    problem.next(next).naming("BUNDLE", &quoted(name))
+}
+
 async fn begin(State(desk): State<Desk>, body: Bytes) -> Result<Json<BundleView>, Problem> {
     let BundleAsk { name } = json(&body)?;
     let short = Text::new(name.as_str()).map_err(|why| invalid(format!("name: {why}.")))?;
-    said(
-        &desk,
-        &name,
-        Bundling::New {
-            name: short,
-            changes: None,
-        },
-    )
-    .await?;
+    let new = Bundling::New {
+        name: short,
+        changes: None,
+    };
+    begun(&desk, &name, new).await?;
     told(&desk, name).await
 }
 

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use omni_protocol::deal::stock::Stock;
 use omni_protocol::fence;
-use omni_protocol::hash::PartnerId;
-use omni_protocol::machine::{Key, Question};
+use omni_protocol::hash::{PartnerId, SubjectId};
+use omni_protocol::machine::{Key, Question, View, own_offer};
 use omni_protocol::public::PublicBody;
 use omni_protocol::record::Signed;
 
 use super::offers::renewing;
 use super::{Desk, Problem, Reading, partner};
 use crate::config::Renew;
-use crate::view::health::{EndingView, HealthView, TwinsView, WaitingView};
+use crate::view::health::{EndingView, HealthView, ShortView, TwinsView, WaitingView};
 
 /// Longest stored question: ids of two letters, and little beside them.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
@@ -64,12 +65,49 @@ fn view(reading: &Reading, renew: Renew) -> Result<HealthView, Problem> {
         first_ms: first.ms(),
         renews: renew == Renew::On,
     });
-    let twins = twins(reading)?;
     Ok(HealthView {
         waiting,
         ending,
-        twins,
+        short: short(reading),
+        twins: twins(reading)?,
     })
+}
+
+/// What the node owes others and does not have.
+fn short(reading: &Reading) -> Option<ShortView> {
+    let subject = SubjectId::ONLY;
+    let stock = reading.after(Key::Stock { subject });
+    let articles = stock
+        .map_while(|(key, _)| {
+            let Key::Stock { subject } = key else {
+                return None;
+            };
+            Some(subject)
+        })
+        .filter(|subject| Stock::read(reading, *subject).short() > 0);
+    let mut view = ShortView {
+        articles: u64::try_from(articles.count()).unwrap_or(u64::MAX),
+        ..ShortView::default()
+    };
+    let now = reading.now();
+    let mut after = Key::Places {
+        subject,
+        begins: now,
+    };
+    while let Some((Key::Places { subject, begins }, _)) = reading.next(&after) {
+        // Those that are over are passed by.
+        after = Key::Places {
+            subject,
+            begins: begins.max(now),
+        };
+        if begins > now && Stock::of_slot(reading, subject, begins).short() > 0 {
+            view.slots = view.slots.saturating_add(1);
+            let offer = own_offer(reading, &reading.network, subject, now);
+            let sku = offer.map(|(_, offer)| offer.draft().sku.to_string());
+            view.sku = view.sku.or(sku);
+        }
+    }
+    (view.articles > 0 || view.slots > 0).then_some(view)
 }
 
 fn twins(reading: &Reading) -> Result<Vec<TwinsView>, Problem> {

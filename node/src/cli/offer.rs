@@ -5,6 +5,7 @@ mod list;
 mod publish;
 mod show;
 mod slots;
+mod which;
 
 use clap::{Args, Subcommand};
 

@@ -116,7 +116,14 @@ struct CancelArgs {
     /// Part of the order: line and quantity, as 1=2; may be repeated; else all that is open
     #[arg(long, value_name = "LINE=QUANTITY", value_parser = line)]
     line: Vec<StepLine>,
-    /// Another fee than the terms say, for the provider to decide
+    #[command(flatten)]
+    change: ChangeFlags,
+}
+
+/// What every change of an order takes.
+#[derive(Debug, Args)]
+struct ChangeFlags {
+    /// Another fee than the terms say, for the other side to decide
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     fee: Option<String>,
     /// A note to the other side
@@ -200,8 +207,7 @@ fn row(order: &OrderRow) -> Vec<String> {
             .unwrap_or_else(|| order.partner.chars().take(16).collect()),
         order.side.clone(),
         format!("{}{more}", order.title),
-        owed.map(|owed| format!("{} {}", owed.text, owed.currency))
-            .unwrap_or_default(),
+        owed.map(ToString::to_string).unwrap_or_default(),
         order.status.clone(),
         order.latest.clone().unwrap_or_default(),
         when(order.agreed_ms),
@@ -258,11 +264,11 @@ fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
         "Cancelling binds: a firm proposal to cancel goes to the other side with {fee}. When it is \
          accepted, what was cancelled is neither delivered nor owed."
     );
-    confirm(ctx, args.yes, &what)?;
+    confirm(ctx, args.change.yes, &what)?;
     let ask = CancelAsk {
         lines: args.line.clone(),
-        fee: args.fee.clone(),
-        note: args.note.clone(),
+        fee: args.change.fee.clone(),
+        note: args.change.note.clone(),
     };
     told(
         ctx,
@@ -277,16 +283,14 @@ fn fee(ctx: &Ctx, args: &CancelArgs, order: &OrderView) -> Result<String, CliErr
         let show = ctx.typed(&format!("order show {}", short(&order.row.order)));
         return Err(CliError::new(Exit::Refused, "conflict", what).next(format!("see it: {show}")));
     }
-    match (&args.fee, &order.cancellation_fee) {
+    match (&args.change.fee, &order.cancellation_fee) {
         (Some(fee), _) => Ok(format!("a fee of {fee}")),
         (None, _) if order.row.side == "provider" => Ok("no fee".to_owned()),
-        (None, Some(fee)) if args.line.is_empty() => Ok(format!(
-            "a fee of {} {}, as the terms say",
-            fee.text, fee.currency
-        )),
+        (None, Some(fee)) if args.line.is_empty() => {
+            Ok(format!("a fee of {fee}, as the terms say"))
+        }
         (None, Some(fee)) => Ok(format!(
-            "the fee that the terms say; for all that is open it would be {} {}",
-            fee.text, fee.currency
+            "the fee that the terms say; for all that is open it would be {fee}"
         )),
         (None, None) => Ok(
             "no fee; the terms grant no cancellation as things stand, so the \

@@ -6,13 +6,13 @@ use serde_json::json;
 use super::Ctx;
 use super::address::segment;
 use super::exit::{self, Exit};
+use super::money::amounts;
 use super::number::whole;
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::plain::plain;
 use super::stdin::or_stdin;
 use super::table::{Side, page};
 use super::when::when;
-use crate::view::money::MoneyView;
 use crate::view::peer::{
     AmountAsk, EvidencesView, InviteAsk, InviteView, PeerAddedView, PeerAsk, PeerChange, PeerView,
     PeersView,
@@ -203,18 +203,6 @@ fn row(peer: &PeerView) -> Vec<String> {
         amounts(&peer.credit),
         amounts(&peer.budget),
     ]
-}
-
-/// Limits, or other amounts in their order; a dash where there is none.
-pub(super) fn amounts(limits: &[MoneyView]) -> String {
-    if limits.is_empty() {
-        return "-".to_owned();
-    }
-    let limits = limits.iter();
-    let texts: Vec<_> = limits
-        .map(|limit| format!("{} {}", limit.text, limit.currency))
-        .collect();
-    texts.join(", ")
 }
 
 impl Report for PeerView {

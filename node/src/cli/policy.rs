@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use super::Ctx;
 use super::address::segment;
 use super::exit;
+use super::money::amounts;
 use super::outcome::{CliError, Outcome, Report, pairs};
-use super::peer::{amount, amounts};
+use super::peer::amount;
 use super::plain::plain;
 use super::table::{Side, page};
 use super::when::when;
@@ -231,7 +232,7 @@ fn row(view: &PolicyView) -> Vec<String> {
         works_for(&view.policy),
         asks(view).join(", "),
         leaves(&view.policy),
-        limits(&view.policy.per_deal),
+        amounts(&view.policy.per_deal),
         today(view),
         works.to_owned(),
     ]
@@ -263,24 +264,8 @@ fn asks(view: &PolicyView) -> Vec<String> {
 
 fn leaves(policy: &PolicyDoc) -> String {
     let markup = policy.markup.iter().map(|markup| format!("{markup} %"));
-    let margin = policy.margin.iter();
-    let margin = margin.map(|least| format!("{} {}", least.amount, least.currency));
-    let all: Vec<_> = markup.chain(margin).collect();
-    if all.is_empty() {
-        return "-".to_owned();
-    }
-    all.join(", ")
-}
-
-fn limits(asks: &[AmountAsk]) -> String {
-    if asks.is_empty() {
-        return "-".to_owned();
-    }
-    let texts: Vec<_> = asks
-        .iter()
-        .map(|ask| format!("{} {}", ask.amount, ask.currency))
-        .collect();
-    texts.join(", ")
+    let margin = policy.margin.iter().map(ToString::to_string);
+    amounts(&markup.chain(margin).collect::<Vec<_>>())
 }
 
 /// What was spent, of what may be.
@@ -291,7 +276,7 @@ fn today(view: &PolicyView) -> String {
             let of = limits.iter().map(|limit| {
                 let spent = view.today.iter().find(|one| one.currency == limit.currency);
                 let spent = spent.map_or("0", |one| one.text.as_str());
-                format!("{spent} of {} {}", limit.amount, limit.currency)
+                format!("{spent} of {limit}")
             });
             of.collect::<Vec<_>>().join(", ")
         }
@@ -308,7 +293,7 @@ impl Report for PolicyView {
             ("for", works_for(policy)),
             ("from", asks(self).join(", ")),
             ("leaves", leaves(policy)),
-            ("per deal", limits(&policy.per_deal)),
+            ("per deal", amounts(&policy.per_deal)),
             ("today", today(self)),
         ];
         lines.push(("hours", hours(policy)));

@@ -136,6 +136,11 @@ impl Keeper {
         })
     }
 
+    /// The number of the newest event that was told; of those of the open batch the last.
+    pub(super) const fn told(&self) -> u64 {
+        self.telling.newest()
+    }
+
     /// Puts `input` to the core and adds what it decides to the open batch.
     pub(super) fn decide(&mut self, input: Input, asker: Asker) -> Verdict {
         let now = self.now();
@@ -194,7 +199,7 @@ impl Keeper {
             verdict,
             sends,
             replies,
-            told: self.telling.newest(),
+            told: self.told(),
             roster,
         });
         told
@@ -211,7 +216,7 @@ impl Keeper {
             verdict: Verdict::Done,
             sends: Vec::new(),
             replies: Vec::new(),
-            told: self.telling.newest(),
+            told: self.told(),
             roster: contact.map_or(Changed::No, |_| Changed::Yes),
         });
     }

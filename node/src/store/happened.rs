@@ -60,14 +60,6 @@ pub fn lots(ledger: &LedgerReader) -> Result<Vec<u64>, StoreError> {
         .collect()
 }
 
-/// The number of the newest event; 0 if there is none.
-///
-/// # Errors
-/// What the ledger answers.
-pub fn newest(ledger: &LedgerReader) -> Result<u64, StoreError> {
-    Ok(lots(ledger)?.last().copied().unwrap_or_default())
-}
-
 fn number(key: &[u8]) -> Option<u64> {
     let number = key.get(1..)?.try_into().ok()?;
     Some(u64::from_be_bytes(number))

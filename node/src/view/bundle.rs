@@ -135,6 +135,10 @@ pub struct LegView {
     pub state: String,
     /// How its order stands, where it came to one.
     pub order_status: Option<String>,
+    /// The version of that order: 1 as it was agreed, one more with each change.
+    pub order_version: Option<u32>,
+    /// Whether something of that order is still owed, which can be amended or cancelled.
+    pub open: bool,
     /// Who has to say something: `us`, `them` or `nobody`.
     pub waits_for: String,
     /// When its hold ends unless it is committed before, in milliseconds since 1970.

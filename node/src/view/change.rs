@@ -30,7 +30,10 @@ pub struct AmendAsk {
     /// Postcode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
-    /// When it shall be fulfilled.
+    /// Another slot, by its local time as `GET /v1/offers/{name}/slots` shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+    /// When it shall be fulfilled, in place of a slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowDoc>,
     /// The fee; if left out that of the terms for what is given up, and nothing where they grant

@@ -10,6 +10,9 @@ pub struct HealthView {
     pub waiting: Vec<WaitingView>,
     /// Own offers that end within two weeks and were not renewed, if there are such.
     pub ending: Option<EndingView>,
+    /// Own articles of which more is promised than there is, if there are such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<ShortView>,
     /// Authors that published two different records at one revision, of which one stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub twins: Vec<TwinsView>,
@@ -24,6 +27,17 @@ pub struct EndingView {
     pub first_ms: u64,
     /// Whether the node is set to renew offers: then these have an end that was chosen.
     pub renews: bool,
+}
+
+/// Of what more is promised than there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortView {
+    /// Counted articles.
+    pub articles: u64,
+    /// Slots of services that are still to come.
+    pub slots: u64,
+    /// The article number of a service with such a slot, if it is still offered.
+    pub sku: Option<String>,
 }
 
 /// What an author published twice.
@@ -58,8 +72,8 @@ pub struct WaitingView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingView {
     /// What was looked at: `settings`, `home`, `keys`, `token`, `disk`, `clock`, `node`, `ports`,
-    /// `ledger`, `market`, `recovery`, `partners`, `requests`, `outbox`, `deals`, `offers` or
-    /// `version`.
+    /// `ledger`, `market`, `recovery`, `partners`, `requests`, `outbox`, `deals`, `offers`,
+    /// `stock` or `version`.
     pub about: String,
     /// How it is.
     pub state: FindingState,

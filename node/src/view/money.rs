@@ -2,6 +2,8 @@
 //! ISO 4217 gives the currency, or the unit's scale gives its steps. No number here ever becomes a
 //! float, and none is rounded: a text that says more than the minor unit can hold is refused.
 
+use std::fmt;
+
 use omni_protocol::value::{Currency, Minor, Money, Steps, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,13 @@ pub struct MoneyView {
     pub currency: String,
     /// The same for people, without the currency: `129.00`.
     pub text: String,
+}
+
+/// As people read it: `129.00 EUR`.
+impl fmt::Display for MoneyView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.text, self.currency)
+    }
 }
 
 /// Why a text is no amount or quantity.

@@ -1,5 +1,7 @@
 //! The documents about other partners: who they are, what they may do, and how they are met.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::money::MoneyView;
@@ -157,4 +159,11 @@ pub struct AmountAsk {
     pub amount: String,
     /// ISO 4217.
     pub currency: String,
+}
+
+/// As people read it: `1250.50 EUR`.
+impl fmt::Display for AmountAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
 }

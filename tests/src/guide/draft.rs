@@ -1,5 +1,5 @@
-//! Writing a page: a command may say `<thread>` or any other name for the thread that was shown last
-//! when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these;
+//! Writing a page: a command may say `<thread>` or any other name for the thread that was shown last,
+//! alone or in the last row of a list, when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these;
 //! `<slot>` and `<nextslot>` for the third and fourth slot that were shown, which are not over
 //! while the page runs. When the page is written anew, what the run showed stands there.
 
@@ -38,7 +38,9 @@ impl Draft {
         } = &mut self.last;
         for line in said.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
-            if let ["thread", id] = words[..] {
+            if let ["thread", id] | [id, ..] = words[..]
+                && is_id(id)
+            {
                 id.clone_into(thread);
             }
             if let [.., "process", number] = words[..] {
@@ -90,6 +92,12 @@ impl Draft {
     }
 }
 
+/// Whether a word is an id, or as much of one as a list shows first in a row.
+fn is_id(word: &str) -> bool {
+    let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    word.len() >= DIGITS && word.chars().all(is_hex)
+}
+
 fn is_slot(word: &str) -> bool {
     super::clock::local(word) == Some(word.len())
 }
@@ -119,6 +127,8 @@ mod tests {
             draft.resolve("<first> <other>"),
             "aaaaaaaaaaaa bbbbbbbbbbbb"
         );
+        draft.hear("thread  partner\ncccccccccccc  Brenner\nddddddddddd  none\nx  eeeeeeeeeeee");
+        assert_eq!(draft.resolve("<listed>"), "cccccccccccc");
         assert_eq!(draft.resolve("kill -9 <process>"), "kill -9 7");
         assert_eq!(
             draft.resolve("add <address>"),

@@ -11,7 +11,7 @@ use omni_tests::{
     party::{Party, made, policy},
 };
 
-use crate::weather::{Chance, Weather};
+use crate::weather::{Chance, Weather, storms};
 
 const STEPS: usize = 160;
 
@@ -210,17 +210,12 @@ impl Storm {
 
 #[test]
 fn i21_legs_and_what_they_rest_on_end_alike_through_loss_and_restarts() {
-    let seeds = number_from("OMNI_LEG_STORMS", 120);
-    let mut agreed = 0;
-    for seed in 0..seeds {
-        println!("seed {seed}");
+    storms(number_from("OMNI_LEG_STORMS", 120), 5, |seed| {
         let mut storm = Storm::new(seed);
         for _ in 0..STEPS {
             storm.step();
         }
         storm.weather.heal(&mut storm.party);
-        agreed += u64::from(storm.judge());
-    }
-    println!("{agreed} of {seeds} agreed");
-    assert!(agreed > seeds / 5 && agreed < seeds, "{agreed} of {seeds}");
+        storm.judge()
+    });
 }

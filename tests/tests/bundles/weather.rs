@@ -26,6 +26,21 @@ impl Chance {
     }
 }
 
+/// Runs one storm for each of so many seeds, and says whether that came to an agreement: of them
+/// all more than one in `parts` must, and not all.
+pub fn storms(seeds: u64, parts: u64, run: impl Fn(u64) -> bool) {
+    let mut agreed = 0;
+    for seed in 0..seeds {
+        println!("seed {seed}");
+        agreed += u64::from(run(seed));
+    }
+    println!("{agreed} of {seeds} agreed");
+    assert!(
+        agreed > seeds / parts && agreed < seeds,
+        "{agreed} of {seeds}"
+    );
+}
+
 /// The chance, and who may lose what it wrote last.
 pub struct Weather {
     pub chance: Chance,

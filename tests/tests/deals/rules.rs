@@ -74,13 +74,7 @@ fn who_claims_to_have_seen_more_is_signed_nothing() {
 #[test]
 fn what_was_lost_comes_back_from_a_partner() {
     let mut scene = Scene::new(Policy::default());
-    let request = scene.them.request(goods(), 60, None);
-    scene.opened_by(request.record.id());
-    scene.letter(&[&request]);
-    let (deal, hold) = (scene.deal_id(), scene.own_hold());
-    let shown = scene.us.received(hold, &[&scene.us.identity]).unwrap();
-    let commit = scene.them.commit(deal, hold, 0);
-    scene.forget_all();
+    let [commit, shown, request] = scene.lose_a_hold(goods());
     article(&mut scene.us, "A", 1000, 10);
     let step = scene.letter_with(&[&commit], &[&shown, &request]);
     assert_eq!(answers(&scene.us, &step), ["lost"]);

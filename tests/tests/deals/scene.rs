@@ -203,6 +203,19 @@ impl Scene {
         self.us.store.0.contains_key(&Key::Recovery {})
     }
 
+    /// Gives a hold for these terms and loses all that it kept; what the partner can show of it: its
+    /// Commit, the hold and its Request.
+    pub fn lose_a_hold(&mut self, terms: Terms) -> [Received; 3] {
+        let request = self.them.request(terms, 60, None);
+        self.opened_by(request.record.id());
+        self.letter(&[&request]);
+        let (deal, hold) = (self.deal_id(), self.own_hold());
+        let shown = self.us.received(hold, &[&self.us.identity]).unwrap();
+        let commit = self.them.commit(deal, hold, 0);
+        self.forget_all();
+        [commit, shown, request]
+    }
+
     /// The same node after it lost all that it kept.
     pub fn forget_all(&mut self) {
         let policy = Policy::default();

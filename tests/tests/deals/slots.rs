@@ -410,13 +410,7 @@ fn what_is_full_may_be_sourced_where_the_policy_asks() {
 fn a_place_that_was_lost_comes_back_with_its_hold() {
     let mut scene = mounting(Policy::default(), 1, &[2]);
     let terms = slot_terms(SKU, 1000, 1, Some(slot(2)));
-    let request = scene.them.request(terms, 60, None);
-    scene.opened_by(request.record.id());
-    scene.letter(&[&request]);
-    let (deal, hold) = (scene.deal_id(), scene.own_hold());
-    let shown = scene.us.received(hold, &[&scene.us.identity]).unwrap();
-    let commit = scene.them.commit(deal, hold, 0);
-    scene.forget_all();
+    let [commit, shown, request] = scene.lose_a_hold(terms);
     let step = scene.letter_with(&[&commit], &[&shown, &request]);
     assert_eq!(answers(&scene.us, &step), ["lost"]);
     scene.us.must(Input::OpenEpoch);

@@ -125,6 +125,63 @@ fn what_two_firms_promise_one_customer_fits_together() {
     wait_for("the place", PATIENCE, sold);
 }
 
+/// How many places of its slots, from the third on, a firm has sold.
+fn sold(firm: &Node, sku: &str) -> Vec<u64> {
+    let own = slots(firm, sku).into_iter().take(2);
+    own.filter_map(|slot| slot["places"]["sold"].as_u64())
+        .collect()
+}
+
+#[test]
+fn an_order_moves_to_another_slot() {
+    let buyer = Node::named("Retailer");
+    let fitter = firm("Fitter", "WALL", (9, "Asia/Tokyo"));
+    trade(&buyer, &fitter, "WALL");
+    let [first, second] = [0, 1].map(|at| slots(&buyer, "WALL").remove(at));
+    let propose = format!(
+        "deal propose Fitter --sku WALL --qty 1 --slot {}",
+        name(&first)
+    );
+    let asked = buyer.json(&words(&propose));
+    let thread = asked["thread"].as_str().expect("a text");
+    fitter.json(&["deal", "wait", thread, "--for", "to-answer"]);
+    fitter.json(&["deal", "accept", thread, "--yes"]);
+    buyer.json(&["deal", "wait", thread, "--for", "held"]);
+    buyer.json(&["deal", "accept", thread, "--yes"]);
+    buyer.json(&["deal", "wait", thread, "--for", "agreed"]);
+    assert_eq!(sold(&fitter, "WALL"), [1, 0]);
+
+    let amend = ["order", "amend", thread, "--slot"];
+    let nowhen = buyer
+        .place()
+        .run(&[&amend[..], &["2027-01-01T03:00", "--dry-run"]].concat());
+    assert_eq!(nowhen.status.code(), Some(6), "{nowhen:?}");
+    let plan = buyer.json(&[&amend[..], &[name(&second), "--dry-run"]].concat());
+    assert_eq!(plan["after"]["window"]["from_ms"], second["from_ms"]);
+    assert_eq!(plan["difference"]["text"], "0.00", "{plan}");
+    let asked = buyer.json(&[&amend[..], &[name(&second), "--yes"]].concat());
+    let change = asked["thread"].as_str().expect("a text");
+    fitter.json(&["deal", "wait", change, "--for", "offered"]);
+    fitter.json(&["deal", "accept", change, "--yes"]);
+    buyer.json(&["deal", "wait", change, "--for", "agreed"]);
+    assert_eq!(sold(&fitter, "WALL"), [0, 1]);
+    let order = buyer.json(&["order", "show", thread]);
+    assert_eq!(order["terms"]["window"]["from_ms"], second["from_ms"]);
+
+    // A calendar without that slot leaves the place promised, which is named.
+    let revise = "offer revise WALL --slot-rule FREQ=DAILY;BYHOUR=10";
+    fitter.place().ok(&words(revise));
+    let (found, _) = wait_for("the finding", PATIENCE, || {
+        let diagnosis = fitter.json(&["doctor"]);
+        let mut findings = diagnosis["findings"].as_array().expect("findings").iter();
+        findings.find(|found| found["about"] == "stock").cloned()
+    });
+    let what = "more is promised than there is of 1 slot";
+    assert_eq!(found["what"], what, "{found}");
+    let next = found["next"].as_str().expect("what to do");
+    assert!(next.contains("offer slots WALL"), "{found}");
+}
+
 #[test]
 fn the_last_place_of_a_slot_goes_to_one() {
     let fitter = firm("Fitter", "WALL", (9, "America/New_York"));

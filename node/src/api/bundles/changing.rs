@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use omni_protocol::deal::order::{
-    Difference, Order, amendment_fee, cancellation_fee, is_granted, standing,
-};
+use omni_protocol::deal::order::Order;
 use omni_protocol::fence::List;
 use omni_protocol::hash::{BundleId, DealId};
 use omni_protocol::machine::{
@@ -15,17 +13,17 @@ use omni_protocol::machine::{
 use omni_protocol::thread::{ChangeWhat, Role, Terms};
 use omni_protocol::value::{Currency, Minor, Text};
 
+use super::joining::ask_leg;
 use super::telling::{self, Known};
-use super::{in_words, invalid, said};
-use crate::api::deals::{made, nothing_made, valid_until};
+use super::{begun, invalid, said, taken};
+use crate::api::deals::valid_until;
+use crate::api::orders::effect::Effect;
 use crate::api::orders::{amending, cancelling, telling as orders};
 use crate::api::{ApiCode, Desk, Problem, Reading, done, partner};
-use crate::view::change::{
-    BundleChangeAsk, BundleChangePlanView, LegChangeAsk, LegChangeView, changes,
-};
+use crate::view::change::{BundleChangeAsk, BundleChangePlanView, LegChangeAsk, LegChangeView};
 use crate::view::money::MoneyView;
 use crate::view::order::CancelAsk;
-use crate::view::terms::{money, terms_view};
+use crate::view::terms::money;
 
 /// Bytes of the name of a bundle.
 const NAME_BYTES_MAX: usize = 64;
@@ -197,7 +195,7 @@ fn leg_view(
 ) -> Result<LegChangeView, Problem> {
     let first = leg.terms.as_ref().and_then(|terms| terms.lines().first());
     let order = Order::read(reading, leg.leg.deal);
-    let mut view = LegChangeView {
+    let view = LegChangeView {
         number,
         partner: leg.deal.partner.to_string(),
         name: partner::name(reading, leg.deal.partner)?,
@@ -218,33 +216,23 @@ fn leg_view(
     let Some(Changed { order, terms, .. }) = changed else {
         return Ok(view);
     };
-    let (network, now) = (&reading.network, reading.now());
-    let what = terms.conditions().on.map(|on| on.what);
-    let granted = match what {
-        Some(ChangeWhat::Amend) => amendment_fee(reading, network, terms, now),
-        _ => cancellation_fee(reading, network, order.id, terms, now),
-    };
-    let currency = terms.currency();
-    let before = standing(&order.order, &order.terms);
-    let after = before
-        .as_ref()
-        .and_then(|before| orders::after(before, terms));
-    let document = |terms: Option<&Terms>| terms.map(terms_view);
-    view.changes = changes(
-        document(before.as_ref()).as_ref(),
-        document(after.as_ref()).as_ref(),
-    );
-    view.what = what.map(|what| what.name().to_owned());
-    let difference = Difference::of(reading, network, terms).unwrap_or_default();
-    view.difference = Some(money(difference.amount, currency));
-    view.fee = Some(money(terms.fee(), currency));
-    view.granted_fee = granted.map(|fee| money(fee, currency));
-    let decides = match is_granted(reading, network, terms, now) {
-        true => "terms",
-        false => "partner",
-    };
-    view.decides = Some(decides.to_owned());
-    Ok(view)
+    let Effect {
+        changes,
+        difference,
+        fee,
+        granted_fee,
+        decides,
+    } = Effect::of(reading, order, terms);
+    let what = terms.conditions().on.map(|on| on.what.name().to_owned());
+    Ok(LegChangeView {
+        what,
+        changes,
+        difference: Some(difference),
+        fee: Some(fee),
+        granted_fee,
+        decides: Some(decides),
+        ..view
+    })
 }
 
 /// Begins the bundle of changes and asks for a hold of each; gives back what was asked where one
@@ -275,11 +263,11 @@ pub(super) async fn begin(
     let (changes, new, requests, legs): (_, _, Vec<(usize, Requesting)>, Vec<DraftLeg>) =
         desk.read(read).await?;
     let bundle = bundle_id(&new);
-    let begun = Bundling::New {
+    let word = Bundling::New {
         name: new.clone(),
         changes: Some(changes),
     };
-    said(desk, new.as_str(), begun).await?;
+    begun(desk, new.as_str(), word).await?;
     let taken = take_in(desk, (bundle, new.as_str()), requests, &legs).await;
     if let Err(problem) = taken {
         said(desk, new.as_str(), Bundling::Cancel { bundle }).await?;
@@ -303,19 +291,7 @@ async fn take_in(
     let mut asked: Vec<(DealId, DealId)> = Vec::new();
     let mut after = Vec::new();
     for (index, requesting) in requests {
-        let made = made(desk, Verb::Request(requesting)).await?;
-        let deal = made.last().copied().map(DealId::from);
-        let deal = deal.ok_or_else(nothing_made)?;
-        let leg = DraftLeg {
-            deal,
-            alternative: 0,
-            after: List::default(),
-        };
-        if let Err(problem) = said(desk, name, Bundling::Add { bundle, leg }).await {
-            // What was asked for it alone is given back.
-            self::made(desk, Verb::Cancel { deal }).await?;
-            return Err(problem);
-        }
+        let deal = ask_leg(desk, (bundle, name), Box::new(requesting), Vec::new()).await?;
         if let Some(leg) = legs.get(index) {
             asked.push((leg.deal, deal));
             after.push((deal, leg.after.clone()));
@@ -360,10 +336,7 @@ fn new_name(
         let name = Text::new(chosen).map_err(|why| bad(&why))?;
         return match Draft::read(reading, bundle_id(&name)) {
             None => Ok(name),
-            Some(_) => Err(in_words(
-                Problem::of_market(omni_protocol::code::Code::Outdated, ""),
-                chosen,
-            )),
+            Some(_) => Err(taken(chosen)),
         };
     }
     let cancels = |one: &Changed| {

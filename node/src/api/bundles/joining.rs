@@ -51,18 +51,7 @@ pub(super) async fn join(desk: &Desk, name: &str, mut ask: LegAsk) -> Result<(),
             said(desk, name, Bundling::Add { bundle, leg }).await?;
             deal
         }
-        From::Ask(requesting) => {
-            let after = joining.after;
-            let word = Bundling::Ask {
-                bundle,
-                requesting,
-                after,
-            };
-            let made = made(desk, Verb::Bundle(word)).await;
-            let made = made.map_err(|problem| of_the_bundle(problem, name))?;
-            let deal = made.last().copied().map(DealId::from);
-            deal.ok_or_else(nothing_made)?
-        }
+        From::Ask(requesting) => ask_leg(desk, (bundle, name), requesting, joining.after).await?,
     };
     if arm_last {
         let deal = Some(deal);
@@ -75,6 +64,24 @@ pub(super) async fn join(desk: &Desk, name: &str, mut ask: LegAsk) -> Result<(),
         Some(thread) => deals::keep(desk, thread, clear).await,
         None => Ok(()),
     }
+}
+
+/// Asks for a hold and takes its deal in, in one step.
+pub(super) async fn ask_leg(
+    desk: &Desk,
+    (bundle, name): (BundleId, &str),
+    requesting: Box<Requesting>,
+    after: Vec<DealId>,
+) -> Result<DealId, Problem> {
+    let word = Bundling::Ask {
+        bundle,
+        requesting,
+        after,
+    };
+    let made = made(desk, Verb::Bundle(word)).await;
+    let made = made.map_err(|problem| of_the_bundle(problem, name))?;
+    let deal = made.last().copied().map(DealId::from);
+    deal.ok_or_else(nothing_made)
 }
 
 /// A refusal of what is asked for, told of the bundle where that is what refuses.

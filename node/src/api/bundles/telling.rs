@@ -211,7 +211,8 @@ fn leg_view(
     let first = leg.terms.as_ref().and_then(|terms| terms.lines().first());
     let numbered = (1..).zip(all);
     let after = numbered.filter(|(_, other)| leg.leg.after.contains(&other.leg.deal));
-    let is_open = matches!(deal.state, State::Requested | State::Kept);
+    let order = Order::read(reading, leg.leg.deal);
+    let is_held = matches!(deal.state, State::Requested | State::Kept);
     let situation = telling::situation(reading, deal.thread);
     let hand_over = situation.map_or(HandOverState::NotNeeded, |situation| {
         telling::hand_over(reading, deal.thread, &situation)
@@ -231,10 +232,11 @@ fn leg_view(
             .and_then(|terms| terms.conditions().on)
             .map(|on| on.what.name().to_owned()),
         state: deal.state.name().to_owned(),
-        order_status: Order::read(reading, leg.leg.deal)
-            .map(|order| order.status().name().to_owned()),
+        order_status: order.as_ref().map(|order| order.status().name().to_owned()),
+        order_version: order.map(|order| order.version),
+        open: is_open(reading, leg),
         waits_for: waits_for(leg).to_owned(),
-        until_ms: Some(deal.until.ms()).filter(|_| is_open),
+        until_ms: Some(deal.until.ms()).filter(|_| is_held),
         after: after.map(|(number, _)| number).collect(),
         arms_last: draft.last == Some(leg.leg.deal),
         said: said(leg),

@@ -297,7 +297,7 @@ pub(in crate::api) fn window(doc: WindowDoc) -> Result<Window, Problem> {
 }
 
 /// Another slot for the articles of terms that stand.
-fn another_slot(
+pub(in crate::api) fn another_slot(
     reading: &Reading,
     standing: &Terms,
     (slot, provider): (&str, PartnerId),

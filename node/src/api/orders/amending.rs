@@ -3,13 +3,15 @@
 
 use omni_protocol::code::Code;
 use omni_protocol::deal::Side;
-use omni_protocol::deal::order::{Difference, amendment_fee, is_granted, standing};
+use omni_protocol::deal::order::{amendment_fee, standing};
+use omni_protocol::hash::PartnerId;
 use omni_protocol::machine::Proposing;
 use omni_protocol::thread::{Change, ChangeWhat, Conditions, Item, Terms};
 use omni_protocol::trade::Destination;
 use omni_protocol::value::{Minor, Steps};
 
 use super::cancelling;
+use super::effect::Effect;
 use super::telling::{self, Known};
 use crate::api::deals::building;
 use crate::api::{ApiCode, Problem, Reading, partner};
@@ -39,29 +41,27 @@ pub(super) fn plan(
 ) -> Result<AmendPlanView, Problem> {
     let terms = proposing.alternatives.first();
     let terms = terms.ok_or_else(cancelling::nothing_open)?;
-    let stands = standing(&known.order, &known.terms).ok_or_else(cancelling::nothing_open)?;
-    let difference = Difference::of(reading, &reading.network, terms).unwrap_or_default();
-    let granted = amendment_fee(reading, &reading.network, terms, reading.now());
-    let is_granted = known.order.side == Side::Requester
-        && is_granted(reading, &reading.network, terms, reading.now());
-    let currency = terms.currency();
-    let after = terms_view(terms);
+    let Effect {
+        changes,
+        difference,
+        fee,
+        granted_fee,
+        decides,
+    } = Effect::of(reading, known, terms);
+    let owed = telling::owed(reading, known).unwrap_or(Minor::ZERO);
     Ok(AmendPlanView {
         order: known.id.to_string(),
         version: known.order.version,
         partner: known.order.partner.to_string(),
         name: partner::name(reading, known.order.partner)?,
         side: known.order.side.name().to_owned(),
-        changes: changes(Some(&terms_view(&stands)), Some(&after)),
-        after,
-        owed: money(
-            telling::owed(reading, known).unwrap_or(Minor::ZERO),
-            currency,
-        ),
-        difference: money(difference.amount, currency),
-        fee: money(terms.fee(), currency),
-        granted_fee: granted.map(|fee| money(fee, currency)),
-        decides: if is_granted { "terms" } else { "partner" }.to_owned(),
+        changes,
+        after: terms_view(terms),
+        owed: money(owed, terms.currency()),
+        difference,
+        fee,
+        granted_fee,
+        decides,
     })
 }
 
@@ -77,7 +77,7 @@ pub(in crate::api) fn terms(
     let stands = standing(&known.order, &known.terms).ok_or_else(cancelling::nothing_open)?;
     let currency = known.terms.currency();
     let items = items(reading, known, ask)?;
-    let conditions = conditions(known, ask)?;
+    let conditions = conditions(reading, known, ask)?;
     let amendment = |fee: Minor| {
         let terms = Terms::amendment(items.clone(), currency, fee, conditions.clone());
         terms.map_err(|why| invalid(format!("{why}.")))
@@ -120,16 +120,20 @@ fn items(reading: &Reading, known: &Known, ask: &AmendAsk) -> Result<Vec<Item>, 
             items.push(Item { steps, ..item });
         }
     }
-    let provider = match known.order.side {
-        Side::Requester => known.order.partner,
-        Side::Provider => reading.partner,
-    };
     if !ask.add.is_empty() {
-        let conditions = conditions(known, ask)?;
+        let conditions = conditions(reading, known, ask)?;
         let how = (known.terms.currency(), &conditions);
+        let provider = provider(reading, known);
         items.extend(building::items(reading, &ask.add, provider, how)?);
     }
     Ok(items)
+}
+
+const fn provider(reading: &Reading, known: &Known) -> PartnerId {
+    match known.order.side {
+        Side::Requester => known.order.partner,
+        Side::Provider => reading.partner,
+    }
 }
 
 fn apply(known: &Known, lines: &mut [(Item, u64)], change: &AmendLine) -> Result<(), Problem> {
@@ -159,7 +163,7 @@ fn apply(known: &Known, lines: &mut [(Item, u64)], change: &AmendLine) -> Result
     Ok(())
 }
 
-fn conditions(known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
+fn conditions(reading: &Reading, known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
     let bad = |field: &str, why: &dyn std::fmt::Display| invalid(format!("{field}: {why}."));
     let mut conditions = known.terms.conditions().clone();
     if let Some(name) = &ask.method {
@@ -176,8 +180,16 @@ fn conditions(known: &Known, ask: &AmendAsk) -> Result<Conditions, Problem> {
     if let Some(postcode) = &ask.postcode {
         conditions.postcode = postcode.parse().map_err(|why| bad("postcode", &why))?;
     }
-    if let Some(window) = ask.window {
-        conditions.window = Some(building::window(window)?);
+    match (&ask.slot, ask.window) {
+        (Some(_), Some(_)) => {
+            return Err(invalid("An amendment names a slot or a window, not both."));
+        }
+        (Some(slot), None) => {
+            let named = (slot.as_str(), provider(reading, known));
+            conditions.window = building::another_slot(reading, &known.terms, named)?;
+        }
+        (None, Some(window)) => conditions.window = Some(building::window(window)?),
+        (None, None) => {}
     }
     conditions.note = ask.note.parse().map_err(|why| bad("note", &why))?;
     conditions.on = Some(Change {

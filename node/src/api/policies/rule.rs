@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Time as Clock;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use omni_protocol::hash::{PartnerId, SubjectId};
 use omni_protocol::limits::SKU_BYTES_MAX;
 use omni_protocol::machine::{Articles, Key, Sourced, When, own_offer};
@@ -26,8 +26,6 @@ const SOURCES_MAX: usize = 16;
 const SKUS_MAX: usize = 256;
 /// A mark-up of a hundred times.
 const MARKUP_MAX: u32 = 1_000_000;
-/// Where a system keeps the rules of the world's time zones.
-const ZONES: &str = "/usr/share/zoneinfo";
 const MINUTE_S: u32 = 60;
 const HOUR_MINUTES: u32 = 60;
 const DAY_MINUTES: u32 = 24 * HOUR_MINUTES;
@@ -329,9 +327,8 @@ fn zone(text: &str) -> Result<TimeZone, Problem> {
     if !is_place {
         return Err(wrong("is neither UTC nor a shift from it nor a place"));
     }
-    let rules = std::fs::read(std::path::Path::new(ZONES).join(text));
-    let rules = rules.map_err(|_why| wrong("is no place whose time this machine knows"))?;
-    TimeZone::tzif(text, &rules).map_err(|_why| wrong("is no place whose time this machine knows"))
+    let zone = TimeZoneDatabase::bundled().get(text);
+    zone.map_err(|_unknown| wrong("is no place whose time this machine knows"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `omni bundle cancel` and `amend`: giving a bundle up before its commit, and changing what it came
 //! to afterwards, all of it or nothing.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,18 +12,18 @@ use serde_json::json;
 use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::exit::{self, Exit};
-use super::super::order::amend::{sentence, signed, window};
+use super::super::money::{signed, sum};
+use super::super::number::whole;
+use super::super::order::amend::{sentence, window};
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::plain::plain;
 use super::super::wait::PAUSE;
-use super::show::amounts;
 use super::{get, named, path, told};
 use crate::client::Client;
 use crate::view::bundle::BundleView;
 use crate::view::change::{
     AmendAsk, AmendLine, BundleChangeAsk, BundleChangePlanView, LegChangeAsk, LegChangeView,
 };
-use crate::view::money::MoneyView;
 use crate::view::order::CancelAsk;
 use crate::view::terms::WindowDoc;
 
@@ -42,7 +43,7 @@ pub(in crate::cli) struct CancelArgs {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// Only this leg, by its number; may be repeated; else all that is open
-    #[arg(long, value_name = "LEG")]
+    #[arg(long, value_name = "LEG", value_parser = whole::<u16>)]
     leg: Vec<u16>,
     #[command(flatten)]
     common: Common,
@@ -58,6 +59,9 @@ pub(in crate::cli) struct AmendArgs {
     /// The bundle
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
+    /// In which other slot a leg shall be performed, as 2=2026-12-01T09:00; may be repeated
+    #[arg(long, value_name = "LEG=TIME", value_parser = of_leg)]
+    slot: Vec<(u16, String)>,
     /// When a leg shall be fulfilled, as 2=2026-12-01T08:00Z..2026-12-01T12:00Z; may be repeated
     #[arg(long, value_name = "LEG=FROM..UNTIL", value_parser = of_leg)]
     window: Vec<(u16, String)>,
@@ -141,8 +145,8 @@ impl Report for Planned {
 fn plan_text(plan: &BundleChangePlanView) -> String {
     let mut text = pairs(&[
         ("bundle", plan.bundle.clone()),
-        ("difference", amounts(&plan.differences)),
-        ("fees in it", amounts(&plan.fees)),
+        ("difference", sum(&plan.differences)),
+        ("fees in it", sum(&plan.fees)),
     ]);
     text.push_str("\nlegs\n");
     for leg in &plan.legs {
@@ -161,12 +165,12 @@ fn leg_text(leg: &LegChangeView) -> String {
         return format!("{beginning}: stays as it is");
     };
     let difference = leg.difference.as_ref().map(signed).unwrap_or_default();
-    let amount = |fee: &MoneyView| format!("{} {}", fee.text, fee.currency);
-    let fee = leg.fee.as_ref().map(amount).unwrap_or_default();
+    let fee = leg.fee.as_ref().map(ToString::to_string);
+    let fee = fee.unwrap_or_default();
     let grants = match (&leg.granted_fee, leg.decides.as_deref()) {
         (_, Some("terms")) => "as its terms grant".to_owned(),
         (Some(granted), _) if Some(granted) != leg.fee.as_ref() => {
-            format!("the terms say {}, and {whom} decides", amount(granted))
+            format!("the terms say {granted}, and {whom} decides")
         }
         _ => format!("{whom} decides"),
     };
@@ -175,17 +179,26 @@ fn leg_text(leg: &LegChangeView) -> String {
 
 pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> {
     let bundle = get(ctx, &args.name)?;
+    let is_of_legs =
+        !args.leg.is_empty() || !args.common.fee.is_empty() || args.common.new_name.is_some();
+    if bundle.row.state == "collecting" && (is_of_legs || args.common.dry_run) {
+        let what = "a bundle that is not committed is given up whole";
+        let name = named(&args.name);
+        let next = format!(
+            "take one leg out: {}\ngive it up: {}",
+            ctx.typed(&format!("bundle remove {name} THREAD")),
+            ctx.typed(&format!("bundle cancel {name}"))
+        );
+        return Err(CliError::new(Exit::Refused, "conflict", what)
+            .why("its legs are no orders yet: all its holds go back, and nothing is owed for that")
+            .next(next));
+    }
     if bundle.row.state != "agreed" && !args.common.dry_run {
         let cancel = format!("{}/cancel", path(&args.name));
         return told(ctx, ctx.client()?.post(&cancel, &json!({})));
     }
-    let open = |leg: &&crate::view::bundle::LegView| {
-        matches!(
-            leg.order_status.as_deref(),
-            Some("ordered" | "in-fulfilment")
-        )
-    };
-    let open = bundle.legs.iter().filter(open).map(|leg| leg.number);
+    let open = bundle.legs.iter().filter(|leg| leg.open);
+    let open = open.map(|leg| leg.number);
     let legs: Vec<u16> = if args.leg.is_empty() {
         open.collect()
     } else {
@@ -208,25 +221,29 @@ pub(super) fn cancel(ctx: &Ctx, args: &CancelArgs) -> Result<Outcome, CliError> 
 }
 
 pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
-    let mut legs: Vec<(u16, AmendAsk)> = Vec::new();
+    let mut legs: BTreeMap<u16, AmendAsk> = BTreeMap::new();
     for (leg, text) in &args.window {
         let window: WindowDoc = window(text)
             .map_err(|why| CliError::new(Exit::Usage, "usage", format!("leg {leg}: {why}")))?;
-        of(&mut legs, *leg).window = Some(window);
+        legs.entry(*leg).or_default().window = Some(window);
+    }
+    for (leg, slot) in &args.slot {
+        legs.entry(*leg).or_default().slot = Some(slot.clone());
     }
     for (leg, line) in &args.line {
-        of(&mut legs, *leg).lines.push(line.clone());
+        legs.entry(*leg).or_default().lines.push(line.clone());
     }
     for (leg, region) in &args.region {
-        of(&mut legs, *leg).region = Some(region.clone());
+        legs.entry(*leg).or_default().region = Some(region.clone());
     }
     if legs.is_empty() {
         let what = "what shall be another?";
-        let next = "say it of a leg: --window 2=FROM..UNTIL, --line 2.1=3 or --region 2=DE";
+        let next =
+            "say it of a leg: --slot 2=TIME, --window 2=FROM..UNTIL, --line 2.1=3 or --region 2=DE";
         return Err(CliError::new(Exit::Usage, "usage", what).next(next));
     }
     for (leg, fee) in &args.common.fee {
-        of(&mut legs, *leg).fee = Some(fee.clone());
+        legs.entry(*leg).or_default().fee = Some(fee.clone());
     }
     let note = &args.common.note;
     let legs = legs.into_iter().map(|(leg, amend)| LegChangeAsk {
@@ -238,17 +255,6 @@ pub(super) fn amend(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
         }),
     });
     change(ctx, &args.name, &args.common, legs.collect())
-}
-
-/// What is asked of a leg so far.
-fn of(legs: &mut Vec<(u16, AmendAsk)>, leg: u16) -> &mut AmendAsk {
-    let at = legs.iter().position(|(known, _)| *known == leg);
-    let at = at.unwrap_or_else(|| {
-        legs.push((leg, AmendAsk::default()));
-        legs.len().saturating_sub(1)
-    });
-    #[expect(clippy::indexing_slicing, reason = "it was found or pushed just now")]
-    &mut legs[at].1
 }
 
 fn change(

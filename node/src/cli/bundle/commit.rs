@@ -8,10 +8,11 @@ use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::deal::window_text;
 use super::super::exit::{self, Exit};
+use super::super::money::sum;
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
 use super::super::when::span;
-use super::show::{amounts, text};
+use super::show::text;
 use super::{named, path, told};
 use crate::view::bundle::{BundleView, PlanView, WaitsView};
 
@@ -144,7 +145,7 @@ pub(super) fn commit(ctx: &Ctx, args: &CommitArgs) -> Result<Outcome, CliError> 
          armed, which binds everybody, or one has refused, which frees everybody. It owes the total \
          with the last of them.{}",
         row.count,
-        amounts(&row.totals),
+        sum(&row.totals),
         learns_text(&plan).trim_end()
     );
     if row.state == "collecting" {

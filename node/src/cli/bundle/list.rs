@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::super::Ctx;
 use super::super::exit;
+use super::super::money::sum;
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::pages::{Page, Part, fetch};
 use super::super::table::{Side, page};
 use super::super::when::when;
-use super::show::amounts;
 use crate::view::bundle::{BUNDLE_STATES, BundleRow, BundlesView};
 
 /// List bundles: what they come to, where they stand, and for whom they wait
@@ -57,7 +57,7 @@ fn row(bundle: &BundleRow) -> Vec<String> {
     vec![
         bundle.name.clone(),
         bundle.count.to_string(),
-        amounts(&bundle.totals),
+        sum(&bundle.totals),
         bundle.state.clone(),
         bundle.waits_for.clone(),
         when(bundle.begun_ms),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::Ctx;
 use super::super::deal::window_text;
 use super::super::exit;
+use super::super::money::sum;
 use super::super::outcome::{CliError, Outcome, Report, pairs, print};
 use super::super::plain::plain;
 use super::super::wait::PAUSE;
@@ -14,7 +15,6 @@ use super::super::when::{left, now_ms, when};
 use super::{get, named};
 use crate::view::bundle::{BundleView, LegSaid, LegView};
 use crate::view::deal::HandOverState;
-use crate::view::money::MoneyView;
 
 /// Show a bundle: its legs, what waits for whom, and what to type next
 #[derive(Debug, Args)]
@@ -107,7 +107,7 @@ pub(super) fn text(view: &BundleView) -> String {
         } else {
             "total"
         };
-        lines.push((label, amounts(&row.totals)));
+        lines.push((label, sum(&row.totals)));
     }
     lines.extend(view.commit_before_ms.map(|until| {
         let until = format!("{} ({})", when(until), left(until, now_ms()));
@@ -123,15 +123,6 @@ pub(super) fn text(view: &BundleView) -> String {
     text
 }
 
-/// Amounts of several currencies.
-pub(super) fn amounts(totals: &[MoneyView]) -> String {
-    let texts: Vec<_> = totals
-        .iter()
-        .map(|total| format!("{} {}", total.text, total.currency))
-        .collect();
-    texts.join(" + ")
-}
-
 fn leg_text(leg: &LegView) -> String {
     let whom = leg.name.as_deref().unwrap_or(&leg.partner);
     let thread: String = leg.thread.chars().take(12).collect();
@@ -142,7 +133,7 @@ fn leg_text(leg: &LegView) -> String {
         leg.number,
         change.collect::<String>(),
         leg.title,
-        amounts(total)
+        sum(total)
     )];
     parts.push(match (leg.said, leg.code.as_deref()) {
         (LegSaid::Nothing, None) => leg.state.clone(),
@@ -153,8 +144,12 @@ fn leg_text(leg: &LegView) -> String {
         _ => leg.state.clone(),
     });
     // Of what was agreed and then cancelled that is what matters.
-    if leg.order_status.as_deref() == Some("cancelled") {
-        parts.push("cancelled since".to_owned());
+    match (leg.order_status.as_deref(), leg.order_version) {
+        (Some("cancelled"), _) => parts.push("cancelled since".to_owned()),
+        (Some(_), Some(version)) if version > 1 => {
+            parts.push(format!("changed since to version {version}"));
+        }
+        _ => {}
     }
     if leg.waits_for == "them" {
         parts.push(format!("waits for {whom}"));

@@ -1,8 +1,8 @@
 //! A deal's place in its chain for people: what it rests on, for what it is, and what is left
 //! between them.
 
+use super::super::money::amounts;
 use super::super::outcome::pairs;
-use super::super::peer::amounts;
 use crate::view::chain::{ChainDealView, ChainView};
 
 /// The part of a thread's story that tells of its chain.
@@ -34,7 +34,7 @@ fn deal_text(deal: &ChainDealView) -> String {
     let thread: String = deal.thread.chars().take(12).collect();
     let whom = deal.name.as_deref().unwrap_or(&deal.partner);
     let total = deal.total.as_ref();
-    let total = total.map(|total| format!(" for {} {}", total.text, total.currency));
+    let total = total.map(|total| format!(" for {total}"));
     let code = deal.code.as_ref().map(|code| format!(" ({code})"));
     let (total, code) = (total.unwrap_or_default(), code.unwrap_or_default());
     let (title, state) = (&deal.title, &deal.state);

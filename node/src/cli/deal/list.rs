@@ -87,7 +87,7 @@ fn row(deal: &DealRow) -> Vec<String> {
         deal.role.clone().unwrap_or_default(),
         format!("{change}{chain}{}{more}", deal.title),
         total
-            .map(|total| format!("{fee}{} {}", total.text, total.currency))
+            .map(|total| format!("{fee}{total}"))
             .unwrap_or_default(),
         deal.state.clone(),
         deal.waits_for.clone(),

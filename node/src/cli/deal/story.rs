@@ -231,7 +231,7 @@ fn is_impatient(view: &DealView) -> bool {
 /// The terms on one line: `2 pc x Heater at 122.00 = 244.00 GBP`.
 pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
     let lines: Vec<_> = terms.lines.iter().map(line_text).collect();
-    let total = format!("{} {}", terms.total.text, terms.total.currency);
+    let total = &terms.total;
     let lines = lines.join(", ");
     match terms.on.as_ref().map(|change| change.what.as_str()) {
         None => format!("{lines} = {total}"),
@@ -243,7 +243,7 @@ pub(in crate::cli) fn terms_line(terms: &TermsView) -> String {
 /// The fee in the total of an amendment, in words.
 fn with_fee(terms: &TermsView) -> String {
     match &terms.fee {
-        Some(fee) if fee.minor > 0 => format!(" with a fee of {} {}", fee.text, fee.currency),
+        Some(fee) if fee.minor > 0 => format!(" with a fee of {fee}"),
         Some(_) | None => String::new(),
     }
 }
@@ -271,13 +271,12 @@ fn terms_text(terms: &TermsView) -> String {
     }
     let cancels = terms.on.as_ref().is_some_and(|on| on.what == "cancel");
     let label = if cancels { "fee" } else { "total" };
-    let (total, currency) = (&terms.total.text, &terms.total.currency);
     let fee = if cancels {
         String::new()
     } else {
         with_fee(terms)
     };
-    let mut more = vec![format!("{label} {total} {currency}{fee}")];
+    let mut more = vec![format!("{label} {}{fee}", terms.total)];
     let place = [
         terms.method.as_str(),
         &terms.region,

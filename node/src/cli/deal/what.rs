@@ -61,7 +61,11 @@ impl What {
         if self.qty.len() != lines {
             return Err(usage(
                 "each line takes one --qty",
-                "--sku A --qty 2 --sku B --qty 1",
+                if by_offer {
+                    "say how much of the offer: --qty 2"
+                } else {
+                    "--sku A --qty 2 --sku B --qty 1"
+                },
             ));
         }
         if !self.price.is_empty() && self.price.len() != lines {

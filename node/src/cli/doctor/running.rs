@@ -9,8 +9,9 @@ use super::{FindingView, SET_CLOCK, STEP_MS_MAX, clock};
 use crate::cli::when::{now_ms, span, when};
 use crate::client::{Client, ClientError};
 use crate::offline::look::{self, Depth};
+use crate::plain::quoted;
 use crate::view::deal::DealsView;
-use crate::view::health::{EndingView, HealthView, TwinsView};
+use crate::view::health::{EndingView, HealthView, ShortView, TwinsView};
 use crate::view::ledger::VerificationView;
 use crate::view::peer::{PeerView, PeersView};
 use crate::view::{NodeState, StatusView};
@@ -57,6 +58,7 @@ pub(super) fn look(client: &Client, status: &StatusView, depth: Depth) -> Vec<Fi
     found.extend(answered(client.get("/v1/health"), |health| {
         let mut found = outbox(now, &health);
         found.extend(health.ending.map(ending));
+        found.extend(health.short.as_ref().map(promised));
         found.extend(health.twins.iter().map(twins));
         found
     }));
@@ -189,6 +191,29 @@ fn ending(ending: EndingView) -> FindingView {
         }
     };
     FindingView::note("offers", what, next)
+}
+
+/// Stock and places of slots that are promised and not there.
+fn promised(short: &ShortView) -> FindingView {
+    let count = |number: u64, one: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    let mut of = Vec::new();
+    let mut next = Vec::new();
+    if short.articles > 0 {
+        of.push(count(short.articles, "article"));
+        next.push("see them: omni stock ls --short".to_owned());
+    }
+    if short.slots > 0 {
+        of.push(count(short.slots, "slot"));
+        next.push(match &short.sku {
+            Some(sku) => format!("see which: omni offer slots {}", quoted(sku)),
+            None => "see the orders: omni order ls".to_owned(),
+        });
+    }
+    let what = format!("more is promised than there is of {}", of.join(" and "));
+    FindingView::note("stock", what, &next.join("\n"))
 }
 
 /// Things of which an author published two at one revision.
@@ -483,6 +508,23 @@ mod tests {
         };
         check_ending(of(1, true), "1 offer ends soon", "was chosen");
         check_ending(of(12, false), "12 offers end soon", "offers.renew on");
+    }
+
+    #[test]
+    fn what_is_promised_and_not_there_is_named() {
+        let check_short = |articles, slots, sku: Option<&str>, words: &str, next: &str| {
+            let sku = sku.map(str::to_owned);
+            let found = promised(&ShortView {
+                articles,
+                slots,
+                sku,
+            });
+            check(std::slice::from_ref(&found), FindingState::Note, words);
+            assert!(found.next.is_some_and(|text| text.ends_with(next)));
+        };
+        check_short(2, 0, None, "of 2 articles", "omni stock ls --short");
+        check_short(0, 1, Some("A B"), "of 1 slot", "omni offer slots 'A B'");
+        check_short(1, 3, None, "of 1 article and 3 slots", "omni order ls");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::super::Ctx;
-use super::super::address::{segment, with_query};
+use super::super::address::with_query;
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
 use super::super::when::when;
 use super::list::per;
+use super::which::Which;
 use crate::view::offer::{CalendarDoc, OfferDoc, OfferView};
 
 /// Show one offer by its id, or by article number
@@ -16,15 +17,8 @@ use crate::view::offer::{CalendarDoc, OfferDoc, OfferView};
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct ShowArgs {
-    /// An article number, a record's id, or at least 8 digits of its beginning
-    #[arg(value_name = "ID|SKU")]
-    name: String,
-    /// The price list; else the general one
-    #[arg(long)]
-    list: Option<String>,
-    /// Whose offer, by the partner's id or name
-    #[arg(long)]
-    partner: Option<String>,
+    #[command(flatten)]
+    which: Which,
 }
 
 impl Report for OfferView {
@@ -149,10 +143,6 @@ fn service(doc: &OfferDoc) -> String {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &ShowArgs) -> Result<Outcome, CliError> {
-    let path = format!("/v1/offers/{}", segment(&args.name));
-    let params = [
-        ("list", args.list.as_deref()),
-        ("partner", args.partner.as_deref()),
-    ];
-    ctx.report::<OfferView>(ctx.client()?.get(&with_query(&path, &params)))
+    let path = with_query(&args.which.path(), &args.which.params());
+    ctx.report::<OfferView>(ctx.client()?.get(&path))
 }

@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::super::Ctx;
-use super::super::address::{segment, with_query};
+use super::super::address::with_query;
 use super::super::exit;
 use super::super::outcome::{CliError, Outcome, Report};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
+use super::which::Which;
 use crate::view::slot::{PlacesView, SlotView, SlotsView};
 
 /// List the slots of a service: when it can be had
@@ -18,15 +19,8 @@ use crate::view::slot::{PlacesView, SlotView, SlotsView};
 #[derive(Debug, Args)]
 #[command(after_help = exit::help(exit::OF_NODE))]
 pub(super) struct SlotsArgs {
-    /// An article number, a record's id, or at least 8 digits of its beginning
-    #[arg(value_name = "ID|SKU")]
-    name: String,
-    /// The price list; else the general one
-    #[arg(long)]
-    list: Option<String>,
-    /// Whose offer, by the partner's id or name
-    #[arg(long)]
-    partner: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// From this day or local time on, 2027-03-01 or 2027-03-01T08:00; else from now on
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -74,12 +68,9 @@ fn row(slot: &SlotView) -> Vec<String> {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &SlotsArgs) -> Result<Outcome, CliError> {
-    let path = format!("/v1/offers/{}/slots", segment(&args.name));
-    let params = [
-        ("list", args.list.as_deref()),
-        ("partner", args.partner.as_deref()),
-        ("from", args.from.as_deref()),
-        ("to", args.to.as_deref()),
-    ];
+    let path = format!("{}/slots", args.which.path());
+    let [list, partner] = args.which.params();
+    let from = ("from", args.from.as_deref());
+    let params = [list, partner, from, ("to", args.to.as_deref())];
     ctx.report::<SlotsView>(ctx.client()?.get(&with_query(&path, &params)))
 }

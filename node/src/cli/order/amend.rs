@@ -8,11 +8,11 @@ use super::super::Ctx;
 use super::super::confirm::confirm;
 use super::super::deal::told;
 use super::super::exit;
+use super::super::money::signed;
 use super::super::outcome::{CliError, Outcome, Report, pairs};
-use super::{line, path, short};
+use super::{ChangeFlags, line, path, short};
 use crate::view::change::{AmendAsk, AmendLine, AmendPlanView};
 use crate::view::deal::LineAsk;
-use crate::view::money::MoneyView;
 use crate::view::order::StepLine;
 use crate::view::preview::FieldChangeView;
 use crate::view::terms::WindowDoc;
@@ -36,6 +36,9 @@ pub(in crate::cli) struct AmendArgs {
     /// An article of the provider that it has not yet, with its quantity, as SKU=2; may be repeated
     #[arg(long, value_name = "SKU=QUANTITY", value_parser = article)]
     add: Vec<(String, String)>,
+    /// In which other slot, for a service: its local time as omni offer slots shows it
+    #[arg(long, value_name = "TIME", conflicts_with = "window")]
+    slot: Option<String>,
     /// When it shall be fulfilled, as 2026-12-01T08:00Z..2026-12-01T12:00Z
     #[arg(long, value_name = "FROM..UNTIL", value_parser = window)]
     window: Option<WindowDoc>,
@@ -48,23 +51,11 @@ pub(in crate::cli) struct AmendArgs {
     /// How it reaches the customer: ship, "pick up", deliver, "on site", remote, digital
     #[arg(long)]
     method: Option<String>,
-    /// Another fee than the terms say, for the other side to decide
-    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
-    fee: Option<String>,
-    /// A note to the other side
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    note: String,
+    #[command(flatten)]
+    change: ChangeFlags,
     /// Say what would come of it, and propose nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
 }
 
 /// Reads `SKU=2`: two of it. Numbers of articles may have a sign of equality in them.
@@ -112,15 +103,15 @@ fn plan_text(plan: &AmendPlanView) -> String {
             .iter()
             .map(|change| ("change", sentence(change))),
     );
-    lines.push(("owed now", money(&plan.owed)));
+    lines.push(("owed now", plan.owed.to_string()));
     lines.push(("difference", signed(&plan.difference)));
     let granted = match &plan.granted_fee {
         Some(fee) if fee == &plan.fee && fee.minor == 0 => String::new(),
         Some(fee) if fee == &plan.fee => " (as the terms say)".to_owned(),
-        Some(fee) => format!(" (the terms say {})", money(fee)),
+        Some(fee) => format!(" (the terms say {fee})"),
         None => " (the terms grant nothing of it as things stand)".to_owned(),
     };
-    lines.push(("fee in it", format!("{}{granted}", money(&plan.fee))));
+    lines.push(("fee in it", format!("{}{granted}", plan.fee)));
     lines.push((
         "decides",
         match plan.decides.as_str() {
@@ -141,16 +132,6 @@ pub(in crate::cli) fn sentence(change: &FieldChangeView) -> String {
     format!("{}: {from} -> {to}", change.field)
 }
 
-fn money(amount: &MoneyView) -> String {
-    format!("{} {}", amount.text, amount.currency)
-}
-
-/// An amount with its sign.
-pub(in crate::cli) fn signed(amount: &MoneyView) -> String {
-    let plus = if amount.minor > 0 { "+" } else { "" };
-    format!("{plus}{}", money(amount))
-}
-
 pub(super) fn run(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
     let ask = ask(args);
     let amend = format!("{}/amend", path(&args.order));
@@ -166,7 +147,7 @@ pub(super) fn run(ctx: &Ctx, args: &AmendArgs) -> Result<Outcome, CliError> {
          terms of the order; until then, and where it is refused, the terms before stand.",
         plan_text(&plan)
     );
-    confirm(ctx, args.yes, &what)?;
+    confirm(ctx, args.change.yes, &what)?;
     told(ctx, client.post(&amend, &ask))
 }
 
@@ -204,9 +185,10 @@ fn ask(args: &AmendArgs) -> AmendAsk {
         method: args.method.clone(),
         region: args.region.clone(),
         postcode: args.postcode.clone(),
+        slot: args.slot.clone(),
         window: args.window,
-        fee: args.fee.clone(),
-        note: args.note.clone(),
+        fee: args.change.fee.clone(),
+        note: args.change.note.clone(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! An order for people: what was agreed, how far it is, what is owed, who receives it.
 
 use super::super::deal::recipient;
+use super::super::money::signed;
 use super::super::outcome::{Report, pairs};
 use super::super::plain::plain;
 use super::super::table::{Side, table};
 use super::super::when::when;
-use super::amend::{sentence as amended, signed};
+use super::amend::sentence as amended;
 use super::short;
 use crate::formats::units::word;
 use crate::view::change::VersionView;
@@ -35,7 +36,7 @@ impl Report for OrderView {
             } else {
                 "they owe"
             };
-            lines.push((who, format!("{} {}", owed.text, owed.currency)));
+            lines.push((who, owed.to_string()));
         }
         if let Some(terms) = &self.terms {
             let place = [terms.method.as_str(), &terms.region, &terms.postcode];
@@ -45,10 +46,7 @@ impl Report for OrderView {
         if let Some(fee) = &self.cancellation_fee {
             let open = self.progress.iter().any(|line| line.open != "0");
             if open {
-                lines.push((
-                    "cancelling",
-                    format!("costs {} {} now", fee.text, fee.currency),
-                ));
+                lines.push(("cancelling", format!("costs {fee} now")));
             }
         }
         if let Some(change) = &self.change {

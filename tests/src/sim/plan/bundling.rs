@@ -14,8 +14,10 @@ const OTHERS_MAX: usize = 30;
 /// How long it may take until the operator looks at a bundle again, each time.
 const TENDING_MS: [u64; 4] = [2_000, 5_000, 20_000, 60_000];
 /// How long it may take, from the beginning of a bundle, until the operator wants to change what
-/// bundles came to, each time.
-const CHANGING_MS: [u64; 3] = [MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS];
+/// bundles came to.
+const CHANGE_MS: (u64, u64) = (MINUTE_MS, 5 * MINUTE_MS);
+/// One in so many is followed by that.
+const CHANGED_ONE_IN: u64 = 3;
 /// How long after that a fault may strike it.
 const BLOW_MS_MAX: u64 = 1_500;
 /// How long after a fault operators may lose their patience.
@@ -114,7 +116,7 @@ impl Plan {
         }
     }
 
-    /// Adds bundles of changes, after each of the bundles.
+    /// Adds bundles of changes, after some of the bundles.
     pub(super) fn draw_changes(&mut self, chance: &mut Chance) {
         if !self.mix.has_changes() {
             return;
@@ -123,12 +125,14 @@ impl Plan {
         let begun = begun.filter(|action| action.what == What::Bundle);
         let begun: Vec<_> = begun.map(|begun| (begun.node, begun.at_ms)).collect();
         let blows = self.draw_blows(chance);
-        for (requester, mut at_ms) in begun {
-            for most in CHANGING_MS {
-                at_ms += chance.within(most / 2, most);
-                let dice = self.act((at_ms, requester, What::Change), chance);
-                self.draw_tending((requester, at_ms), &blows, (dice, chance));
+        for (requester, begun_ms) in begun {
+            if !chance.one_in(CHANGED_ONE_IN) {
+                continue;
             }
+            let (least, most) = CHANGE_MS;
+            let at_ms = begun_ms + chance.within(least, most);
+            let dice = self.act((at_ms, requester, What::Change), chance);
+            self.draw_tending((requester, at_ms), &blows, (dice, chance));
         }
         self.actions.sort_by_key(|action| action.at_ms);
     }
