@@ -228,6 +228,11 @@ fn check_bundle(
         match end(state) {
             // It ends by its own end.
             End::Open if *state == "free" && is_decided && !is_agreed => {}
+            // Nobody but these two could show it.
+            End::Open
+                if *state == "free"
+                    && all.has_lost(bundle.requester, id)
+                    && all.has_lost(leg.provider, id) => {}
             End::Open if is_agreed || is_refused || is_decided => {
                 wrong(
                     Check::Together,
