@@ -13,6 +13,7 @@ pub mod hand_over;
 mod health;
 pub mod invites;
 mod ledger;
+mod looking;
 pub mod node;
 pub mod offers;
 mod orders;
@@ -23,6 +24,7 @@ pub mod policies;
 pub mod problem;
 mod reading;
 pub mod server;
+mod sources;
 pub mod stock;
 
 use axum::Router;

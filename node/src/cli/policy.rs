@@ -9,12 +9,13 @@ use super::exit;
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::peer::{amount, amounts};
 use super::plain::plain;
+use super::sources::{asks, limits, sources, tried};
 use super::table::{Side, page};
 use super::when::when;
 use crate::view::peer::AmountAsk;
 use crate::view::policy::{
     HoursDoc, PoliciesView, PolicyDoc, PolicyRemovedView, PolicyTrialView, PolicyTryAsk,
-    PolicyView, SourceDoc, SourceTrialView, WEEKDAYS,
+    PolicyView, SourceTrialView, WEEKDAYS,
 };
 
 /// Digits of an id by which it is named.
@@ -150,14 +151,6 @@ fn try_out(ctx: &Ctx, thread: &str, ask: &PolicyTryAsk) -> Result<Outcome, CliEr
 }
 
 fn doc(args: &AddArgs) -> Result<PolicyDoc, CliError> {
-    let from = args.from.iter().map(|from| {
-        let (partner, sku) = match from.split_once('=') {
-            Some((partner, sku)) => (partner, Some(sku.to_owned())),
-            None => (from.as_str(), None),
-        };
-        let partner = partner.to_owned();
-        SourceDoc { partner, sku }
-    });
     let hours = match (&args.hours, &args.days) {
         (None, None) => None,
         (hours, days) => {
@@ -177,7 +170,7 @@ fn doc(args: &AddArgs) -> Result<PolicyDoc, CliError> {
         skus: args.sku.clone(),
         list: args.list.clone(),
         when: args.always.then(|| "always".to_owned()),
-        from: from.collect(),
+        from: sources(&args.from),
         markup: args.markup.clone(),
         margin: args.margin.clone(),
         per_deal: args.per_deal.clone(),
@@ -229,7 +222,7 @@ fn row(view: &PolicyView) -> Vec<String> {
     vec![
         view.policy.name.clone(),
         works_for(&view.policy),
-        asks(view).join(", "),
+        asks(&view.policy.from, &view.names),
         leaves(&view.policy),
         limits(&view.policy.per_deal),
         today(view),
@@ -249,18 +242,6 @@ fn works_for(policy: &PolicyDoc) -> String {
     }
 }
 
-fn asks(view: &PolicyView) -> Vec<String> {
-    let sources = view.policy.from.iter().zip(&view.names);
-    let named = sources.map(|(source, name)| {
-        let who = name.as_deref().unwrap_or(&source.partner);
-        match &source.sku {
-            Some(sku) => format!("{}={sku}", plain(who)),
-            None => plain(who),
-        }
-    });
-    named.collect()
-}
-
 fn leaves(policy: &PolicyDoc) -> String {
     let markup = policy.markup.iter().map(|markup| format!("{markup} %"));
     let margin = policy.margin.iter();
@@ -270,17 +251,6 @@ fn leaves(policy: &PolicyDoc) -> String {
         return "-".to_owned();
     }
     all.join(", ")
-}
-
-fn limits(asks: &[AmountAsk]) -> String {
-    if asks.is_empty() {
-        return "-".to_owned();
-    }
-    let texts: Vec<_> = asks
-        .iter()
-        .map(|ask| format!("{} {}", ask.amount, ask.currency))
-        .collect();
-    texts.join(", ")
 }
 
 /// What was spent, of what may be.
@@ -306,7 +276,7 @@ impl Report for PolicyView {
         let mut lines = vec![
             ("name", policy.name.clone()),
             ("for", works_for(policy)),
-            ("from", asks(self).join(", ")),
+            ("from", asks(&policy.from, &self.names)),
             ("leaves", leaves(policy)),
             ("per deal", limits(&policy.per_deal)),
             ("today", today(self)),
@@ -400,17 +370,17 @@ impl Report for PolicyTrialView {
 }
 
 fn trial_row(source: &SourceTrialView) -> Vec<String> {
-    let who = plain(source.name.as_deref().unwrap_or(&source.partner));
-    let who = match &source.sku {
-        Some(sku) => format!("{who}={sku}"),
-        None => who,
-    };
     let costs = source.costs.iter().cloned().collect::<Vec<_>>();
     let fits = source
         .why
         .as_ref()
         .map_or("yes".to_owned(), |why| format!("no: {}", plain(why)));
-    vec![who, amounts(&costs), amounts(&source.margin), fits]
+    vec![
+        tried(source),
+        amounts(&costs),
+        amounts(&source.margin),
+        fits,
+    ]
 }
 
 #[cfg(test)]
