@@ -1,5 +1,5 @@
-//! Writing a page: a command may say `<thread>` or any other name for the thread that was shown last
-//! when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these;
+//! Writing a page: a command may say `<thread>` or any other name for the thread that was shown last,
+//! by itself or in the first column of a list, when the name came first, and `<invite>`, `<address>` and `<process>` for the last of these;
 //! `<slot>` and `<nextslot>` for the third and fourth slot that were shown, which are not over
 //! while the page runs. When the page is written anew, what the run showed stands there.
 
@@ -40,6 +40,9 @@ impl Draft {
             let words: Vec<&str> = line.split_whitespace().collect();
             if let ["thread", id] = words[..] {
                 id.clone_into(thread);
+            }
+            if let Some(id) = words.first().filter(|word| is_thread(word)) {
+                (*id).clone_into(thread);
             }
             if let [.., "process", number] = words[..] {
                 number.clone_into(process);
@@ -90,6 +93,11 @@ impl Draft {
     }
 }
 
+/// Whether a word is the beginning of an id, as lists have it.
+fn is_thread(word: &str) -> bool {
+    word.len() == DIGITS && word.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
 fn is_slot(word: &str) -> bool {
     super::clock::local(word) == Some(word.len())
 }
@@ -125,6 +133,8 @@ mod tests {
             "add /ip4/1.2.3.4/tcp/5/p2p/12D3KooW"
         );
         assert_eq!(draft.resolve("a < b"), "a < b");
+        draft.hear("thread        state\n0123456789ab  held\n0123456789abc  none\n");
+        assert_eq!(draft.resolve("<listed>"), "0123456789ab");
         let days = ["21", "22", "23", "24", "25"].map(|day| format!("2026-11-{day}T09:00  1\n"));
         draft.hear(&days.concat());
         draft.hear("2027-01-01T09:00");
