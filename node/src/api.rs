@@ -8,6 +8,7 @@ mod deals;
 mod desk;
 pub mod events;
 mod evidence;
+pub mod failover;
 pub mod guard;
 pub mod hand_over;
 mod health;
@@ -32,7 +33,10 @@ use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 
 pub use self::about::{About, Signing};
-pub use self::desk::{Act, CALLS_MAX, Call, Desk, Invitation, NetNow, Refusal, Reply, done};
+pub use self::desk::{
+    Act, CALLS_MAX, Call, Desk, FailoverAct, Invitation, NetNow, News, PolicyAct, Refusal, Reply,
+    done,
+};
 pub use self::problem::{ApiCode, Problem};
 pub use self::reading::Reading;
 
@@ -48,6 +52,7 @@ pub fn routes() -> Router<Desk> {
         .merge(stock::routes())
         .merge(deals::routes())
         .merge(bundles::routes())
+        .merge(failover::routes())
         .merge(policies::routes())
         .merge(orders::routes())
         .merge(ledger::routes())

@@ -11,7 +11,7 @@ use omni_protocol::thread::ThreadBody;
 
 use super::deals::naming;
 use super::looking::keep_looking;
-use super::{ApiCode, Desk, Problem, Reading, partner};
+use super::{ApiCode, Desk, Problem, Reading, failover, partner};
 use crate::hand_over::{Kept, seal};
 
 /// One at a time, so that nothing is sent twice.
@@ -76,7 +76,7 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         });
     let Some((id, deal)) = agreed else {
         return Ok(match came_to_nothing(reading, thread) {
-            true => Due::Forget,
+            true => forgotten(reading, thread)?,
             false => Due::Nothing,
         });
     };
@@ -85,7 +85,7 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         Status::Ordered | Status::InFulfilment => false,
     });
     if over {
-        return Ok(Due::Forget);
+        return forgotten(reading, thread);
     }
     if deal.side() == Side::Provider || is_sent(reading, thread, id) {
         return Ok(Due::Nothing);
@@ -106,6 +106,12 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         encapsulated: sealed.encapsulated,
         sealed: sealed.sealed,
     })))
+}
+
+/// What is over is forgotten, unless somebody else is sought for it.
+fn forgotten(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
+    let is_needed = failover::telling::may_need_recipient(reading, thread)?;
+    Ok(if is_needed { Due::Nothing } else { Due::Forget })
 }
 
 /// Whether nothing stands in a thread any more, and nobody went on for a while.

@@ -1,5 +1,6 @@
 //! Approved partners: whom the node may ask by itself, for which of their articles, and what that may
-//! cost, in the words of whatever lets it. What for, and when, is kept out.
+//! cost, as policies and the envelopes of legs say it in the same words. What for, and when, is kept
+//! out.
 
 use omni_protocol::code::Code;
 use omni_protocol::hash::PartnerId;

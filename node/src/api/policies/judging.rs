@@ -224,6 +224,7 @@ impl Tried {
             sku: self.sku.clone(),
             costs: self.costs.map(|(minor, currency)| money(minor, currency)),
             margin: self.margin.clone(),
+            window: None,
             why: self.outcome.as_ref().err().cloned(),
         })
     }

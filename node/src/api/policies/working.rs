@@ -11,10 +11,9 @@ use omni_protocol::machine::{Key, Short, Sourcing, Verb};
 use super::all;
 use super::judging::Wanted;
 use super::rule::Rule;
-use crate::api::desk::Act;
 use crate::api::looking::keep_looking;
 use crate::api::sources::is_passing;
-use crate::api::{Call, Desk, Problem, Reading, done};
+use crate::api::{Act, Call, Desk, PolicyAct, Problem, Reading, done};
 
 /// What is to be done about a deal.
 enum Next {
@@ -148,13 +147,13 @@ async fn carry_out(desk: &Desk, (id, policy): (DealId, &str), next: Next) -> Res
         }
         Next::Refuse(code) => (Verb::Refuse { deal: id, code }, "refused", Some(code)),
     };
-    let act = Act {
+    let act = Act::Policy(PolicyAct {
         policy: policy.to_owned(),
         thread: thread.to_string(),
         did,
         code,
-    };
-    let (verb, act) = (Box::new(verb), Box::new(act));
-    let verdict = desk.ask(|reply| Call::ByPolicy { verb, act, reply });
+    });
+    let (verb, act) = (Some(Box::new(verb)), Box::new(act));
+    let verdict = desk.ask(|reply| Call::ByItself { verb, act, reply });
     done(verdict.await?).map(drop)
 }
