@@ -8,11 +8,13 @@ mod deals;
 mod desk;
 pub mod events;
 mod evidence;
+pub mod failover;
 pub mod guard;
 pub mod hand_over;
 mod health;
 pub mod invites;
 mod ledger;
+mod looking;
 pub mod node;
 pub mod offers;
 mod orders;
@@ -23,6 +25,7 @@ pub mod policies;
 pub mod problem;
 mod reading;
 pub mod server;
+mod sources;
 pub mod stock;
 
 use axum::Router;
@@ -30,7 +33,10 @@ use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 
 pub use self::about::{About, Signing};
-pub use self::desk::{Act, CALLS_MAX, Call, Desk, Invitation, NetNow, Refusal, Reply, done};
+pub use self::desk::{
+    Act, CALLS_MAX, Call, Desk, FailoverAct, Invitation, NetNow, News, PolicyAct, Refusal, Reply,
+    done,
+};
 pub use self::problem::{ApiCode, Problem};
 pub use self::reading::Reading;
 
@@ -46,6 +52,7 @@ pub fn routes() -> Router<Desk> {
         .merge(stock::routes())
         .merge(deals::routes())
         .merge(bundles::routes())
+        .merge(failover::routes())
         .merge(policies::routes())
         .merge(orders::routes())
         .merge(ledger::routes())

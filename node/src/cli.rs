@@ -27,6 +27,7 @@ mod pages;
 mod peer;
 mod policy;
 mod ship_to;
+mod sources;
 mod status;
 mod stdin;
 mod stock;

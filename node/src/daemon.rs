@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use self::engine::{Engine, Stores};
 use self::profile::Publisher;
 use crate::api::server::{Doors, own_uid};
-use crate::api::{About, Desk, Signing, hand_over, policies};
+use crate::api::{About, Desk, Signing, failover, hand_over, policies};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::hand_over::Sealing;
@@ -99,6 +99,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
         tokio::spawn(publisher.go_on(desk.clone(), addresses)),
         tokio::spawn(hand_over::keep_sending(desk.clone())),
         tokio::spawn(policies::keep_sourcing(desk.clone(), config.stock.short)),
+        tokio::spawn(failover::keep_replacing(desk.clone())),
         tokio::spawn(availability::keep(desk.clone(), config.stock.signal)),
         tokio::spawn(renewal::keep(desk.clone(), config.offers.renew)),
         tokio::spawn(timetables::keep(desk.clone())),

@@ -6,6 +6,7 @@
 //! peer, not for a disk, not for a client. Each queue to and from it has a bound, and what happens
 //! at the bound stands beside it.
 
+mod acting;
 mod contacts;
 mod courier;
 mod door;
@@ -263,7 +264,7 @@ impl Runtime {
         match wake {
             Wake::Called(Call::Decide { input, reply }) => self.called(*input, reply),
             Wake::Called(Call::Meet { invitation, reply }) => self.meet(*invitation, reply),
-            Wake::Called(Call::ByPolicy { verb, act, reply }) => self.by_policy(verb, &act, reply),
+            Wake::Called(Call::ByItself { verb, act, reply }) => self.by_itself(verb, *act, reply),
             Wake::Called(Call::Policies {
                 write,
                 works,
@@ -330,8 +331,11 @@ impl Runtime {
         }
     }
 
-    /// What a policy asked for is kept with what it asked by, in one batch.
-    fn by_policy(&mut self, verb: Box<Verb>, act: &Act, reply: oneshot::Sender<Verdict>) {
+    /// What the node asks for by itself is kept with what it asks by, in one batch.
+    fn by_itself(&mut self, verb: Option<Box<Verb>>, act: Act, reply: oneshot::Sender<Verdict>) {
+        let Some(verb) = verb else {
+            return self.keeper.acted(act, &[], Asker::Client(reply));
+        };
         let input = Input::Verb(verb);
         if let Some(code) = self.gate.refuses(&input) {
             return answer(reply, Verdict::Refused(code));
@@ -339,7 +343,7 @@ impl Runtime {
         let verdict = self.keeper.decide(input, Asker::Client(reply));
         self.due = self.keeper.due().or(self.due);
         if let Verdict::Made(records) = verdict {
-            self.keeper.acted(act, &records);
+            self.keeper.acted(act, &records, Asker::Nobody);
         }
     }
 

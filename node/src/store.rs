@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rocksdb::DBIterator;
 
 pub mod contact;
+pub mod failover;
 pub mod happened;
 mod head;
 pub mod ledger;

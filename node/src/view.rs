@@ -7,6 +7,7 @@ pub mod change;
 pub mod deal;
 pub mod draft;
 pub mod event;
+pub mod failover;
 pub mod health;
 pub mod ledger;
 pub mod money;

@@ -23,6 +23,7 @@ use serde::Deserialize;
 
 use self::naming::Named;
 use self::telling::Situation;
+use super::failover::telling::check_not_asked;
 use super::offers::{Params, params, word};
 use super::{ApiCode, Desk, Problem, Reading, json, page, partner};
 use crate::hand_over::{Kept, KeptError};
@@ -288,6 +289,9 @@ async fn accept(
         .read(move |reading| {
             let situation = telling::situation(reading, thread)?;
             let alternative = chosen(&situation, ask.alternative)?.unwrap_or_default();
+            if let Some((deal, _)) = &situation.deal {
+                check_not_asked(reading, *deal)?;
+            }
             Ok((alternative, situation.role))
         })
         .await?;

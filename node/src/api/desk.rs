@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use omni_protocol::code::Code;
 use omni_protocol::deal::negotiation::Who;
-use omni_protocol::hash::RecordId;
+use omni_protocol::hash::{DealId, PartnerId, RecordId};
 use omni_protocol::machine::{Input, Sourced, Verb, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{About, ApiCode, Problem, Reading};
+use crate::view::failover::FailoverDoc;
 
 /// Calls that may wait for the loop. More than this and the loop is stuck or flooded; the next
 /// request is refused with `overloaded` instead of growing the queue.
@@ -32,11 +33,11 @@ pub enum Call {
         /// Comes when it is synced.
         reply: Reply<Verdict>,
     },
-    /// To put a word to the core that a policy says in its operator's place.
-    ByPolicy {
-        /// The word.
-        verb: Box<Verb>,
-        /// What is kept and told of it.
+    /// To do what the node does by itself, in its operator's place.
+    ByItself {
+        /// The word to the core; none where something is kept or told alone.
+        verb: Option<Box<Verb>>,
+        /// What is kept and told of it, unless the core refuses.
         act: Box<Act>,
         /// As for [`Call::Decide`].
         reply: Reply<Verdict>,
@@ -61,9 +62,41 @@ pub enum Call {
 /// The way back of a call. Dropping it tells the asker that the node is on its way down.
 pub type Reply<T> = oneshot::Sender<T>;
 
+/// What the node does by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// By a policy.
+    Policy(PolicyAct),
+    /// For a leg of a bundle, within the envelope of its failover.
+    Failover(Box<FailoverAct>),
+}
+
+/// What is done for a leg of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailoverAct {
+    /// The leg's deal.
+    pub leg: DealId,
+    /// What is kept of its failover from now on; nothing to forget it. Where its last deal has no id
+    /// yet, that is the one that the core makes.
+    pub doc: Option<FailoverDoc>,
+    /// What is told of it, if anything is.
+    pub news: Option<News>,
+}
+
+/// What is told of the failover of a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// See the event `failover`.
+    pub did: &'static str,
+    /// With whom the last deal is, where it is about that.
+    pub partner: Option<PartnerId>,
+    /// Why.
+    pub code: Option<String>,
+}
+
 /// What a policy does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Act {
+pub struct PolicyAct {
     /// Its name.
     pub policy: String,
     /// The thread of the request.
@@ -94,7 +127,7 @@ pub struct NetNow {
     /// Connected peers, whoever they speak for.
     pub peers: u64,
     /// Partners with a session.
-    pub partners: Vec<omni_protocol::hash::PartnerId>,
+    pub partners: Vec<PartnerId>,
     /// Nodes whose latest talk with this one was refused.
     pub refusals: Vec<Refusal>,
     /// Catalogues that are being caught up.

@@ -1,8 +1,6 @@
 //! Sending who receives an order: sealed for the key that the fulfiller's Profile delegates, once
 //! the Receipt is here. What is kept, and how it is sealed, is kept out.
 
-use std::time::Duration;
-
 use omni_protocol::deal::negotiation::Thread;
 use omni_protocol::deal::order::{Order, Status};
 use omni_protocol::deal::{Deal, Side, State};
@@ -12,40 +10,25 @@ use omni_protocol::machine::{Input, Verb};
 use omni_protocol::thread::ThreadBody;
 
 use super::deals::naming;
-use super::{ApiCode, Desk, Problem, Reading, partner};
+use super::looking::keep_looking;
+use super::{ApiCode, Desk, Problem, Reading, failover, partner};
 use crate::hand_over::{Kept, seal};
 
 /// One at a time, so that nothing is sent twice.
 static SENDING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-/// Between two looks, however much happens.
-const PAUSE: Duration = Duration::from_millis(100);
 /// A thread in which nothing stands is looked on as over after a day.
 const QUIET_MS: u64 = 86_400_000;
-/// A partner whose Profile is not here yet is looked at again.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Sends whatever is kept as soon as it may be sent, for as long as the node runs.
 pub async fn keep_sending(desk: Desk) {
-    let mut told = desk.told();
     let kept = Kept::of(desk.about().home.root());
     let tidied = desk.read(move |_| Ok(kept.tidy()?)).await;
-    warn_of(tidied, "a data key may be left over");
-    loop {
-        // What was told before this look needs no other.
-        told.mark_unchanged();
-        warn_of(send_all(&desk).await, "a recipient was not handed over");
-        tokio::time::sleep(PAUSE).await;
-        let slept = tokio::time::timeout(LOOK_EVERY, told.changed()).await;
-        if matches!(slept, Ok(Err(_))) {
-            return;
-        }
+    if let Err(problem) = tidied {
+        tracing::warn!(problem = problem.json(), "a data key may be left over");
     }
-}
-
-fn warn_of(outcome: Result<(), Problem>, what: &str) {
-    if let Err(problem) = outcome {
-        tracing::warn!(problem = problem.json(), "{what}");
-    }
+    // A partner's Profile may come later too.
+    let look = |desk: Desk| async move { send_all(&desk).await };
+    keep_looking(desk, "a recipient was not handed over", look).await;
 }
 
 async fn send_all(desk: &Desk) -> Result<(), Problem> {
@@ -93,7 +76,7 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         });
     let Some((id, deal)) = agreed else {
         return Ok(match came_to_nothing(reading, thread) {
-            true => Due::Forget,
+            true => forgotten(reading, thread)?,
             false => Due::Nothing,
         });
     };
@@ -102,7 +85,7 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         Status::Ordered | Status::InFulfilment => false,
     });
     if over {
-        return Ok(Due::Forget);
+        return forgotten(reading, thread);
     }
     if deal.side() == Side::Provider || is_sent(reading, thread, id) {
         return Ok(Due::Nothing);
@@ -123,6 +106,12 @@ fn due(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
         encapsulated: sealed.encapsulated,
         sealed: sealed.sealed,
     })))
+}
+
+/// What is over is forgotten, unless somebody else is sought for it.
+fn forgotten(reading: &Reading, thread: ThreadId) -> Result<Due, Problem> {
+    let is_needed = failover::telling::may_need_recipient(reading, thread)?;
+    Ok(if is_needed { Due::Nothing } else { Due::Forget })
 }
 
 /// Whether nothing stands in a thread any more, and nobody went on for a while.

@@ -30,7 +30,7 @@ use crate::view::offer::{
 use crate::view::preview::{PreviewAsk, PreviewView};
 use crate::view::slot::SlotsView;
 
-pub(super) use self::finding::{Known, by_id, of_author, own_band};
+pub(super) use self::finding::{Known, by_id, of_author, of_gtin, own_band};
 pub(super) use self::query::{Name, Params, params, word};
 pub(super) use self::slots::calendar;
 

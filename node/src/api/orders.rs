@@ -4,6 +4,7 @@
 pub(super) mod amending;
 pub(super) mod cancelling;
 pub(super) mod effect;
+pub(super) mod taking_back;
 pub(super) mod telling;
 
 use axum::body::Bytes;

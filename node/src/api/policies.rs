@@ -18,7 +18,7 @@ pub use self::working::keep_sourcing;
 use super::deals::naming::Named;
 use super::deals::sourcing::{asked_for, said};
 use super::offers::Name;
-use super::{ApiCode, Call, Desk, Problem, Reading, done, json, partner};
+use super::{ApiCode, Call, Desk, Problem, Reading, done, json, partner, sources};
 use crate::store::policy;
 use crate::view::money::amount;
 use crate::view::policy::{
@@ -83,8 +83,6 @@ async fn show(State(desk): State<Desk>, Name(name): Name) -> Result<Json<PolicyV
 
 fn view(reading: &Reading, doc: PolicyDoc) -> Result<PolicyView, Problem> {
     let rule = Rule::read(reading, &doc)?;
-    let names = rule.sources.iter();
-    let names = names.map(|source| partner::name(reading, source.partner));
     let used = judging::used(reading, &rule.name, 0)?.into_iter().rev();
     let used = used.take(USES_MAX).map(|(one, _, part)| {
         Ok(PolicyUseView {
@@ -99,7 +97,7 @@ fn view(reading: &Reading, doc: PolicyDoc) -> Result<PolicyView, Problem> {
     });
     let today = judging::spent(reading, &rule)?;
     Ok(PolicyView {
-        names: names.collect::<Result<_, _>>()?,
+        names: sources::names(reading, &rule.sources)?,
         works_now: rule.works_at(reading.now().ms()),
         today: today.iter().map(amount).collect(),
         used: used.collect::<Result<_, Problem>>()?,
@@ -111,6 +109,7 @@ async fn add(State(desk): State<Desk>, body: Bytes) -> Result<Json<PolicyView>, 
     let doc: PolicyDoc = json(&body)?;
     let _one = CHANGING.lock().await;
     let read = move |reading: &Reading| {
+        let mut doc = doc;
         let rule = Rule::read(reading, &doc)?;
         rule::check_offers(reading, &rule)?;
         let all = all(reading)?;
@@ -128,7 +127,8 @@ async fn add(State(desk): State<Desk>, body: Bytes) -> Result<Json<PolicyView>, 
         }
         let mut works = sourced(reading)?;
         works.push(rule.works_for.clone());
-        Ok((with_ids(doc, &rule), works))
+        sources::with_ids(&mut doc.from, &rule.sources);
+        Ok((doc, works))
     };
     let (doc, works) = desk.read(read).await?;
     // A struct of texts always has a JSON form.
@@ -137,14 +137,6 @@ async fn add(State(desk): State<Desk>, body: Bytes) -> Result<Json<PolicyView>, 
     let name = doc.name;
     let read = move |reading: &Reading| view(reading, named(reading, &name)?);
     desk.read(read).await.map(Json)
-}
-
-/// With partners by their ids, since names change.
-fn with_ids(mut doc: PolicyDoc, rule: &Rule) -> PolicyDoc {
-    for (source, known) in doc.from.iter_mut().zip(&rule.sources) {
-        source.partner = known.partner.to_string();
-    }
-    doc
 }
 
 async fn remove(
@@ -241,7 +233,7 @@ async fn judge_first(desk: &Desk, tried: &mut [Tried]) {
         let verb = Verb::PlanSource(sourcing.clone());
         match said(desk, verb, sourcing.clone()).await {
             Ok(_) => return,
-            Err(problem) => one.outcome = Err(judging::sentence(&problem)),
+            Err(problem) => one.outcome = Err(sources::sentence(&problem)),
         }
     }
 }

@@ -276,6 +276,12 @@ impl Problem {
         self.detail.clone()
     }
 
+    /// Its code, of the market or of the API.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Whether it is this refusal of the market.
     #[must_use]
     pub fn is(&self, code: Code) -> bool {

@@ -3,6 +3,7 @@
 mod change;
 mod collect;
 mod commit;
+mod failover;
 mod list;
 mod show;
 
@@ -33,6 +34,7 @@ enum Verb {
     Commit(commit::CommitArgs),
     Ls(list::LsArgs),
     Show(show::ShowArgs),
+    Failover(failover::FailoverArgs),
     Cancel(change::CancelArgs),
     Amend(Box<change::AmendArgs>),
 }
@@ -46,6 +48,7 @@ pub(super) fn run(ctx: &Ctx, args: &BundleArgs) -> Result<Outcome, CliError> {
         Verb::Commit(args) => commit::commit(ctx, args),
         Verb::Ls(args) => list::run(ctx, args),
         Verb::Show(args) => show::run(ctx, args),
+        Verb::Failover(args) => failover::run(ctx, args),
         Verb::Cancel(args) => change::cancel(ctx, args),
         Verb::Amend(args) => change::amend(ctx, args),
     }

@@ -10,12 +10,13 @@ use super::money::amounts;
 use super::outcome::{CliError, Outcome, Report, pairs};
 use super::peer::amount;
 use super::plain::plain;
+use super::sources::{asks, sources, tried};
 use super::table::{Side, page};
 use super::when::when;
 use crate::view::peer::AmountAsk;
 use crate::view::policy::{
     HoursDoc, PoliciesView, PolicyDoc, PolicyRemovedView, PolicyTrialView, PolicyTryAsk,
-    PolicyView, SourceDoc, SourceTrialView, WEEKDAYS,
+    PolicyView, SourceTrialView, WEEKDAYS,
 };
 
 /// Digits of an id by which it is named.
@@ -151,14 +152,6 @@ fn try_out(ctx: &Ctx, thread: &str, ask: &PolicyTryAsk) -> Result<Outcome, CliEr
 }
 
 fn doc(args: &AddArgs) -> Result<PolicyDoc, CliError> {
-    let from = args.from.iter().map(|from| {
-        let (partner, sku) = match from.split_once('=') {
-            Some((partner, sku)) => (partner, Some(sku.to_owned())),
-            None => (from.as_str(), None),
-        };
-        let partner = partner.to_owned();
-        SourceDoc { partner, sku }
-    });
     let hours = match (&args.hours, &args.days) {
         (None, None) => None,
         (hours, days) => {
@@ -178,7 +171,7 @@ fn doc(args: &AddArgs) -> Result<PolicyDoc, CliError> {
         skus: args.sku.clone(),
         list: args.list.clone(),
         when: args.always.then(|| "always".to_owned()),
-        from: from.collect(),
+        from: sources(&args.from),
         markup: args.markup.clone(),
         margin: args.margin.clone(),
         per_deal: args.per_deal.clone(),
@@ -230,7 +223,7 @@ fn row(view: &PolicyView) -> Vec<String> {
     vec![
         view.policy.name.clone(),
         works_for(&view.policy),
-        asks(view).join(", "),
+        asks(&view.policy.from, &view.names),
         leaves(&view.policy),
         amounts(&view.policy.per_deal),
         today(view),
@@ -248,18 +241,6 @@ fn works_for(policy: &PolicyDoc) -> String {
         Some("always") => format!("{what}, always"),
         _ => format!("{what}, if short"),
     }
-}
-
-fn asks(view: &PolicyView) -> Vec<String> {
-    let sources = view.policy.from.iter().zip(&view.names);
-    let named = sources.map(|(source, name)| {
-        let who = name.as_deref().unwrap_or(&source.partner);
-        match &source.sku {
-            Some(sku) => format!("{}={sku}", plain(who)),
-            None => plain(who),
-        }
-    });
-    named.collect()
 }
 
 fn leaves(policy: &PolicyDoc) -> String {
@@ -291,7 +272,7 @@ impl Report for PolicyView {
         let mut lines = vec![
             ("name", policy.name.clone()),
             ("for", works_for(policy)),
-            ("from", asks(self).join(", ")),
+            ("from", asks(&policy.from, &self.names)),
             ("leaves", leaves(policy)),
             ("per deal", amounts(&policy.per_deal)),
             ("today", today(self)),
@@ -385,17 +366,17 @@ impl Report for PolicyTrialView {
 }
 
 fn trial_row(source: &SourceTrialView) -> Vec<String> {
-    let who = plain(source.name.as_deref().unwrap_or(&source.partner));
-    let who = match &source.sku {
-        Some(sku) => format!("{who}={sku}"),
-        None => who,
-    };
     let costs = source.costs.iter().cloned().collect::<Vec<_>>();
     let fits = source
         .why
         .as_ref()
         .map_or("yes".to_owned(), |why| format!("no: {}", plain(why)));
-    vec![who, amounts(&costs), amounts(&source.margin), fits]
+    vec![
+        tried(source),
+        amounts(&costs),
+        amounts(&source.margin),
+        fits,
+    ]
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use omni_protocol::proof::CheckedSeal;
 use omni_protocol::value::Time;
 use tokio::sync::oneshot;
 
+use super::acting;
 use super::news::News;
 use super::signer::{Own, Proofs, Signer};
 use super::telling::Telling;
@@ -22,10 +23,9 @@ use crate::api::Act;
 use crate::clock::{self, Clock};
 use crate::crash;
 use crate::store::contact::Contact;
+use crate::store::happened;
 use crate::store::{Halt, LedgerReader, Overlay, Report, StoreError, Writer};
-use crate::store::{happened, policy};
 use crate::view::event::WhatView;
-use crate::view::policy::PolicyUse;
 
 /// Decisions in one batch. More than this and clients and peers wait for the disk.
 const INPUTS_MAX: usize = 1024;
@@ -233,32 +233,13 @@ impl Keeper {
         self.note(None, Vec::new(), asker);
     }
 
-    /// Tells what a policy did just now, and keeps which part it asked for.
-    pub(super) fn acted(&mut self, act: &Act, made: &[RecordId]) {
-        let part = made.last().filter(|_| act.did == "sourced");
-        if let Some(part) = part {
-            let at_ms = self.clock.now_ms();
-            let kept = PolicyUse {
-                policy: act.policy.clone(),
-                thread: act.thread.clone(),
-                part: part.to_string(),
-                at_ms,
-            };
-            // Structs of texts and numbers always have a JSON form.
-            let kept = serde_json::to_vec(&kept).unwrap_or_default();
-            let id = part.as_bytes();
-            for key in [policy::use_key(at_ms, id), policy::part_key(id)] {
-                self.overlay.put(key, Some(kept.clone()));
-            }
+    /// Keeps and tells what the node did by itself just now, in the batch of the records that it made.
+    pub(super) fn acted(&mut self, act: Act, made: &[RecordId], asker: Asker) {
+        let (writes, what) = acting::of(act, made, self.clock.now_ms());
+        for (key, value) in writes {
+            self.overlay.put(key, value);
         }
-        let what = WhatView::Policy {
-            policy: act.policy.clone(),
-            did: act.did.to_owned(),
-            thread: act.thread.clone(),
-            part: part.map(ToString::to_string),
-            code: act.code.map(|code| code.name().to_owned()),
-        };
-        self.note(None, vec![what], Asker::Nobody);
+        self.note(None, what.into_iter().collect(), asker);
     }
 
     /// Keeps a value of the node's own with the open batch; nobody waits for it.

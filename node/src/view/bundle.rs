@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::deal::{HandOverState, TermsAsk};
+use super::failover::FailoverView;
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
 use super::terms::WindowDoc;
@@ -86,7 +87,8 @@ pub struct BundleRow {
     pub waits_for: String,
     /// How many legs it has.
     pub count: u64,
-    /// What they come to together, one amount for each currency; of changes the difference.
+    /// What they come to together, one amount for each currency; of changes the difference. Of a leg for
+    /// which somebody stands in that is what its order comes to.
     pub totals: Vec<MoneyView>,
     /// When it was begun, in milliseconds since 1970.
     pub begun_ms: u64,
@@ -156,6 +158,8 @@ pub struct LegView {
     pub passed_on: bool,
     /// What becomes of the recipient's address.
     pub hand_over: HandOverState,
+    /// Its failover, where it has an envelope.
+    pub failover: Option<FailoverView>,
 }
 
 /// What a provider said of a leg since the commit.

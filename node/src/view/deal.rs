@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::InBundleView;
 use super::chain::ChainView;
+use super::failover::OfFailoverView;
 use super::money::MoneyView;
 use super::ship_to::ShipToDoc;
 use super::terms::{TermsView, WindowDoc};
@@ -311,6 +312,8 @@ pub struct DealView {
     /// As a requester: whether the provider passes it through, so that its hold rests on what a partner
     /// of its own holds for it, who stays unseen.
     pub passed_on: bool,
+    /// As a requester: the failover of which it is a part, as the leg or as what was asked in its place.
+    pub failover: Option<OfFailoverView>,
 }
 
 /// What becomes of the recipient's address.

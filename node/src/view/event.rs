@@ -90,6 +90,26 @@ pub enum WhatView {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
     },
+    /// The failover of a leg of an own bundle: what the node did by itself.
+    Failover {
+        /// The bundle.
+        bundle: String,
+        /// The number of the leg.
+        leg: u16,
+        /// The leg `failed`; a partner is `asked`, is `passed` over, or has the node's Commit
+        /// (`committed`); its order stands in (`replaced`), or `nobody` is left, and it is the
+        /// operator's turn.
+        did: String,
+        /// The partner that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partner: Option<String>,
+        /// The deal with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deal: Option<String>,
+        /// Why: how the leg failed, or why a partner was passed over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
     /// A partner did not take a question.
     Rejected {
         /// The partner.
@@ -146,6 +166,7 @@ impl WhatView {
             Self::Deal { .. } => "deal",
             Self::Bundle { .. } => "bundle",
             Self::Policy { .. } => "policy",
+            Self::Failover { .. } => "failover",
             Self::Rejected { .. } => "rejected",
             Self::Accused { .. } => "accused",
             Self::Ahead { .. } => "ahead",

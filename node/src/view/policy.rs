@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::money::MoneyView;
 use super::peer::AmountAsk;
+use super::terms::WindowDoc;
 
 /// For which Requests a policy works.
 pub const POLICY_WHENS: [&str; 2] = ["short", "always"];
@@ -52,7 +53,7 @@ pub struct PolicyDoc {
     pub zone: Option<String>,
 }
 
-/// Whom a policy may ask, and what for.
+/// Whom the node may ask by itself, and what for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceDoc {
@@ -105,7 +106,7 @@ pub struct PolicyTrialView {
     pub sources: Vec<SourceTrialView>,
 }
 
-/// One of the partners that a policy may ask.
+/// One of the partners that a policy, or the envelope of a leg, lets the node ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTrialView {
     /// The partner.
@@ -116,8 +117,11 @@ pub struct SourceTrialView {
     pub sku: Option<String>,
     /// What the part would cost, where that can be said.
     pub costs: Option<MoneyView>,
-    /// What would be left.
+    /// What would be left; where somebody stands in for a leg, how much less than the leg it costs.
     pub margin: Vec<MoneyView>,
+    /// When it would be fulfilled, where that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowDoc>,
     /// Why it is not asked; absent where it fits.
     pub why: Option<String>,
 }

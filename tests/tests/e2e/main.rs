@@ -6,6 +6,7 @@ mod bundles;
 mod chains;
 mod doctor;
 mod events;
+mod failover;
 mod goods_hostile;
 mod hostile;
 mod keys;

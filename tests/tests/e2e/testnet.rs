@@ -118,7 +118,7 @@ fn hostile_flags_of_the_testnet_start_nothing() {
         &["up", "--seed", "1; rm -rf /"],
         &["up", "now"],
         &["up", "--without-stories", "2"],
-        &["scenario", "failover"],
+        &["scenario", "no-story"],
         &["scenario", "Bundle; rm -rf /"],
         &["scenario", "bundle", "all"],
         &["scenario", "all", "--via"],

@@ -12,6 +12,7 @@ use omni_protocol::thread::{Choice, Role};
 use super::{in_words, invalid, leg_of, said, telling};
 use crate::api::deals::naming::Nameable;
 use crate::api::deals::{self, building, made, nothing_made, telling as threads, valid_until};
+use crate::api::failover::telling::check_not_asked;
 use crate::api::{ApiCode, Desk, Problem, Reading, partner};
 use crate::view::bundle::LegAsk;
 
@@ -149,6 +150,7 @@ fn of_thread(
     if let Some((id, deal)) = &situation.deal
         && matches!(deal.state, State::Requested | State::Kept)
     {
+        check_not_asked(reading, *id)?;
         return Ok(From::Deal(*id));
     }
     match situation.thread.standing {

@@ -12,6 +12,7 @@ use omni_protocol::thread::{HoldTerms, Terms, ThreadBody, Window};
 use omni_protocol::value::{Currency, Minor, Text};
 
 use crate::api::deals::{naming, telling};
+use crate::api::failover::telling as failover;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::view::bundle::{BundleRow, BundleView, CoLegView, InBundleView, LegSaid, LegView};
 use crate::view::deal::HandOverState;
@@ -22,7 +23,7 @@ use crate::view::terms::{money, window_doc};
 ///
 /// # Errors
 /// `not-found`.
-pub(super) fn named(reading: &Reading, name: &str) -> Result<(BundleId, Draft), Problem> {
+pub(in crate::api) fn named(reading: &Reading, name: &str) -> Result<(BundleId, Draft), Problem> {
     let absent = || {
         let detail = format!("No bundle is called \"{name}\" here.");
         Problem::new(ApiCode::NotFound, detail).next("see all: omni bundle ls")
@@ -33,17 +34,17 @@ pub(super) fn named(reading: &Reading, name: &str) -> Result<(BundleId, Draft), 
 }
 
 /// A leg of a draft with what is known of it here.
-pub(super) struct Known {
-    pub(super) leg: DraftLeg,
-    pub(super) deal: Deal,
-    pub(super) terms: Option<Terms>,
+pub(in crate::api) struct Known {
+    pub(in crate::api) leg: DraftLeg,
+    pub(in crate::api) deal: Deal,
+    pub(in crate::api) terms: Option<Terms>,
     /// What the hold says, once one is kept.
     pub(super) hold: Option<HoldTerms>,
     said: Option<KnownLeg>,
 }
 
 /// The legs of a draft whose deals are still remembered.
-pub(super) fn legs(reading: &Reading, draft: &Draft) -> Vec<Known> {
+pub(in crate::api) fn legs(reading: &Reading, draft: &Draft) -> Vec<Known> {
     let bundle = draft.manifest.and_then(|id| Bundle::read(reading, id));
     let known = |leg: &DraftLeg| {
         let deal = Deal::read(reading, leg.deal)?;
@@ -102,6 +103,11 @@ fn waits_for(leg: &Known) -> &'static str {
     }
 }
 
+/// Whether a leg lapsed.
+pub(in crate::api) fn has_lapsed(leg: &Known) -> bool {
+    said(leg) == LegSaid::Lapsed
+}
+
 fn said(leg: &Known) -> LegSaid {
     leg.said.as_ref().map_or(LegSaid::Nothing, said_of)
 }
@@ -116,7 +122,7 @@ const fn said_of(leg: &KnownLeg) -> LegSaid {
 }
 
 /// A bundle in a list.
-pub(super) fn row(reading: &Reading, draft: &Draft) -> BundleRow {
+pub(in crate::api) fn row(reading: &Reading, draft: &Draft) -> BundleRow {
     let legs = legs(reading, draft);
     row_of(reading, draft, &legs)
 }
@@ -142,7 +148,11 @@ fn row_of(reading: &Reading, draft: &Draft, legs: &[Known]) -> BundleRow {
 /// What the legs come to, one amount for each currency.
 fn totals(reading: &Reading, legs: &[Known]) -> Vec<MoneyView> {
     let mut sums: BTreeMap<Currency, Vec<Minor>> = BTreeMap::new();
-    for (amount, currency) in legs.iter().filter_map(|leg| amount(reading, leg)) {
+    let stands = |leg: &Known| match failover::stands_in(reading, leg.leg.deal) {
+        Some((_, deal)) => Some((deal.amount, deal.currency?)),
+        None => amount(reading, leg),
+    };
+    for (amount, currency) in legs.iter().filter_map(stands) {
         sums.entry(currency).or_default().push(amount);
     }
     let total = |(currency, sums): (Currency, Vec<Minor>)| {
@@ -166,7 +176,7 @@ fn amount(reading: &Reading, leg: &Known) -> Option<(Minor, Currency)> {
 ///
 /// # Errors
 /// `store` if the disk fails.
-pub(super) fn view(reading: &Reading, draft: &Draft) -> Result<BundleView, Problem> {
+pub(in crate::api) fn view(reading: &Reading, draft: &Draft) -> Result<BundleView, Problem> {
     let legs = legs(reading, draft);
     let row = row_of(reading, draft, &legs);
     let may: &[&str] = match row.state.as_str() {
@@ -197,7 +207,7 @@ pub(super) fn view(reading: &Reading, draft: &Draft) -> Result<BundleView, Probl
 }
 
 /// Whether something of the order to which a leg came is still owed.
-pub(super) fn is_open(reading: &Reading, leg: &Known) -> bool {
+pub(in crate::api) fn is_open(reading: &Reading, leg: &Known) -> bool {
     let order = Order::read(reading, leg.leg.deal);
     order.is_some_and(|order| order.lines.iter().any(|line| line.open() > 0))
 }
@@ -243,11 +253,15 @@ fn leg_view(
         code: refusal_code(reading, deal),
         passed_on: leg.hold.is_some_and(|hold| hold.passed_on.is_some()),
         hand_over,
+        failover: match failover::kept(reading, leg.leg.deal)? {
+            Some(doc) => Some(failover::view(reading, &doc)?),
+            None => None,
+        },
     })
 }
 
 /// When a leg shall be fulfilled, where its terms say so.
-pub(super) fn window_of(leg: &Known) -> Option<Window> {
+pub(in crate::api) fn window_of(leg: &Known) -> Option<Window> {
     leg.terms.as_ref()?.conditions().window
 }
 

@@ -21,12 +21,14 @@ use omni_protocol::value::Time;
 use super::chains::{self, Links};
 use super::naming;
 use crate::api::bundles::telling::{hold_terms, in_bundle};
+use crate::api::failover::telling::{check_not_asked, of_deal};
 use crate::api::offers::own_record;
 use crate::api::{ApiCode, Problem, Reading, partner};
 use crate::hand_over::Kept;
 use crate::view::deal::{
     DealRow, DealStateView, DealView, HandOverState, SaidView, Talk, ThreadState,
 };
+use crate::view::failover::OfFailoverView;
 use crate::view::money::amount_text;
 use crate::view::terms::{money, terms_view};
 
@@ -104,8 +106,11 @@ pub(in crate::api) fn situation(reading: &Reading, id: ThreadId) -> Result<Situa
     if is_free && thread.turn == Who::Us && situation.role.is_some() && !situation.is_agreed() {
         situation.may = vec!["counter"];
     }
-    // What is kept for a bundle is committed with it, and not alone.
-    let kept = |deal: &DealId| reading.read(&Key::Drafted { deal: *deal }).is_some();
+    // What is kept for a bundle is committed with it, and what the node asked for by itself by it.
+    let kept = |deal: &DealId| {
+        let drafted = reading.read(&Key::Drafted { deal: *deal }).is_some();
+        drafted || check_not_asked(reading, *deal).is_err()
+    };
     if situation.deal.as_ref().is_some_and(|(deal, _)| kept(deal)) {
         situation.may.retain(|verb| *verb != "accept");
     }
@@ -338,7 +343,17 @@ pub(in crate::api) fn view(reading: &Reading, id: ThreadId) -> Result<DealView, 
             None => None,
         },
         passed_on: situation.is_passed_on(reading),
+        failover: match &situation.deal {
+            Some((id, _)) => of_leg(reading, *id)?,
+            None => None,
+        },
     })
+}
+
+/// Of which leg's failover a deal is a part; a change is of that of its order.
+fn of_leg(reading: &Reading, id: DealId) -> Result<Option<OfFailoverView>, Problem> {
+    let order = Deal::read(reading, id).and_then(|deal| deal.order);
+    of_deal(reading, order.unwrap_or(id))
 }
 
 /// How the latest order of the thread stands.

@@ -5,7 +5,7 @@ use omni_protocol::machine::{OwnSlot, own_offer};
 use omni_protocol::public::{Offer, PublicBody};
 use omni_protocol::record::Signed;
 use omni_protocol::slot::{Family, Slot};
-use omni_protocol::value::Money;
+use omni_protocol::value::{Gtin, Money};
 use serde::Deserialize;
 
 use super::renewing::Renewal;
@@ -120,6 +120,25 @@ pub(in crate::api) fn of_author(
         Ok(subject) => of_subject(reading, author, subject),
         Err(_) => Ok(None),
     }
+}
+
+/// Longest list of offers that is looked through for one with a GTIN.
+const SAME_MAX: usize = 256;
+
+/// The offer of an author with this GTIN in the general price list; of several the first by its slot.
+pub(in crate::api) fn of_gtin(
+    reading: &Reading,
+    author: PartnerId,
+    gtin: Gtin,
+) -> Result<Option<Known>, Problem> {
+    let page = reading.market.search(&gtin.to_string(), 0, SAME_MAX)?;
+    let mut found = page.found.into_iter();
+    Ok(found.find_map(|shelved| {
+        let known = known(reading, shelved)?;
+        let is_it =
+            known.author == author && known.offer.gtin == Some(gtin) && known.offer.list.is_empty();
+        is_it.then_some(known)
+    }))
 }
 
 /// The offer of an author that stands in a slot.

@@ -216,7 +216,7 @@ fn is_amendment(terms: &Terms) -> bool {
 }
 
 /// The deal of a change that stands, with its terms.
-fn agreed_change(reading: &Reading, step: RecordId) -> Option<(Deal, Terms)> {
+pub(super) fn agreed_change(reading: &Reading, step: RecordId) -> Option<(Deal, Terms)> {
     let deal = Deal::read(reading, step.into())?;
     let stands = matches!(deal.state, State::Sold | State::Agreed);
     let terms = deal.terms(reading, &reading.network, step.into())?;
@@ -313,7 +313,7 @@ fn steps(reading: &Reading, known: &Known) -> Vec<StepView> {
 }
 
 /// The records of its events and changes, oldest first.
-fn step_ids(reading: &Reading, known: &Known) -> impl Iterator<Item = RecordId> {
+pub(super) fn step_ids(reading: &Reading, known: &Known) -> impl Iterator<Item = RecordId> {
     let order = known.id;
     (0..known.order.steps)
         .filter_map(move |number| reading.get::<RecordId>(&Key::OrderStep { order, number }))

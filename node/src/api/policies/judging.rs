@@ -4,16 +4,18 @@
 use omni_protocol::bundle::Backing;
 use omni_protocol::deal::{Deal, Side, State};
 use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
-use omni_protocol::limits::{CHAIN_DEPTH_MAX, MINUTE_MS, PROPOSAL_MINUTES_MIN};
+use omni_protocol::limits::CHAIN_DEPTH_MAX;
 use omni_protocol::machine::{Sourcing, When, deals_below};
 use omni_protocol::thread::Terms;
 use omni_protocol::value::{Currency, Minor, Money};
 
-use super::rule::{Rule, Source};
+use super::rule::Rule;
 use crate::api::bundles::telling::refusal_code;
-use crate::api::deals::VALID_MINUTES;
 use crate::api::deals::chains::{is_short, margin};
 use crate::api::deals::sourcing::asked;
+use crate::api::sources::{
+    Source, affords_one, limit, of_currency, sentence, share_ms, valid_until,
+};
 use crate::api::{Problem, Reading, partner};
 use crate::store::policy;
 use crate::view::chain::SourceAsk;
@@ -110,13 +112,9 @@ impl Wanted {
         let tried = sources.map(|source| self.try_source(reading, (rule, source), &spent));
         let mut tried: Vec<Tried> = tried.collect::<Result<_, _>>()?;
         let fit = tried.iter().filter(|one| one.outcome.is_ok()).count();
-        let left = self.deal.until.ms_since(reading.now()) / MINUTE_MS;
-        let share = left / u64::try_from(fit.max(1)).unwrap_or(1);
-        // The core counts from its own time, which may be a moment later.
-        let least = PROPOSAL_MINUTES_MIN.saturating_add(1);
-        let minutes = share.clamp(least, VALID_MINUTES);
+        let share = share_ms(self.deal.until.ms_since(reading.now()), fit);
         for sourcing in tried.iter_mut().filter_map(|one| one.outcome.as_mut().ok()) {
-            sourcing.valid_until = reading.now().plus_ms(minutes.saturating_mul(MINUTE_MS));
+            sourcing.valid_until = valid_until(reading.now(), share);
         }
         Ok(tried)
     }
@@ -226,6 +224,7 @@ impl Tried {
             sku: self.sku.clone(),
             costs: self.costs.map(|(minor, currency)| money(minor, currency)),
             margin: self.margin.clone(),
+            window: None,
             why: self.outcome.as_ref().err().cloned(),
         })
     }
@@ -234,11 +233,6 @@ impl Tried {
 fn units(terms: &Terms) -> impl Iterator<Item = &str> {
     let lines = terms.lines().iter();
     lines.map(|line| line.item().unit.code())
-}
-
-pub(super) fn sentence(problem: &Problem) -> String {
-    let text = problem.sentence();
-    text.strip_suffix('.').map(str::to_owned).unwrap_or(text)
 }
 
 /// Whether enough is left between a price and what the part costs.
@@ -285,30 +279,23 @@ fn affords(
     (cost, currency): (Minor, Currency),
     spent: &[Money],
 ) -> Result<(), String> {
+    const WHOSE: &str = "the policy";
+    if !rule.per_deal.is_empty() {
+        affords_one(&rule.per_deal, (cost, currency), WHOSE)?;
+    }
+    if rule.per_day.is_empty() {
+        return Ok(());
+    }
     let before = of_currency(spent, currency).map_or(Minor::ZERO, |spent| spent.minor);
     let today = before.checked_add(cost);
-    for (limits, is_day) in [(&rule.per_deal, false), (&rule.per_day, true)] {
-        if limits.is_empty() {
-            continue;
-        }
-        let Some(most) = of_currency(limits, currency) else {
-            return Err(format!("the policy spends nothing in {currency}"));
-        };
-        let would = if is_day { today } else { Some(cost) };
-        if would.is_none_or(|would| would > most.minor) {
-            let (most, before) = (amount(&most).text, money(before, currency).text);
-            return Err(if is_day {
-                format!("it would pass {most} {currency} a day, of which {before} are spent")
-            } else {
-                format!("it costs more than {most} {currency}")
-            });
-        }
+    let most = limit(&rule.per_day, currency, WHOSE)?;
+    if today.is_none_or(|today| today > most.minor) {
+        let (most, before) = (amount(&most).text, money(before, currency).text);
+        return Err(format!(
+            "it would pass {most} {currency} a day, of which {before} are spent"
+        ));
     }
     Ok(())
-}
-
-fn of_currency(amounts: &[Money], currency: Currency) -> Option<Money> {
-    amounts.iter().find(|one| one.currency == currency).copied()
 }
 
 /// What a policy asked for since its day began, oldest first, with the parts.

@@ -6,22 +6,18 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Time as Clock;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
-use omni_protocol::hash::{PartnerId, SubjectId};
+use omni_protocol::hash::SubjectId;
 use omni_protocol::limits::SKU_BYTES_MAX;
 use omni_protocol::machine::{Articles, Key, Sourced, When, own_offer};
 use omni_protocol::slot::Family;
-use omni_protocol::value::{Minor, Money, Text};
+use omni_protocol::value::{Money, Text};
 
-use crate::api::offers::{of_author, subject_of};
-use crate::api::{ApiCode, Problem, Reading, partner};
-use crate::view::money::parse_amount;
-use crate::view::peer::AmountAsk;
-use crate::view::policy::{HoursDoc, POLICY_WHENS, PolicyDoc, SourceDoc, WEEKDAYS};
+use crate::api::sources::{self, Source, amounts};
+use crate::api::{ApiCode, Problem, Reading};
+use crate::view::policy::{HoursDoc, POLICY_WHENS, PolicyDoc, WEEKDAYS};
 
 /// Characters of a name.
 const NAME_MAX: usize = 32;
-/// Partners that one policy may ask.
-const SOURCES_MAX: usize = 16;
 /// Articles that one policy names.
 const SKUS_MAX: usize = 256;
 /// A mark-up of a hundred times.
@@ -29,13 +25,6 @@ const MARKUP_MAX: u32 = 1_000_000;
 const MINUTE_S: u32 = 60;
 const HOUR_MINUTES: u32 = 60;
 const DAY_MINUTES: u32 = 24 * HOUR_MINUTES;
-
-/// Whom it may ask.
-pub(super) struct Source {
-    pub(super) partner: PartnerId,
-    /// The partner's article, where it is not the one with the own number.
-    pub(super) sku: Option<String>,
-}
 
 /// A policy at work.
 pub(super) struct Rule {
@@ -71,16 +60,11 @@ impl Rule {
     pub(super) fn read(reading: &Reading, doc: &PolicyDoc) -> Result<Self, Problem> {
         check_name(&doc.name)?;
         let zone = doc.zone.as_deref().map_or(Ok(TimeZone::UTC), zone)?;
-        if doc.from.is_empty() || doc.from.len() > SOURCES_MAX {
-            let detail = format!("from: a policy asks 1 to {SOURCES_MAX} partners.");
-            let next = "name whom it may ask: --from PARTNER, or --from PARTNER=SKU";
-            return Err(invalid(detail).next(next));
-        }
-        let sources = doc.from.iter().map(|source| read_source(reading, source));
+        let sources = sources::read(reading, &doc.from, "a policy")?;
         Ok(Self {
             name: doc.name.clone(),
             works_for: works_for(doc)?,
-            sources: sources.collect::<Result<_, _>>()?,
+            sources,
             markup: doc.markup.as_deref().map(percent).transpose()?,
             margin: amounts("margin", &doc.margin)?,
             per_deal: amounts("per_deal", &doc.per_deal)?,
@@ -163,44 +147,16 @@ fn works_for(doc: &PolicyDoc) -> Result<Sourced, Problem> {
     Ok(Sourced { what, when })
 }
 
-fn read_source(reading: &Reading, source: &SourceDoc) -> Result<Source, Problem> {
-    let partner = partner::find(reading, &source.partner)?;
-    if partner == reading.partner {
-        let detail = "from: this node's own partner gives from its stock, and is not asked.";
-        return Err(invalid(detail).next("name another partner: omni peer ls"));
-    }
-    if let Some(sku) = &source.sku {
-        subject_of(sku, "")?;
-    }
-    Ok(Source {
-        partner,
-        sku: source.sku.clone(),
-    })
-}
-
 /// Refuses a new policy whose articles nobody offers: a wrong number more often than not.
 pub(super) fn check_offers(reading: &Reading, rule: &Rule) -> Result<(), Problem> {
-    let unknown = |whose: &str, sku: &str| {
-        let detail = format!("No offer of {whose} with the sku \"{sku}\" is known here.");
-        Problem::new(ApiCode::NotFound, detail)
-    };
     if let Articles::These(skus) = &rule.works_for.what {
         let known: BTreeSet<Text<SKU_BYTES_MAX, 1>> = own_articles(reading).collect();
         if let Some(sku) = skus.iter().find(|sku| !known.contains(sku)) {
-            let problem = unknown("this node", sku.as_str());
+            let problem = sources::unknown("this node", sku.as_str());
             return Err(problem.next("see your own: omni offer ls --mine"));
         }
     }
-    for source in &rule.sources {
-        if let Some(sku) = &source.sku
-            && of_author(reading, source.partner, sku, "")?.is_none()
-        {
-            let name = partner::name(reading, source.partner)?;
-            let whose = name.unwrap_or_else(|| source.partner.to_string());
-            return Err(unknown(&whose, sku).next("look for it: omni offer search WORDS"));
-        }
-    }
-    Ok(())
+    sources::check_offers(reading, &rule.sources)
 }
 
 /// The numbers of all articles that this node offers, in whatever list.
@@ -240,26 +196,6 @@ fn percent(text: &str) -> Result<u32, Problem> {
     hundredths
         .filter(|number| *number <= MARKUP_MAX)
         .ok_or_else(wrong)
-}
-
-fn amounts(field: &str, asks: &[AmountAsk]) -> Result<Vec<Money>, Problem> {
-    let mut all: Vec<Money> = Vec::new();
-    for ask in asks {
-        let amount = parse_amount(&ask.amount, &ask.currency)
-            .map_err(|why| invalid(format!("{field}: {why}.")))?;
-        if amount.minor < Minor::ZERO {
-            return Err(invalid(format!("{field}: an amount is 0 or more.")));
-        }
-        if all.iter().any(|known| known.currency == amount.currency) {
-            let detail = format!(
-                "{field}: one amount for each currency, and {} has two.",
-                amount.currency
-            );
-            return Err(invalid(detail));
-        }
-        all.push(amount);
-    }
-    Ok(all)
 }
 
 fn hours(doc: &HoursDoc) -> Result<Hours, Problem> {

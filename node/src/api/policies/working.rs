@@ -3,7 +3,6 @@
 //! core sees to, so a node that is killed at any moment goes on where it stood.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use omni_protocol::code::Code;
 use omni_protocol::hash::{DealId, PartnerId};
@@ -12,13 +11,9 @@ use omni_protocol::machine::{Key, Short, Sourcing, Verb};
 use super::all;
 use super::judging::Wanted;
 use super::rule::Rule;
-use crate::api::desk::Act;
-use crate::api::{ApiCode, Call, Desk, Problem, Reading, done};
-
-/// Between two looks, however much happens.
-const PAUSE: Duration = Duration::from_millis(100);
-/// Hours begin, and partners come back, without an event.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+use crate::api::looking::keep_looking;
+use crate::api::sources::is_passing;
+use crate::api::{Act, Call, Desk, PolicyAct, Problem, Reading, done};
 
 /// What is to be done about a deal.
 enum Next {
@@ -32,19 +27,8 @@ enum Next {
 
 /// Sources what policies can, for as long as the node runs. `short`: what becomes of the rest.
 pub async fn keep_sourcing(desk: Desk, short: Short) {
-    let mut told = desk.told();
-    loop {
-        // What was told before this look needs no other.
-        told.mark_unchanged();
-        if let Err(problem) = look(&desk, short).await {
-            tracing::warn!(problem = problem.json(), "a request was not sourced");
-        }
-        tokio::time::sleep(PAUSE).await;
-        let slept = tokio::time::timeout(LOOK_EVERY, told.changed()).await;
-        if matches!(slept, Ok(Err(_))) {
-            return;
-        }
-    }
+    let look = |desk: Desk| async move { look(&desk, short).await };
+    keep_looking(desk, "a request was not sourced", look).await;
 }
 
 async fn look(desk: &Desk, short: Short) -> Result<(), Problem> {
@@ -163,22 +147,13 @@ async fn carry_out(desk: &Desk, (id, policy): (DealId, &str), next: Next) -> Res
         }
         Next::Refuse(code) => (Verb::Refuse { deal: id, code }, "refused", Some(code)),
     };
-    let act = Act {
+    let act = Act::Policy(PolicyAct {
         policy: policy.to_owned(),
         thread: thread.to_string(),
         did,
         code,
-    };
-    let (verb, act) = (Box::new(verb), Box::new(act));
-    let verdict = desk.ask(|reply| Call::ByPolicy { verb, act, reply });
+    });
+    let (verb, act) = (Some(Box::new(verb)), Box::new(act));
+    let verdict = desk.ask(|reply| Call::ByItself { verb, act, reply });
     done(verdict.await?).map(drop)
-}
-
-/// Whether it may be otherwise the next time.
-fn is_passing(problem: &Problem) -> bool {
-    let codes = [Code::Recovering, Code::Overloaded, Code::InDoubt];
-    problem.is_of(ApiCode::Away)
-        || problem.is_of(ApiCode::Stopping)
-        || problem.is_of(ApiCode::Overloaded)
-        || codes.iter().any(|code| problem.is(*code))
 }

@@ -12,7 +12,7 @@ use super::super::outcome::{CliError, Outcome, Report, pairs, print};
 use super::super::plain::plain;
 use super::super::wait::PAUSE;
 use super::super::when::{left, now_ms, when};
-use super::{get, named};
+use super::{failover, get, named};
 use crate::view::bundle::{BundleView, LegSaid, LegView};
 use crate::view::deal::HandOverState;
 
@@ -138,6 +138,7 @@ fn leg_text(leg: &LegView) -> String {
     parts.push(match (leg.said, leg.code.as_deref()) {
         (LegSaid::Nothing, None) => leg.state.clone(),
         (LegSaid::Nothing, Some(code)) => format!("{} ({code})", leg.state),
+        (LegSaid::Lapsed, _) if leg.failover.is_some() => "lapsed".to_owned(),
         (LegSaid::Lapsed, _) => "lapsed: find somebody else for it".to_owned(),
         (LegSaid::Refused, Some(code)) => format!("refused ({code})"),
         (said, _) if leg.state == "doubt" => said.word().to_owned(),
@@ -168,6 +169,7 @@ fn leg_text(leg: &LegView) -> String {
     if leg.hand_over == HandOverState::Missing && leg.state == "agreed" {
         parts.push("recipient not said yet".to_owned());
     }
+    parts.extend(leg.failover.as_ref().and_then(failover::leg_text));
     parts.join(", ")
 }
 
@@ -195,6 +197,10 @@ fn next(view: &BundleView) -> Vec<String> {
         "doubt" => all.push(format!("bundle show {name} --follow")),
         "agreed" => {
             let agreed = view.legs.iter().filter(|leg| leg.state == "agreed");
+            let failovers = view.legs.iter().filter_map(|leg| leg.failover.as_ref());
+            let failovers =
+                failovers.filter(|failover| !matches!(failover.state.as_str(), "set" | "over"));
+            all.extend(failovers.flat_map(failover::next));
             all.extend(agreed.map(|leg| format!("order show {}", short(&leg.thread))));
         }
         _ => {}

@@ -15,7 +15,8 @@ use super::get;
 use crate::formats::units::word;
 use crate::plain::quoted;
 use crate::view::bundle::{InBundleView, LegSaid};
-use crate::view::deal::{DealView, HandOverState, SaidView};
+use crate::view::deal::{DealRow, DealView, HandOverState, SaidView};
+use crate::view::failover::OfFailoverView;
 use crate::view::terms::{LineView, TermsView, WindowDoc};
 
 /// Show a thread: who said what, the terms, where it stands, and what to type next
@@ -70,6 +71,11 @@ impl Report for Story {
             let through = "passed through to a partner of theirs, who stays unseen";
             lines.push(("provided", through.to_owned()));
         }
+        lines.extend(
+            view.failover
+                .as_ref()
+                .map(|of| ("failover", failover(row, of))),
+        );
         if let Some(until) = view.until_ms.filter(|_| row.waits_for != "nobody") {
             lines.push((
                 "until",
@@ -112,6 +118,18 @@ impl Report for Story {
     }
 }
 
+/// What a deal has to do with the failover of a leg.
+fn failover(row: &DealRow, of: &OfFailoverView) -> String {
+    let leg = format!("leg {} of {}", of.leg, plain(&of.bundle));
+    let short = |thread: &str| thread.chars().take(12).collect::<String>();
+    match &of.order {
+        Some(order) if *order == row.thread => format!("stands in for {leg}"),
+        _ if of.thread != row.thread => format!("asked in place of {leg}"),
+        Some(order) => format!("{leg}, replaced by {}", short(order)),
+        None => format!("{leg}, {}", of.state),
+    }
+}
+
 fn state(view: &DealView) -> String {
     let waits = match view.row.waits_for.as_str() {
         "us" => ", waits for you",
@@ -143,7 +161,7 @@ fn state(view: &DealView) -> String {
         "requested" if view.row.is_for.is_some() => {
             " (asked for a hold, on which another deal is to rest)"
         }
-        "requested" if view.drafted.is_some() => " (asked for a hold)",
+        "requested" if view.drafted.is_some() || view.failover.is_some() => " (asked for a hold)",
         "requested" => " (asked for a hold; commits when it comes)",
         _ => "",
     };
