@@ -175,14 +175,16 @@ impl Process {
         }
     }
 
-    /// Puts `input` to the machine and adds what it decides to the batch being built.
+    /// Puts `input` to the machine and adds what it decides to the batch being built. Handed back is why
+    /// a pulse is refused, which none may be.
     pub(super) fn decide(
         &mut self,
         disk: &Disk,
         (input, asker): (Input, Option<Asker>),
         now: Now,
         planted: Option<Planted>,
-    ) {
+    ) -> Option<Code> {
+        let is_pulse = matches!(input, Input::Pulse);
         let view = self.view(disk);
         let answered = match &input {
             Input::Stored { from, record } => Some((*from, *record)),
@@ -210,6 +212,10 @@ impl Process {
         for write in writes {
             self.open.writes.insert(write.key, write.value);
         }
+        let refused = match step.verdict {
+            Verdict::Refused(code) if is_pulse => Some(code),
+            _ => None,
+        };
         if step.wake.is_some() {
             self.due = step.wake;
         }
@@ -231,6 +237,7 @@ impl Process {
                 self.open.entries.push(*entry);
             }
         }
+        refused
     }
 
     /// Whether a batch would be written now.

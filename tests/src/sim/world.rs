@@ -380,7 +380,12 @@ impl<'a> World<'a> {
         let Some(process) = &mut site.process else {
             return;
         };
-        process.decide(&site.disk, (input, asker), now, self.planted);
+        let refused = process.decide(&site.disk, (input, asker), now, self.planted);
+        if let Some(code) = refused {
+            // Nothing would be asked again any more.
+            let why = format!("stuck: a pulse of node {node} is refused: {code}");
+            self.complaints.push(why);
+        }
         self.submit(node);
     }
 

@@ -77,7 +77,12 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Said, No
         };
         let (_, acts) = standing.leg.step(input, &standing.facts);
         if acts.contains(&Act::Reject(Code::HoldUnknown)) {
-            return Err(Code::HoldUnknown.into());
+            // One that was lost here comes with the Manifest when that is asked.
+            return Err(if epoch::says_what_it_knows(trial, case) {
+                No::Unanswered
+            } else {
+                Code::HoldUnknown.into()
+            });
         }
         cells.push((standing.at, input, acts));
     }
