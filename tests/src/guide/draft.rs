@@ -135,8 +135,6 @@ mod tests {
             "add /ip4/1.2.3.4/tcp/5/p2p/12D3KooW"
         );
         assert_eq!(draft.resolve("a < b"), "a < b");
-        draft.hear("thread        state\n0123456789ab  held\n0123456789abc  none\n");
-        assert_eq!(draft.resolve("<listed>"), "0123456789ab");
         let days = ["21", "22", "23", "24", "25"].map(|day| format!("2026-11-{day}T09:00  1\n"));
         draft.hear(&days.concat());
         draft.hear("2027-01-01T09:00");
