@@ -381,11 +381,9 @@ impl<'a> World<'a> {
             return;
         };
         let refused = process.decide(&site.disk, (input, asker), now, self.planted);
-        if let Some(code) = refused {
-            // Nothing would be asked again any more.
-            let why = format!("stuck: a pulse of node {node} is refused: {code}");
-            self.complaints.push(why);
-        }
+        // Nothing would be asked again any more.
+        let stuck = refused.map(|code| format!("stuck: a pulse of node {node} is refused: {code}"));
+        self.complaints.extend(stuck);
         self.submit(node);
     }
 
