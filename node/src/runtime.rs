@@ -502,11 +502,12 @@ impl Runtime {
     fn synced(&mut self, report: Report) {
         let landed = self.keeper.landed(report);
         self.door.remember(landed.seals, landed.checkpoint);
-        self.release(landed.promises);
-        self.shelver.shelve_own(landed.news.shelved);
+        // First what has the longest way before it.
         for command in landed.news.commands {
             self.door.tell(command);
         }
+        self.release(landed.promises);
+        self.shelver.shelve_own(landed.news.shelved);
         if landed.news.head == Announce::Due {
             self.announce = Announce::Due;
         }

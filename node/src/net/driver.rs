@@ -1,12 +1,13 @@
 //! The one task that owns the swarm: it carries out what the loop wants, keeps one session to
 //! each peer, and never waits for a peer, a check or the loop.
 
+mod checking;
 mod commands;
 mod gossiping;
 mod peers;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,11 +23,10 @@ use libp2p::{
 use libp2p_stream::{Control, IncomingStreams};
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
 
-use self::{gossiping::Checked, peers::Peers};
+use self::{checking::Checking, peers::Peers};
 use super::{
     catchup::Catchup,
     command::{KnownPartner, NetCommand},
@@ -69,8 +69,7 @@ pub(super) struct Driver {
     peers: Peers,
     catchup: Catchup,
     outlet: Outlet,
-    checks: JoinSet<Checked>,
-    checks_of: BTreeMap<PeerId, usize>,
+    checking: Checking,
     aside: Aside,
     notes_in: mpsc::Sender<Note>,
     notes: mpsc::Receiver<Note>,
@@ -115,8 +114,7 @@ impl Driver {
             peers: Peers::default(),
             catchup: Catchup::new(begin.heads_every),
             outlet: Outlet::new(now),
-            checks: JoinSet::new(),
-            checks_of: BTreeMap::new(),
+            checking: Checking::new(),
             aside: Aside::default(),
             notes_in,
             notes,
@@ -151,7 +149,7 @@ impl Driver {
                     None => self.is_ending = true,
                 },
                 _ = pulse.tick() => self.pulse(Instant::now()),
-                Some(done) = self.checks.join_next() => self.checked(done),
+                Some(checked) = self.checking.next() => self.checked(checked),
                 Some((peer, stream)) = self.streams.recv() => self.stream_opened(peer, stream),
                 event = self.swarm.select_next_some() => self.swarm_event(event),
             }

@@ -3,7 +3,10 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::spawn_blocking,
+};
 
 /// The work was lost: it panicked, or the process is ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,17 +28,35 @@ impl Pool {
         }
     }
 
+    /// Does the work, and answers with what it gave.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
-        let place = self.places.clone().acquire_owned().await;
-        let place = place.map_err(|_closed| Unfinished)?;
-        let run = spawn_blocking(move || {
-            let done = work();
-            drop(place);
-            done
-        });
-        run.await.map_err(|_panicked| Unfinished)
+        let (done, result) = oneshot::channel();
+        // Whoever asked may have gone.
+        self.start(move || drop(done.send(work())));
+        result.await.map_err(|_lost| Unfinished)
     }
+
+    /// Has the work done, which says itself what came of it: at once where a place is free, since a
+    /// task that waits for one wakes two threads more.
+    pub(super) fn start(&self, work: impl FnOnce() + Send + 'static) {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return begin(place, work);
+        }
+        let places = self.places.clone();
+        tokio::spawn(async move {
+            if let Ok(place) = places.acquire_owned().await {
+                begin(place, work);
+            }
+        });
+    }
+}
+
+fn begin(place: OwnedSemaphorePermit, work: impl FnOnce() + Send + 'static) {
+    drop(spawn_blocking(move || {
+        work();
+        drop(place);
+    }));
 }

@@ -23,7 +23,7 @@ use omni_protocol::{
     value::Time,
 };
 
-pub(super) use self::aside::{Aside, Message, Waiting};
+pub(super) use self::aside::{Aside, BATCHES_MAX as ASIDE_MAX, Message, Waiting};
 use self::memory::Ring;
 pub use self::memory::Seals;
 use super::{

@@ -11,35 +11,20 @@ use libp2p::{
     gossipsub::{self, MessageAcceptance, PublishError},
 };
 use omni_protocol::{hash::PartnerId, limits::GOSSIP_FRAME_BYTES_MAX};
-use tokio::task::JoinError;
 
-use super::Driver;
+use super::{Driver, checking::Checked};
 use crate::net::{
     Topic,
     catchup::{Errand, SessionNumber},
     event::{NetEvent, Source},
     publish::Attempt,
+    shared::Shared,
     verify::{Fresh, Message, Unfit, Waiting},
 };
-
-/// Messages that wait for their check: 16 MiB at worst.
-const CHECKS_MAX: usize = 256;
-
-/// Of these, from one forwarder.
-const CHECKS_PER_PEER_MAX: usize = 64;
 
 /// More partners than these take part in the mesh like everybody: explicit peers get every message
 /// from us, which a hub could not carry.
 const EXPLICIT_MAX: usize = 32;
-
-/// One check that came to its end.
-pub(super) struct Checked {
-    message: Message,
-    /// None if the check was lost.
-    heard: Option<Result<Fresh, Unfit>>,
-    /// To set aside if the author's keys are unknown.
-    bytes: Vec<u8>,
-}
 
 impl Driver {
     pub(super) fn gossip_event(&mut self, event: gossipsub::Event) {
@@ -49,17 +34,12 @@ impl Driver {
                 message_id,
                 message,
             } => {
-                let waiting = self.checks_of.get(&propagation_source).copied();
-                let waiting = waiting.unwrap_or(0);
                 let about = (propagation_source, message_id);
                 if message.data.len() > GOSSIP_FRAME_BYTES_MAX || !self.topics.knows(&message.topic)
                 {
                     self.shared.counters.gossip_refused.add(1);
                     self.judge(&about, MessageAcceptance::Reject);
-                } else if self.checks.len() >= CHECKS_MAX
-                    || waiting >= CHECKS_PER_PEER_MAX
-                    || !self.has_room()
-                {
+                } else if !self.checking.has_room(&propagation_source) || !self.has_room() {
                     self.dropped(Instant::now());
                     self.judge(&about, MessageAcceptance::Ignore);
                 } else {
@@ -77,34 +57,12 @@ impl Driver {
     }
 
     fn check(&mut self, message: Message, bytes: Vec<u8>) {
-        let waiting = self.checks_of.entry(message.0).or_insert(0);
-        *waiting = waiting.saturating_add(1);
-        let pool = self.shared.pool.clone();
-        let checks = self.shared.checks.clone();
-        self.checks.spawn(async move {
-            let work = move || {
-                let heard = checks.gossip(&bytes);
-                (heard, bytes)
-            };
-            let (heard, bytes) = match pool.run(work).await {
-                Ok((heard, bytes)) => (Some(heard), bytes),
-                Err(_unfinished) => (None, vec![]),
-            };
-            Checked {
-                message,
-                heard,
-                bytes,
-            }
-        });
+        let Shared { pool, checks, .. } = &*self.shared;
+        self.checking.begin(pool, checks.clone(), (message, bytes));
     }
 
-    pub(super) fn checked(&mut self, done: Result<Checked, JoinError>) {
-        let Ok(checked) = done else {
-            // `check` neither panics nor is it aborted before the driver ends.
-            return;
-        };
+    pub(super) fn checked(&mut self, checked: Checked) {
         let (now, message) = (Instant::now(), checked.message);
-        self.count_down(&message.0);
         let counters = &self.shared.counters;
         let acceptance = match checked.heard {
             Some(Ok(fresh)) if self.has_room() => {
@@ -150,15 +108,6 @@ impl Driver {
         if !fresh.batch.records().is_empty() {
             let (batch, source) = (fresh.batch, Source::Gossip);
             self.tell(NetEvent::Records { batch, source });
-        }
-    }
-
-    fn count_down(&mut self, peer: &PeerId) {
-        if let Some(waiting) = self.checks_of.get_mut(peer) {
-            *waiting = waiting.saturating_sub(1);
-            if *waiting == 0 {
-                self.checks_of.remove(peer);
-            }
         }
     }
 

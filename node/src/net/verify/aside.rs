@@ -10,7 +10,7 @@ use libp2p::{PeerId, gossipsub::MessageId};
 use omni_protocol::hash::PartnerId;
 
 /// 4 MiB at worst.
-const BATCHES_MAX: usize = 64;
+pub(crate) const BATCHES_MAX: usize = 64;
 
 /// Authors are free to make, so one of them gets only an eighth of the places.
 const BATCHES_PER_AUTHOR_MAX: usize = 8;

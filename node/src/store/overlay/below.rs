@@ -4,6 +4,7 @@
 //! hand is ever behind. What is under way is kept out.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::store::{LedgerReader, Pair, StoreError};
 /// Bytes of keys and values at hand. Beyond it all of them are forgotten, which costs reads and
 /// nothing else.
 const BYTES_MAX: usize = 4 << 20;
-/// Steps of walks at hand until a batch writes where they went.
+/// Steps of walks at hand. Beyond it all of them are forgotten too.
 const STEPS_MAX: usize = 256;
 
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Below {
     pub(super) fn landed(&mut self, batch: Delta) {
         let near = self.near.get_mut();
         near.steps
-            .retain(|(after, end), _| batch.first_after(after, end).is_none());
+            .retain(|(after, end), found| still_leads(&batch, (after, end), found) == Leads::Yes);
         for (key, value) in batch.keys {
             if is_read_again(&key) {
                 near.keep(key, value);
@@ -86,6 +87,36 @@ impl Below {
             }
         }
     }
+}
+
+/// Whether it is known where a step leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    Yes,
+    /// What it led to is gone, and what comes after that was not looked for.
+    Unknown,
+}
+
+/// Where a step leads once the batch is written: the first key that it puts on the way, or what was
+/// found before.
+fn still_leads(batch: &Delta, (after, end): (&[u8], &[u8]), found: &mut Option<Pair>) -> Leads {
+    let mut after = after.to_vec();
+    while let Some((key, value)) = batch.first_after(&after, end) {
+        let before = found.as_ref().map(|found| key.cmp(&found.key));
+        match (before, value) {
+            (Some(Ordering::Greater), _) => break,
+            (_, Some(value)) => {
+                *found = Some(Pair {
+                    key: key.to_vec(),
+                    value: value.to_vec(),
+                });
+                break;
+            }
+            (Some(Ordering::Equal), None) => return Leads::Unknown,
+            (Some(Ordering::Less) | None, None) => after = key.to_vec(),
+        }
+    }
+    Leads::Yes
 }
 
 /// Whether the core may soon read by its key what it has written. What a ledger or a thread is told
