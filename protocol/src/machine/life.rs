@@ -288,8 +288,7 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
             }
         }
         if !is_decided && (deal.state == State::Closed || trial.at() > deal.until) {
-            deal::provider::overdue(trial, deal_id, &deal)?;
-            deal::requester::overdue(trial, deal_id, &deal)?;
+            deal::overdue(trial, deal_id, &deal)?;
         }
         match deal.question(deal_id) {
             Some(question)
