@@ -23,6 +23,7 @@ pub mod partner;
 pub mod peers;
 pub mod policies;
 pub mod problem;
+pub mod pruning;
 mod reading;
 pub mod server;
 mod sources;

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use self::engine::{Engine, Stores};
 use self::profile::Publisher;
 use crate::api::server::{Doors, own_uid};
-use crate::api::{About, Desk, Signing, failover, hand_over, policies};
+use crate::api::{About, Desk, Signing, failover, hand_over, policies, pruning};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::hand_over::Sealing;
@@ -100,6 +100,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
         tokio::spawn(hand_over::keep_sending(desk.clone())),
         tokio::spawn(policies::keep_sourcing(desk.clone(), config.stock.short)),
         tokio::spawn(failover::keep_replacing(desk.clone())),
+        tokio::spawn(pruning::keep_pruning(desk.clone())),
         tokio::spawn(availability::keep(desk.clone(), config.stock.signal)),
         tokio::spawn(renewal::keep(desk.clone(), config.offers.renew)),
         tokio::spawn(timetables::keep(desk.clone())),
@@ -108,8 +109,7 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
     let (serving, ending) = (desk.clone(), desk.stopping());
     let served = tokio::spawn(async move { doors.serve(serving, token, &origins, ending).await });
     let published = endpoint.publish(&home.endpoint_file())?;
-    let partner = keys.identity().partner();
-    tracing::info!(%partner, http = %endpoint.http, "ready");
+    tracing::info!(partner = %keys.identity().partner(), http = %endpoint.http, "ready");
     ready(&endpoint);
     tokio::select! {
         name = signals.next() => tracing::info!(signal = name, "stopping"),

@@ -34,7 +34,7 @@ use crate::{
     fence::List,
     hash::{DealId, ManifestId, NetworkId, PartnerId, RecordId, ThreadId},
     limits::{ALTERNATIVES_MAX, DAY_MS, LETTER_RECORDS_MAX, LINES_MAX, PROPOSAL_DAYS_MAX},
-    machine::{Fold, Key, Overlay, View, bundle, kept_record, stored},
+    machine::{Fold, Key, Overlay, Stop, Trial, View, bundle, kept_record, stored},
     record::Signed,
     thread::{Chain, Role, Terms, ThreadBody},
     value::{Currency, Minor, Time},
@@ -433,6 +433,14 @@ fn opened(
         chain,
         backing: Backing::Stock,
     }
+}
+
+/// What the end of a deal's hold or validity brings about on this side.
+pub(crate) fn overdue(trial: &mut Trial<'_>, id: DealId, deal: &Deal) -> Result<(), Stop> {
+    trial.share_of(id, |trial| {
+        provider::overdue(trial, id, deal)?;
+        requester::overdue(trial, id, deal)
+    })
 }
 
 /// What a record of a thread changes, as it is signed by this node or taken from the partner.

@@ -34,7 +34,10 @@ pub use self::{
     key::Key,
     letter::Received,
     outbox::{EndsBy, Question},
-    own::{OwnCatalogue, OwnSlot, ProofGroup, Publication, own_offer, proof_groups, says_the_same},
+    own::{
+        OwnCatalogue, OwnSlot, ProofGroup, Publication, WithdrawnFor, own_offer, proof_groups,
+        says_the_same, withdrawn_for,
+    },
     step::{Change, Event, Mark, Message, Outgoing, Step, Verdict},
     verbs::{Binding, Proposing, Requesting, Verb},
     view::{Overlay, View, Write},

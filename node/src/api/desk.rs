@@ -7,7 +7,7 @@ use omni_protocol::code::Code;
 use omni_protocol::deal::negotiation::Who;
 use omni_protocol::hash::{DealId, PartnerId, RecordId};
 use omni_protocol::machine::{Input, Sourced, Verb, Verdict};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot, watch};
 
 use super::{About, ApiCode, Problem, Reading};
 use crate::view::failover::FailoverDoc;
@@ -69,6 +69,8 @@ pub enum Act {
     Policy(PolicyAct),
     /// For a leg of a bundle, within the envelope of its failover.
     Failover(Box<FailoverAct>),
+    /// What is kept beside the ledger is moved, or forgotten where there is no value. Nothing is told.
+    Keep(Vec<(Vec<u8>, Option<Vec<u8>>)>),
 }
 
 /// What is done for a leg of a bundle.
@@ -155,6 +157,14 @@ pub struct Desk {
     reading: Reading,
     told: watch::Receiver<u64>,
     stop: Arc<watch::Sender<bool>>,
+    changing: Arc<Changing>,
+}
+
+/// What one at a time changes, by what it read before.
+#[derive(Debug, Default)]
+struct Changing {
+    policies: Mutex<()>,
+    failovers: Mutex<()>,
 }
 
 impl Desk {
@@ -174,7 +184,19 @@ impl Desk {
             reading,
             told,
             stop: Arc::new(stop),
+            changing: Arc::default(),
         }
+    }
+
+    /// Waits until nobody else changes policies; until the guard is dropped nobody does.
+    pub(super) async fn changing_policies(&self) -> MutexGuard<'_, ()> {
+        self.changing.policies.lock().await
+    }
+
+    /// As [`Self::changing_policies`] of what is kept of the failover of legs, so that nobody is asked
+    /// twice.
+    pub(super) async fn changing_failovers(&self) -> MutexGuard<'_, ()> {
+        self.changing.failovers.lock().await
     }
 
     /// What does not change while the node runs.

@@ -37,9 +37,6 @@ use crate::plain::quoted;
 use crate::view::bundle::BundleView;
 use crate::view::failover::{FailoverAsk, FailoverDoc, FailoverPlanView, FailoverView};
 
-/// One at a time, so that what is kept of a leg is changed by one only, and nobody is asked twice.
-static CHANGING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 /// The routes of this noun.
 pub(super) fn routes() -> Router<Desk> {
     Router::new()
@@ -108,7 +105,7 @@ fn nothing_set(leg: &Leg) -> Problem {
 async fn set(State(desk): State<Desk>, at: At, body: Bytes) -> Result<Json<FailoverView>, Problem> {
     let ask: FailoverAsk = json(&body)?;
     {
-        let _one = CHANGING.lock().await;
+        let _one = desk.changing_failovers().await;
         let (bundle, number) = (at.bundle.clone(), at.leg);
         let read = move |reading: &Reading| {
             let leg = Leg::named(reading, &bundle, number)?;
@@ -145,6 +142,7 @@ fn new_doc(
         before: u64::try_from(asked.len()).unwrap_or(u64::MAX),
         asked,
         ended: None,
+        done_at_ms: None,
     })
 }
 
@@ -182,7 +180,7 @@ async fn keep(desk: &Desk, leg: DealId, doc: Option<FailoverDoc>) -> Result<(), 
 }
 
 async fn off(State(desk): State<Desk>, at: At) -> Result<Json<BundleView>, Problem> {
-    let _one = CHANGING.lock().await;
+    let _one = desk.changing_failovers().await;
     let (bundle, number) = (at.bundle.clone(), at.leg);
     let read = move |reading: &Reading| {
         let leg = Leg::named(reading, &bundle, number)?;

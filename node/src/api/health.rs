@@ -8,11 +8,12 @@ use axum::{Json, Router};
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::fence;
 use omni_protocol::hash::{PartnerId, SubjectId};
-use omni_protocol::machine::{Key, Question, View, own_offer};
+use omni_protocol::machine::{Key, Question, own_offer};
 use omni_protocol::public::PublicBody;
 use omni_protocol::record::Signed;
 
 use super::offers::renewing;
+use super::stock::short_slots;
 use super::{Desk, Problem, Reading, partner};
 use crate::config::Renew;
 use crate::view::health::{EndingView, HealthView, ShortView, TwinsView, WaitingView};
@@ -89,23 +90,11 @@ fn short(reading: &Reading) -> Option<ShortView> {
         articles: u64::try_from(articles.count()).unwrap_or(u64::MAX),
         ..ShortView::default()
     };
-    let now = reading.now();
-    let mut after = Key::Places {
-        subject,
-        begins: now,
-    };
-    while let Some((Key::Places { subject, begins }, _)) = reading.next(&after) {
-        // Those that are over are passed by.
-        after = Key::Places {
-            subject,
-            begins: begins.max(now),
-        };
-        if begins > now && Stock::of_slot(reading, subject, begins).short() > 0 {
-            view.slots = view.slots.saturating_add(1);
-            let offer = own_offer(reading, &reading.network, subject, now);
-            let sku = offer.map(|(_, offer)| offer.draft().sku.to_string());
-            view.sku = view.sku.or(sku);
-        }
+    for (subject, ..) in short_slots(reading) {
+        view.slots = view.slots.saturating_add(1);
+        let offer = own_offer(reading, &reading.network, subject, reading.now());
+        let sku = offer.map(|(_, offer)| offer.draft().sku.to_string());
+        view.sku = view.sku.or(sku);
     }
     (view.articles > 0 || view.slots > 0).then_some(view)
 }

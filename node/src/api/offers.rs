@@ -32,7 +32,7 @@ use crate::view::slot::SlotsView;
 
 pub(super) use self::finding::{Known, by_id, of_author, of_gtin, own_band};
 pub(super) use self::query::{Name, Params, params, word};
-pub(super) use self::slots::calendar;
+pub(super) use self::slots::{calendar, places};
 
 /// Withdrawing an offer may take its availability along, which is a record too.
 const WITHDRAWN_MAX: usize = BATCH_RECORDS_MAX / 2;

@@ -26,9 +26,6 @@ use crate::view::policy::{
     PolicyUseView, PolicyView,
 };
 use crate::view::terms::money;
-
-/// One change at a time, so that the core is told of all policies that are kept.
-static CHANGING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Policies that are kept.
 const POLICIES_MAX: usize = 256;
 /// Parts that are told of one policy.
@@ -107,7 +104,7 @@ fn view(reading: &Reading, doc: PolicyDoc) -> Result<PolicyView, Problem> {
 
 async fn add(State(desk): State<Desk>, body: Bytes) -> Result<Json<PolicyView>, Problem> {
     let doc: PolicyDoc = json(&body)?;
-    let _one = CHANGING.lock().await;
+    let _one = desk.changing_policies().await;
     let read = move |reading: &Reading| {
         let mut doc = doc;
         let rule = Rule::read(reading, &doc)?;
@@ -143,7 +140,7 @@ async fn remove(
     State(desk): State<Desk>,
     Name(name): Name,
 ) -> Result<Json<PolicyRemovedView>, Problem> {
-    let _one = CHANGING.lock().await;
+    let _one = desk.changing_policies().await;
     let wanted = name.clone();
     let read = move |reading: &Reading| {
         named(reading, &wanted)?;

@@ -8,16 +8,19 @@ use axum::{Json, Router};
 use omni_protocol::code::Code;
 use omni_protocol::deal::stock::Stock;
 use omni_protocol::hash::SubjectId;
-use omni_protocol::limits::BATCH_RECORDS_MAX;
+use omni_protocol::limits::{BATCH_RECORDS_MAX, SLOTS_MAX};
 use omni_protocol::machine::{Count, Input, Key, View, own_offer};
 use omni_protocol::public::Offer;
-use omni_protocol::value::Unit;
+use omni_protocol::value::{Time, Unit};
 use serde::Deserialize;
 
-use super::offers::{Name, Params, own_band, params, subject_of};
+use super::offers::{Name, Params, calendar, own_band, params, places, subject_of};
 use super::{ApiCode, Desk, Problem, Reading, done, json, page};
+use crate::calendar::Calendar;
 use crate::view::money::{parse_quantity, quantity_text};
-use crate::view::stock::{CountAsk, CountDoc, CountsAsk, CountsView, StockView, StocksView};
+use crate::view::stock::{
+    CountAsk, CountDoc, CountsAsk, CountsView, ShortSlotView, StockView, StocksView,
+};
 
 /// Counts that wait for the loop at once: a part of its queue, so that others get through.
 const AT_ONCE: usize = 64;
@@ -179,7 +182,62 @@ fn listed(reading: &Reading, query: &ListQuery) -> Result<StocksView, Problem> {
         Ok(is_meant.then(|| view(reading, subject, stock)))
     };
     let (stock, next) = page::fill(counted, limit, row)?;
-    Ok(StocksView { stock, next })
+    // The first page has them all.
+    let slots =
+        (only_short && query.cursor.is_none()).then(|| short_slots(reading).take(SLOTS_MAX));
+    let slots = slots
+        .into_iter()
+        .flatten()
+        .map(|slot| short_slot(reading, slot));
+    Ok(StocksView {
+        stock,
+        slots: slots.collect::<Result<_, _>>()?,
+        next,
+    })
+}
+
+/// The slots to come of which more places are promised than there are, by their articles and times.
+pub(super) fn short_slots(
+    reading: &Reading,
+) -> impl Iterator<Item = (SubjectId, Time, Stock)> + '_ {
+    let now = reading.now();
+    let mut after = Key::Places {
+        subject: SubjectId::ONLY,
+        begins: now,
+    };
+    let slots = std::iter::from_fn(move || {
+        let (Key::Places { subject, begins }, _) = reading.next(&after)? else {
+            return None;
+        };
+        // Those that are over are passed by.
+        after = Key::Places {
+            subject,
+            begins: begins.max(now),
+        };
+        Some((subject, begins, Stock::of_slot(reading, subject, begins)))
+    });
+    slots.filter(move |(_, begins, places)| *begins > now && places.short() > 0)
+}
+
+fn short_slot(
+    reading: &Reading,
+    (subject, begins, stock): (SubjectId, Time, Stock),
+) -> Result<ShortSlotView, Problem> {
+    let offer = offer(reading, subject);
+    let own = offer.as_ref().map(|offer| calendar(offer.draft()));
+    // Where there is none any more the times are those of UTC.
+    let own = own.transpose()?.flatten().or_else(Calendar::ended);
+    let text = |of: &dyn Fn(&Calendar) -> String| own.as_ref().map_or_else(String::new, of);
+    Ok(ShortSlotView {
+        sku: offer.as_ref().map(|offer| offer.sku.to_string()),
+        list: offer.as_ref().map(|offer| offer.list.to_string()),
+        title: offer.as_ref().map(|offer| offer.title.to_string()),
+        subject: subject.to_string(),
+        slot: text(&|calendar| calendar.local(begins)),
+        zone: text(&|calendar| calendar.zone().to_owned()),
+        from_ms: begins.ms(),
+        places: places(&stock),
+    })
 }
 
 fn view(reading: &Reading, subject: SubjectId, stock: Stock) -> StockView {

@@ -9,7 +9,7 @@ use super::outcome::{CliError, Outcome, Report};
 use super::pages::{Page, Part, fetch};
 use super::table::{Side, page};
 use crate::formats::units::word;
-use crate::view::stock::{CountDoc, CountsAsk, CountsView, StockView, StocksView};
+use crate::view::stock::{CountDoc, CountsAsk, CountsView, ShortSlotView, StockView, StocksView};
 
 /// Count stock, and see what deals hold and sold of it
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ struct LsArgs {
     /// The price list of that article; else the general one
     #[arg(long, requires = "sku")]
     list: Option<String>,
-    /// Only articles of which more is promised than was counted
+    /// Only articles of which more is promised than was counted, and slots with too few places
     #[arg(long)]
     short: bool,
     #[command(flatten)]
@@ -72,7 +72,44 @@ impl Report for StocksView {
             ("published", Side::Left),
         ];
         let rows: Vec<_> = self.stock.iter().map(row).collect();
-        page("nothing was counted", &header, &rows, self.next.as_deref())
+        if self.slots.is_empty() {
+            return page("nothing was counted", &header, &rows, self.next.as_deref());
+        }
+        let stock = page("", &header, &rows, self.next.as_deref());
+        let header = [
+            ("sku", Side::Left),
+            ("title", Side::Left),
+            ("slot", Side::Left),
+            ("zone", Side::Left),
+            ("places", Side::Right),
+            ("held", Side::Right),
+            ("sold", Side::Right),
+            ("short", Side::Right),
+        ];
+        let rows: Vec<_> = self.slots.iter().map(slot_row).collect();
+        stock.trim_start().to_owned() + &page("", &header, &rows, None)
+    }
+}
+
+fn slot_row(short: &ShortSlotView) -> Vec<String> {
+    let places = &short.places;
+    let figures = [places.all, places.held, places.sold, places.short];
+    let texts = [
+        article(short.sku.as_deref(), short.list.as_deref()),
+        short.title.clone().unwrap_or_default(),
+        short.slot.clone(),
+        short.zone.clone(),
+    ];
+    let figures = figures.iter().map(u64::to_string);
+    texts.into_iter().chain(figures).collect()
+}
+
+/// How an article is called.
+fn article(sku: Option<&str>, list: Option<&str>) -> String {
+    match (sku, list) {
+        (Some(sku), None | Some("")) => sku.to_owned(),
+        (Some(sku), Some(list)) => format!("{sku} [{list}]"),
+        (None, _) => "(no offer stands)".to_owned(),
     }
 }
 
@@ -94,6 +131,7 @@ impl Report for StockView {
     fn text(&self) -> String {
         let one = StocksView {
             stock: vec![self.clone()],
+            slots: Vec::new(),
             next: None,
         };
         one.text()
@@ -101,13 +139,8 @@ impl Report for StockView {
 }
 
 fn row(stock: &StockView) -> Vec<String> {
-    let sku = match (&stock.sku, stock.list.as_deref()) {
-        (Some(sku), None | Some("")) => sku.clone(),
-        (Some(sku), Some(list)) => format!("{sku} [{list}]"),
-        (None, _) => "(no offer stands)".to_owned(),
-    };
     vec![
-        sku,
+        article(stock.sku.as_deref(), stock.list.as_deref()),
         stock.title.clone().unwrap_or_default(),
         word(&stock.unit).to_owned(),
         stock.counted.clone(),

@@ -15,6 +15,7 @@ pub(super) fn of(act: Act, made: &[RecordId], at_ms: u64) -> (Vec<Write>, Option
     match act {
         Act::Policy(act) => of_policy(&act, last, at_ms),
         Act::Failover(act) => of_failover(*act, last),
+        Act::Keep(writes) => (writes, None),
     }
 }
 
@@ -80,5 +81,6 @@ fn of_failover(act: FailoverAct, made: Option<RecordId>) -> (Vec<Write>, Option<
     });
     let kept = doc.map(|doc| json(&doc));
     writes.push((failover::key(leg_id.as_bytes()), kept));
+    writes.push((failover::done_key(leg_id.as_bytes()), None));
     (writes, event)
 }

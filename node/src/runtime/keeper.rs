@@ -155,7 +155,9 @@ impl Keeper {
             replies,
             events,
             wake,
+            left_out,
         } = step;
+        self.telling.left_out(&left_out);
         if wake.is_some() {
             self.due = wake;
         }

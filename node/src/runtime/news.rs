@@ -57,12 +57,17 @@ impl News {
         for record in proved {
             let Some(body) = &record.body else { continue };
             match &record.audience {
-                Audience::Group(ProofGroup::Public) => {
+                Audience::Group(ProofGroup::Public) | Audience::Passing => {
                     let topic = topic(body.body());
                     catalogue = catalogue.saturating_add(usize::from(body.body().is_counted()));
                     public.entry(topic).or_default().push(record);
+                    // On the own shelf it takes away what it withdraws, and is served to nobody.
+                    let reach = match record.audience {
+                        Audience::Passing => Reach::Named,
+                        Audience::Group(_) | Audience::Alone(_) => Reach::Public,
+                    };
                     news.shelved
-                        .extend(Arrival::of(body, record.proof.clone(), Reach::Public));
+                        .extend(Arrival::of(body, record.proof.clone(), reach));
                 }
                 Audience::Group(ProofGroup::Named(partners)) => {
                     for partner in partners {
@@ -102,8 +107,8 @@ impl News {
     }
 }
 
-/// The standing own offers for this partner among others, as it is sent them at each meeting: what
-/// was sent before may have been lost, and nobody can pull them.
+/// The standing own offers for this partner among others, and the withdrawals of such, as it is sent
+/// them at each meeting: what was sent before may have been lost, and nobody can pull them.
 pub(super) fn named_for(
     partner: PartnerId,
     network: &NetworkId,
@@ -111,15 +116,19 @@ pub(super) fn named_for(
     synced: &LedgerReader,
 ) -> Result<Vec<NetCommand>, StoreError> {
     let mut records = Vec::new();
-    for standing in own_slots(synced) {
+    for standing in left_slots(synced).chain(own_slots(synced)) {
         let standing = standing?;
-        if !standing.is_named {
-            continue;
-        }
-        let Some((record, proof)) = own_record(network, synced, standing.record)? else {
+        let Some(by) = standing.named_by else {
             continue;
         };
-        if record.body().audience().contains(&partner) {
+        let is_for_it = match own_record(network, synced, by)? {
+            Some((offer, _)) => offer.body().audience().contains(&partner),
+            None => false,
+        };
+        if !is_for_it {
+            continue;
+        }
+        if let Some((record, proof)) = own_record(network, synced, standing.record)? {
             records.push((record.bytes().to_vec(), proof));
         }
     }
@@ -137,10 +146,32 @@ pub(super) fn named_for(
 pub(super) fn own_slots(
     synced: &LedgerReader,
 ) -> impl Iterator<Item = Result<OwnSlot, StoreError>> + '_ {
-    let first = Key::Slot {
-        family: 0,
-        subject: SubjectId::from_bytes([0; 32]),
-    };
+    slots_from(
+        synced,
+        Key::Slot {
+            family: 0,
+            subject: SubjectId::from_bytes([0; 32]),
+        },
+    )
+}
+
+/// The own withdrawals that are kept for those whom later offers in their slots leave out.
+pub(super) fn left_slots(
+    synced: &LedgerReader,
+) -> impl Iterator<Item = Result<OwnSlot, StoreError>> + '_ {
+    slots_from(
+        synced,
+        Key::Left {
+            subject: SubjectId::from_bytes([0; 32]),
+            revision: 0,
+        },
+    )
+}
+
+fn slots_from(
+    synced: &LedgerReader,
+    first: Key,
+) -> impl Iterator<Item = Result<OwnSlot, StoreError>> + '_ {
     let end = [first.family().saturating_add(1)];
     synced
         .walk(&first.to_bytes(), &end)

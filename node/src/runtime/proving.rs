@@ -6,7 +6,7 @@ use std::time::Duration;
 use omni_protocol::fence;
 use omni_protocol::machine::Key;
 
-use super::news::{own_record, own_slots};
+use super::news::{left_slots, own_record, own_slots};
 use super::signer::{Own, Signer};
 use crate::store::{Appender, Delta, LedgerReader, StoreError};
 
@@ -35,7 +35,7 @@ pub fn prove_again(
     }
     let network = *signer.key().network();
     let (mut stale, mut count) = (Vec::new(), 0_usize);
-    for slot in own_slots(ledger) {
+    for slot in own_slots(ledger).chain(left_slots(ledger)) {
         let slot = slot?;
         let Some((record, proof)) = own_record(&network, ledger, slot.record)? else {
             continue;

@@ -10,7 +10,9 @@ use omni_protocol::identity::{PublicKey, StandingKey, sign_bytes};
 use omni_protocol::ledger::note::Checkpoint;
 use omni_protocol::ledger::{Entry, Payload};
 use omni_protocol::limits::BATCH_RECORDS_MAX;
-use omni_protocol::machine::{OwnSlot, ProofGroup, View, proof_groups};
+use omni_protocol::machine::{
+    OwnSlot, ProofGroup, View, WithdrawnFor, proof_groups, withdrawn_for,
+};
 use omni_protocol::proof::{CheckedSeal, Proof, SignedTree};
 use omni_protocol::public::PublicBody;
 use omni_protocol::record::{Envelope, Signed, Verified};
@@ -52,7 +54,10 @@ pub(super) struct Own {
 pub(super) enum Audience {
     /// A group that the core names.
     Group(ProofGroup),
-    /// The withdrawal of an offer for named partners, which does not name them itself.
+    /// Everybody, for the moment: a withdrawal in whose place an offer for named partners stands.
+    Passing,
+    /// Nobody now, so that it shares no tree: a withdrawal whose partners have what took its place,
+    /// or one that is only proved anew.
     Alone(RecordId),
 }
 
@@ -108,8 +113,16 @@ impl Signer {
                     Signed::<PublicBody>::read(self.key.network(), record.bytes.to_vec()).ok()
                 })?
             });
-            let audience = match &record {
-                Some(record) if is_withdrawal_of_named(record, view) => Audience::Alone(id),
+            let body = record.as_ref().map(Signed::body);
+            let audience = match body {
+                Some(PublicBody::Withdrawal(withdrawal)) => {
+                    match withdrawn_for(view, self.key.network(), (id, withdrawal)) {
+                        WithdrawnFor::Everybody => Audience::Group(group),
+                        WithdrawnFor::Others => Audience::Passing,
+                        WithdrawnFor::Named(out) => Audience::Group(ProofGroup::Named(out)),
+                        WithdrawnFor::Nobody => Audience::Alone(id),
+                    }
+                }
                 Some(_) | None => Audience::Group(group),
             };
             Own {
@@ -220,11 +233,4 @@ const fn is_public(group: &ProofGroup) -> bool {
         ProofGroup::Public | ProofGroup::Named(_) => true,
         ProofGroup::Partner(_) | ProofGroup::Members(_) => false,
     }
-}
-
-fn is_withdrawal_of_named(record: &Signed<PublicBody>, view: &dyn View) -> bool {
-    let PublicBody::Withdrawal(withdrawal) = record.body() else {
-        return false;
-    };
-    OwnSlot::read(view, withdrawal.family(), withdrawal.subject()).is_some_and(|slot| slot.is_named)
 }

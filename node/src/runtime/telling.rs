@@ -2,10 +2,10 @@
 //! the stream has no gap over a restart and a follower needs no place in memory. Who follows is
 //! the API's matter.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use omni_protocol::hash::{ManifestId, PartnerId};
-use omni_protocol::machine::{BundleNews, Event};
+use omni_protocol::hash::{DealId, ManifestId, PartnerId};
+use omni_protocol::machine::{BundleNews, Event, Verdict};
 
 use crate::store::happened::{self, EVENTS_KEPT, EVENTS_TOGETHER};
 use crate::view::event::{EventView, WhatView};
@@ -23,6 +23,8 @@ pub(super) struct Telling {
     /// The partner that was named last, as it is shown: most events name one again and again, and
     /// the checksum takes long.
     named: Option<(PartnerId, String)>,
+    /// Deals of which the log of this life says already that they fail.
+    failing: BTreeSet<DealId>,
 }
 
 impl Telling {
@@ -33,6 +35,7 @@ impl Telling {
             open: Vec::new(),
             lots: lots.into(),
             named: None,
+            failing: BTreeSet::new(),
         }
     }
 
@@ -52,6 +55,15 @@ impl Telling {
         // Structs of texts and numbers always have a JSON form, which is one line.
         self.open
             .push(serde_json::to_vec(&event).unwrap_or_default());
+    }
+
+    /// Says of deals that were left out, once of each, that they fail: all others go on.
+    pub(super) fn left_out(&mut self, deals: &[(DealId, Verdict)]) {
+        for (deal, why) in deals {
+            if self.failing.insert(*deal) {
+                tracing::error!(%deal, ?why, "what is due of a deal fails: it is left out, please report it");
+            }
+        }
     }
 
     /// What the batch writes that is closed now: its events, and the end of lots of which none is

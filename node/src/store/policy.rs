@@ -45,6 +45,26 @@ pub fn uses_since(ledger: &LedgerReader, at_ms: u64) -> Result<Vec<Vec<u8>>, Sto
     values(ledger, &use_key(at_ms, &[0; 32]), USES)
 }
 
+/// The keys of what was asked for before this time, oldest first and at most so many.
+///
+/// # Errors
+/// What the ledger answers.
+pub fn uses_before(
+    ledger: &LedgerReader,
+    at_ms: u64,
+    most: usize,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let end = use_key(at_ms, &[0; 32]);
+    let uses = ledger.walk(&[USES], &end).take(most);
+    let mut keys = Vec::new();
+    for pair in uses {
+        let key = pair?.key;
+        keys.extend(key.last_chunk().map(part_key));
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
 fn values(ledger: &LedgerReader, from: &[u8], family: u8) -> Result<Vec<Vec<u8>>, StoreError> {
     let end = [family.saturating_add(1)];
     let value = |pair: Result<Pair, StoreError>| Ok(pair?.value);

@@ -56,6 +56,10 @@ pub struct FailoverDoc {
     pub before: u64,
     /// `replaced`, `nobody` or `over`, once it is.
     pub ended: Option<String>,
+    /// When nothing was left to do, once it is so, in milliseconds since 1970: from then on it is
+    /// kept for so long as is kept what a node did by itself.
+    #[serde(default)]
+    pub done_at_ms: Option<u64>,
 }
 
 /// An article of a leg.

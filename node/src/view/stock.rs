@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::slot::PlacesView;
+
 /// `PUT /v1/stock/{sku}`: what was counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,8 +47,33 @@ pub struct CountsView {
 pub struct StocksView {
     /// One page.
     pub stock: Vec<StockView>,
+    /// With `short=true`, in the first page: the slots to come of which more places are promised than
+    /// there are, at most 512.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<ShortSlotView>,
     /// What to ask for next as `cursor`; absent where this is the end.
     pub next: Option<String>,
+}
+
+/// A slot of an own service of which more places are promised than there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortSlotView {
+    /// The article; absent where no offer of it stands any more.
+    pub sku: Option<String>,
+    /// Its price list.
+    pub list: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// What the article is called inside: the hash of number and list.
+    pub subject: String,
+    /// When the slot begins, as local time.
+    pub slot: String,
+    /// IANA time zone of that time; UTC where no calendar stands any more.
+    pub zone: String,
+    /// When it begins, in milliseconds since 1970.
+    pub from_ms: u64,
+    /// Its places.
+    pub places: PlacesView,
 }
 
 /// The stock of one own article.

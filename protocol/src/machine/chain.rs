@@ -142,23 +142,19 @@ pub(super) fn follow(trial: &mut Trial<'_>) {
     let verdict = core::mem::take(&mut trial.step.verdict);
     let (mut events, mut changes) = (0, 0);
     loop {
-        let changed = if let Some(event) = trial.step.events.get(events) {
+        if let Some(event) = trial.step.events.get(events) {
             events += 1;
-            match event {
-                Event::Deal { deal, .. } => Some(*deal),
-                _ => None,
+            if let Event::Deal { deal, .. } = *event {
+                go_on(trial, deal);
             }
         } else if let Some(change) = trial.step.changes.get(changes) {
             changes += 1;
-            match change {
-                Change::Mark(Mark::Spoken { deal }) => Some(*deal),
-                Change::Mark(_) | Change::Entry(_) => None,
+            if let Change::Mark(Mark::Spoken { deal }) = *change {
+                go_on(trial, deal);
+                ask_above(trial, deal);
             }
         } else {
             break;
-        };
-        if let Some(deal) = changed {
-            go_on(trial, deal);
         }
     }
     trial.step.verdict = verdict;
@@ -180,6 +176,36 @@ pub(super) fn go_on(trial: &mut Trial<'_>, id: DealId) {
         let resting = Resting::of(trial, upper);
         look(trial, &resting).ok();
         give_back_rest(trial, resting.id);
+    }
+}
+
+/// The Commit of a deal was left without an answer: it is asked for when its part can be committed.
+pub(super) fn left(trial: &mut Trial<'_>, case: Case<'_>) {
+    let ThreadBody::Commit(commit) = case.record().body() else {
+        return;
+    };
+    let known = Deal::read(&trial.view, commit.deal).filter(|deal| deal.partner == case.from);
+    let waits =
+        known.is_some_and(|deal| deal.state == State::Held && deal.backing == Backing::Parts);
+    if waits && !bundle::is_committed(trial, commit.deal) {
+        trial.mark(Mark::Committed { deal: commit.deal });
+    }
+}
+
+/// The provider of a part spoke of it or greeted. Whoever committed what rests on it was left without
+/// an answer, and would ask again a whole pause later: it is greeted, so that it asks at once.
+pub(super) fn ask_above(trial: &mut Trial<'_>, part: DealId) {
+    let Some(known) = Deal::read(&trial.view, part).filter(|part| part.side() == Side::Requester)
+    else {
+        return;
+    };
+    let above = above(&trial.view, &known)
+        .filter(|(id, deal)| deal.state == State::Held && bundle::is_committed(trial, *id));
+    let is_ready = !trial.machine.recovering
+        && trial.machine.is_greeted(known.partner)
+        && trial.check_whole(part, &known).is_ok();
+    if let Some((_, deal)) = above.filter(|_| is_ready) {
+        life::greet_again(trial, deal.partner);
     }
 }
 

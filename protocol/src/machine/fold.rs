@@ -99,7 +99,7 @@ fn signed(fold: &mut Fold<'_, '_>, entry: &Entry) {
     }
     deal::ask(fold, &letter);
     for record in &published {
-        own::published(fold.view, record);
+        own::published(fold.view, &fold.header.network, record);
         if let Some(revision) = record.body().revision() {
             let last = &mut fold.machine.head.revision;
             *last = revision.get().max(*last);

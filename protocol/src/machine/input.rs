@@ -108,7 +108,9 @@ impl Trial<'_> {
             Input::Start(life) => life::start(self, life),
             Input::Met(partner) => life::met(self, partner)?,
             Input::Gone(partner) => life::gone(self, partner),
-            Input::Greeting(greeting) => life::greeting(self, &greeting)?,
+            Input::Greeting(greeting) => {
+                self.each_apart(|trial| life::greeting(trial, &greeting))?;
+            }
             Input::Letter {
                 from,
                 lives,
@@ -124,11 +126,11 @@ impl Trial<'_> {
                 letter::receive(self, from, (&records, &[]))?;
             }
             Input::Stored { from, record } => outbox::stored_answer(self, from, record),
-            Input::Notice(notice) => outbox::notice(self, &notice)?,
+            Input::Notice(notice) => self.each_apart(|trial| outbox::notice(trial, &notice))?,
             Input::Shown(checkpoint) => recovery::shown(self, &checkpoint),
             Input::Checkpoints { from, notes } => accuse::checkpoints(self, from, &notes)?,
             Input::OpenEpoch => recovery::open_epoch(self)?,
-            Input::Pulse => outbox::pulse(self)?,
+            Input::Pulse => self.each_apart(outbox::pulse)?,
             Input::Publish(_) | Input::Count(_) | Input::Grant(_) | Input::Verb(_)
                 if self.machine.recovering =>
             {

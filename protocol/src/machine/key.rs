@@ -455,6 +455,22 @@ keys! {
         /// The manifest id.
         manifest: ManifestId,
     }
+    /// An own withdrawal whose slot an offer for fewer has taken: whom that leaves out is told it.
+    82 Left {
+        /// Subject of the offer.
+        subject: SubjectId,
+        /// Revision of the withdrawal.
+        revision: u64,
+    }
+    /// When such a withdrawal ends.
+    83 LeftEnd {
+        /// Until when it stands.
+        end: Time,
+        /// Subject of the offer.
+        subject: SubjectId,
+        /// Revision of the withdrawal.
+        revision: u64,
+    }
 }
 
 impl Key {

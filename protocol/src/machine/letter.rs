@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Stop, View, bundle,
+    Key, Stop, View, bundle, chain,
     fold::kept_record,
     outbox, recovery,
     step::Message,
@@ -114,7 +114,7 @@ pub(super) fn receive(
                     trial.notice(from, NoticeWhat::Rejected, about, code);
                 }
                 No::Lost(about) => trial.lose(from, about),
-                No::Unanswered => {}
+                No::Unanswered => chain::left(trial, case),
             }
             return Ok(());
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{
     Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, showing,
-    step::{Event, Mark, Message},
+    step::{Event, Mark, Message, Outgoing},
     stored,
     trial::Trial,
 };
@@ -288,8 +288,7 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
             }
         }
         if !is_decided && (deal.state == State::Closed || trial.at() > deal.until) {
-            deal::provider::overdue(trial, deal_id, &deal)?;
-            deal::requester::overdue(trial, deal_id, &deal)?;
+            deal::overdue(trial, deal_id, &deal)?;
         }
         match deal.question(deal_id) {
             Some(question)
@@ -305,8 +304,23 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
             Some(_) | None => {}
         }
         chain::go_on(trial, deal_id);
+        chain::ask_above(trial, deal_id);
     }
     Ok(())
+}
+
+/// Greets a partner once more that has greeted, so that it asks again all that it asks (SPEC.md
+/// section 15.2); once in a step.
+pub(super) fn greet_again(trial: &mut Trial<'_>, partner: PartnerId) {
+    let is_greeted =
+        |sent: &Outgoing| sent.to == partner && matches!(sent.message, Message::Greeting(_));
+    if !trial.machine.is_greeted(partner) || trial.step.replies.iter().any(is_greeted) {
+        return;
+    }
+    if let Some(greeted) = stored::<Greeted>(&trial.view, &Key::Greeted { partner }) {
+        // Without a life it would have greeted nobody before.
+        tell(trial, partner, Answers::Life(greeted.life)).ok();
+    }
 }
 
 /// The deals with a partner that wait for something.

@@ -543,8 +543,7 @@ pub(super) fn pulse(trial: &mut Trial<'_>) -> Result<(), Stop> {
             break;
         }
         if let Some(deal) = Deal::read(&trial.view, deal_id) {
-            deal::provider::overdue(trial, deal_id, &deal)?;
-            deal::requester::overdue(trial, deal_id, &deal)?;
+            deal::overdue(trial, deal_id, &deal)?;
         }
         after = key;
     }

@@ -1,6 +1,10 @@
 //! What this partner publishes: revisions, own slots, and the sums by which others compare its
 //! catalogue. It keeps out how records spread, and what others publish.
 
+mod left;
+
+pub use left::{WithdrawnFor, withdrawn_for};
+
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
@@ -182,7 +186,8 @@ pub fn proof_groups(entry: &Entry) -> Vec<(ProofGroup, RecordId)> {
         .collect()
 }
 
-/// Publishes what changes something, in one entry, and enters the timetables that go with it.
+/// Publishes what changes something, in one entry unless withdrawals for those whom offers leave out
+/// make it more, and enters the timetables that go with it.
 pub(super) fn publish(trial: &mut Trial<'_>, publications: Vec<Publication>) -> Result<(), Stop> {
     let is_timetable = |one: &&Publication| matches!(one, Publication::Timetable(..));
     let tables = publications.iter().filter(is_timetable).count();
@@ -191,21 +196,33 @@ pub(super) fn publish(trial: &mut Trial<'_>, publications: Vec<Publication>) -> 
     }
     let mut last = Revision::new(trial.machine.head.revision).ok();
     let (mut records, mut timetables) = (Vec::new(), Vec::new());
+    let config = trial.machine.config.clone();
+    let write = |body| Signed::write(&config.network, config.partner, body).map_err(Code::from);
     for publication in publications {
         if let Publication::Timetable(subject, begins) = publication {
             timetables.push((subject, begins));
             continue;
         }
-        let revision = Revision::next(last, trial.now.time).ok_or(Code::Malformed)?;
-        if let Some(body) = body(trial, publication, revision, &records)? {
-            let config = &trial.machine.config;
-            let record =
-                Signed::write(&config.network, config.partner, body).map_err(Code::from)?;
-            records.push(record);
-            last = Some(revision);
+        let mut revision = Revision::next(last, trial.now.time).ok_or(Code::Malformed)?;
+        let Some(mut body) = body(trial, publication, revision, &records)? else {
+            continue;
+        };
+        if let PublicBody::Offer(offer) = &mut body {
+            for ended in left::leaves_out(&trial.view, &config.network, offer) {
+                records.push(write(left::withdrawal(revision, ended, offer.subject()))?);
+                revision = Revision::next(Some(revision), trial.now.time).ok_or(Code::Malformed)?;
+            }
+            if offer.revision() != revision {
+                let draft = offer.draft().clone();
+                **offer = Offer::new(revision, draft).map_err(|error| error.code)?;
+            }
         }
+        records.push(write(body)?);
+        last = Some(revision);
     }
-    trial.sign_public(&records);
+    for part in records.chunks(BATCH_RECORDS_MAX) {
+        trial.sign_public(part);
+    }
     for record in &records {
         if let PublicBody::Offer(offer) = record.body() {
             timetable::end(trial, offer);
@@ -303,7 +320,7 @@ fn head_after(
 ) -> CatalogueHead {
     let mut view = trial.view.clone();
     for record in before {
-        published(&mut view, record);
+        published(&mut view, &trial.machine.config.network, record);
     }
     let catalogue = OwnCatalogue::read(&view);
     CatalogueHead {
@@ -343,7 +360,7 @@ impl Trial<'_> {
 }
 
 /// What an own public record changes.
-pub(super) fn published(view: &mut Overlay<'_>, record: &Signed<PublicBody>) {
+pub(super) fn published(view: &mut Overlay<'_>, network: &NetworkId, record: &Signed<PublicBody>) {
     let body = record.body();
     let (Some(slot), Some(revision)) = (body.slot(record.author()), body.revision()) else {
         return;
@@ -383,6 +400,9 @@ pub(super) fn published(view: &mut Overlay<'_>, record: &Signed<PublicBody>) {
         named_by,
     };
     view.put(key, &new);
+    if family == Family::Offer {
+        left::follow(view, network, subject, (old, body));
+    }
     if let Some(end) = new.end {
         let family = family.number();
         view.put_bytes(
@@ -404,6 +424,7 @@ pub(super) fn published(view: &mut Overlay<'_>, record: &Signed<PublicBody>) {
 
 /// Clears away own records that have ended by ledger time.
 pub(super) fn clear_ended(view: &mut Overlay<'_>, at: Time) {
+    left::clear_ended(view, at);
     let mut after = Key::SlotEnd {
         end: Time::default(),
         family: 0,

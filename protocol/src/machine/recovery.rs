@@ -194,7 +194,7 @@ pub(super) fn declined(
     if trial.check_whole(deal_id, &deal).is_err() {
         trial.mark(Mark::Spoken { deal: deal_id });
         if deal.state == State::Closed {
-            deal::provider::overdue(trial, deal_id, &deal)?;
+            deal::overdue(trial, deal_id, &deal)?;
         }
     }
     Ok(())

@@ -37,6 +37,10 @@ pub struct Step {
     /// that fell back is shown; `None` if nothing waits. What ends by time is recorded by whatever
     /// pulse comes next, so pulses come regularly besides.
     pub wake: Option<Time>,
+    /// Deals whose part in a pulse, a greeting or a notice failed, and why. Nothing of them changed and
+    /// all else went on. It is a fault of this program, or of what it kept, so that the operator is
+    /// to hear of it.
+    pub left_out: Vec<(DealId, Verdict)>,
 }
 
 impl Step {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     code::Code,
     deal::Deal,
-    hash::{PartnerId, RecordId, sha256},
+    hash::{DealId, PartnerId, RecordId, sha256},
     ledger::{Carried, Entry, EntryBody, EntryHeader, Payload, Version},
     value::Time,
 };
@@ -27,14 +27,18 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    /// The step that says so and does nothing.
-    pub(super) fn step(self) -> Step {
-        let verdict = match self {
+    /// What whoever asked is told.
+    fn verdict(self) -> Verdict {
+        match self {
             Self::Refused(code) => Verdict::Refused(code),
             Self::Away => Verdict::Away,
-        };
+        }
+    }
+
+    /// The step that says so and does nothing.
+    pub(super) fn step(self) -> Step {
         Step {
-            verdict,
+            verdict: self.verdict(),
             ..Step::default()
         }
     }
@@ -55,6 +59,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) now: Now,
     pub(crate) step: Step,
     salts: u32,
+    /// Deals whose part failed, and why: nothing of them is decided now.
+    left_out: Vec<(DealId, Stop)>,
 }
 
 impl<'a> Trial<'a> {
@@ -66,6 +72,7 @@ impl<'a> Trial<'a> {
             now,
             step: Step::default(),
             salts: 0,
+            left_out: Vec::new(),
         }
     }
 
@@ -76,6 +83,8 @@ impl<'a> Trial<'a> {
         let silent = super::bundle::next_wake(&self.machine);
         let mut step = self.step;
         step.wake = asks.into_iter().chain(shows).chain(silent).min();
+        let left_out = self.left_out.into_iter();
+        step.left_out = left_out.map(|(deal, why)| (deal, why.verdict())).collect();
         (step, self.machine, self.view.into_writes())
     }
 
@@ -168,6 +177,38 @@ impl<'a> Trial<'a> {
             self.view.lay(write);
         }
         self.step.changes.push(Change::Mark(mark));
+    }
+
+    /// Decides what concerns many deals, so that the part of one that fails keeps no other back: all is
+    /// decided anew without it.
+    pub(super) fn each_apart(
+        &mut self,
+        decide: impl Fn(&mut Self) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        loop {
+            let known = self.left_out.len();
+            let decided = decide(self);
+            if self.left_out.len() == known {
+                return decided;
+            }
+            self.begin_anew();
+        }
+    }
+
+    /// One deal's share of what concerns many; nothing where it failed before.
+    pub(crate) fn share_of(
+        &mut self,
+        deal: DealId,
+        decide: impl FnOnce(&mut Self) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if self.left_out.iter().any(|(known, _)| *known == deal) {
+            return Ok(());
+        }
+        let decided = decide(self);
+        if let Err(why) = decided {
+            self.left_out.push((deal, why));
+        }
+        decided
     }
 
     /// Forgets all that is decided so far.

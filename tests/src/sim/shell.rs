@@ -175,15 +175,16 @@ impl Process {
         }
     }
 
-    /// Puts `input` to the machine and adds what it decides to the batch being built. Handed back is why
-    /// a pulse is refused, which none may be.
+    /// Puts `input` to the machine and adds what it decides to the batch being built. Handed back is
+    /// what is stuck: a pulse that is refused, which none may be, and a deal that fails where others go
+    /// on.
     pub(super) fn decide(
         &mut self,
         disk: &Disk,
         (input, asker): (Input, Option<Asker>),
         now: Now,
         planted: Option<Planted>,
-    ) -> Option<Code> {
+    ) -> Option<String> {
         let is_pulse = matches!(input, Input::Pulse);
         let view = self.view(disk);
         let answered = match &input {
@@ -213,9 +214,11 @@ impl Process {
             self.open.writes.insert(write.key, write.value);
         }
         let refused = match step.verdict {
-            Verdict::Refused(code) if is_pulse => Some(code),
+            Verdict::Refused(code) if is_pulse => Some(format!("a pulse is refused: {code}")),
             _ => None,
         };
+        let left_out = step.left_out.first();
+        let stuck = left_out.map(|(deal, why)| format!("deal {deal} is left out: {why:?}"));
         if step.wake.is_some() {
             self.due = step.wake;
         }
@@ -237,7 +240,7 @@ impl Process {
                 self.open.entries.push(*entry);
             }
         }
-        refused
+        refused.or(stuck)
     }
 
     /// Whether a batch would be written now.

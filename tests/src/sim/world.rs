@@ -380,10 +380,10 @@ impl<'a> World<'a> {
         let Some(process) = &mut site.process else {
             return;
         };
-        let refused = process.decide(&site.disk, (input, asker), now, self.planted);
-        // Nothing would be asked again any more.
-        let stuck = refused.map(|code| format!("stuck: a pulse of node {node} is refused: {code}"));
-        self.complaints.extend(stuck);
+        let stuck = process.decide(&site.disk, (input, asker), now, self.planted);
+        // Nothing would be asked again any more, or of one deal.
+        self.complaints
+            .extend(stuck.map(|what| format!("stuck: node {node}: {what}")));
         self.submit(node);
     }
 

@@ -504,3 +504,43 @@ fn i24_a_chain_that_everybody_restarts_in_ends_alike() {
         }
     }
 }
+
+/// The one in the middle lost that it committed its part, and the Commit from above comes before that
+/// part was spoken of: it is answered as soon as it was, and not a pause later.
+#[test]
+fn i24_a_commit_that_came_before_its_part_was_spoken_of_is_asked_for() {
+    let mut line = Line::held(2);
+    let copy = line.party.nodes[1].clone();
+    line.party.go_on(1);
+    line.party.disconnect(1, 2);
+    line.party.disconnect(0, 1);
+    line.party.connect(0, 1);
+    line.party.settle();
+    line.party.disconnect(0, 1);
+    line.accept();
+    line.party.put_back(1, copy);
+    line.party.connect(0, 1);
+    line.party.settle();
+    assert_eq!(line.party.put(1, Input::OpenEpoch).verdict, Verdict::Done);
+    line.party.settle();
+    assert_eq!(line.states(), [("doubt", "held"), ("held", "held")]);
+    line.party.connect(1, 2);
+    line.party.settle();
+    assert_eq!(line.states(), [("agreed", "sold"); 2]);
+}
+
+/// The one in the middle restarted, and the Commit from above comes before it has met who provides
+/// its part.
+#[test]
+fn i24_a_commit_that_came_before_its_part_was_met_is_asked_for() {
+    let mut line = Line::held(2);
+    line.party.restart(1);
+    line.party.connect(0, 1);
+    line.party.settle();
+    line.accept();
+    line.party.settle();
+    assert_eq!(line.states(), [("doubt", "held"), ("held", "held")]);
+    line.party.connect(1, 2);
+    line.party.settle();
+    line.ended(true);
+}

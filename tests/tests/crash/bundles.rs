@@ -260,7 +260,13 @@ impl Market {
                 desk.work(self.node(RETAILER), &case);
                 let legs = self.legs(&desk.bundle);
                 let is_over = legs.len() > FIRMS.len() && legs.iter().all(Leg::is_over);
-                found = complaints(&legs, self.agreed);
+                // What they have is read after each has said that it is over: a state that is read
+                // later than a stock says nothing of it.
+                found = if is_over {
+                    complaints(&self.legs(&desk.bundle), self.agreed)
+                } else {
+                    complaints(&legs, self.agreed)
+                };
                 is_over.then_some(())
             },
         );

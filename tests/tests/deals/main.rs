@@ -1,6 +1,8 @@
 //! Deals against SPEC.md: its two tables cell by cell, and production machines that meet over a
 //! network which loses, repeats and reorders.
 
+mod apart;
+mod audiences;
 mod cells;
 mod changes;
 mod contradictions;

@@ -3,11 +3,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use omni_node::store::failover;
 use omni_tests::omni::{Node, PATIENCE, wait_for};
 use serde_json::{Value, json};
 
 use crate::chains::{named, owed, reaches, sells, thread, verified};
-use crate::trade::{customer, words};
+use crate::trade::{customer, ledger_of, words};
 
 /// A retailer, two firms that keep a promise with it, and two that might keep the second part instead.
 struct Market {
@@ -274,6 +275,12 @@ fn where_nobody_fits_it_says_so_and_leaves_it() {
     let over = market.retailer.place().run(&words(maker));
     assert_eq!(over.status.code(), Some(5), "that leg can't fail any more");
     market.verified();
+    // Who stands in may fail yet, and of the other leg nothing is left to look at.
+    market.retailer.place().ok(&["down"]);
+    let (_, place) = market.retailer.end();
+    let ledger = ledger_of(&place.home());
+    assert_eq!(failover::legs(&ledger).expect("readable").len(), 1);
+    assert_eq!(failover::done(&ledger).expect("readable").len(), 1);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod goods_hostile;
 mod hostile;
 mod keys;
 mod leaves;
+mod named;
 mod offers;
 mod peers;
 mod policies;

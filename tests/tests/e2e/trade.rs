@@ -89,14 +89,19 @@ fn is_told_nowhere(folder: &Path) {
     }
 }
 
-/// All values of a ledger as they are before `RocksDB` compresses them.
-fn values_of_ledger(home: &Path) -> Vec<Vec<u8>> {
+/// The ledger in the home of a node that ended.
+pub(crate) fn ledger_of(home: &Path) -> ledger::LedgerReader {
     let identity = Identity::load(&Home::at(home.to_owned())).expect("an identity");
     let owner = Owner {
         network: *identity.network().id().as_bytes(),
         partner: *identity.partner().as_bytes(),
     };
-    let reader = ledger::open_to_read(home, owner).expect("a ledger");
+    ledger::open_to_read(home, owner).expect("a ledger")
+}
+
+/// All values of a ledger as they are before `RocksDB` compresses them.
+fn values_of_ledger(home: &Path) -> Vec<Vec<u8>> {
+    let reader = ledger_of(home);
     let mut values = Vec::new();
     let mut after = Vec::new();
     while let Some(pair) = reader.next(&after, &[0xff]).expect("readable") {

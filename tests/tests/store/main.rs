@@ -7,5 +7,6 @@ mod ledger;
 mod market;
 mod overlay;
 mod pair;
+mod pruning;
 mod renewal;
 mod runtime;

@@ -1,6 +1,7 @@
 //! The failover of a leg told: where it stands, whom the node asked, and what stands in for the leg. It
 //! decides nothing.
 
+use omni_protocol::deal::order::Order;
 use omni_protocol::deal::{Deal, State};
 use omni_protocol::hash::{DealId, RecordId, ThreadId};
 
@@ -21,9 +22,11 @@ use crate::view::terms::money;
 /// # Errors
 /// `store` if the disk fails.
 pub(in crate::api) fn kept(reading: &Reading, leg: DealId) -> Result<Option<FailoverDoc>, Problem> {
-    let kept = reading
-        .ledger
-        .read(&failover::key(RecordId::from(leg).as_bytes()))?;
+    let leg = RecordId::from(leg);
+    let mut kept = reading.ledger.read(&failover::key(leg.as_bytes()))?;
+    if kept.is_none() {
+        kept = reading.ledger.read(&failover::done_key(leg.as_bytes()))?;
+    }
     Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
@@ -39,6 +42,21 @@ fn leg_of(reading: &Reading, deal: DealId) -> Result<Option<DealId>, Problem> {
 pub(super) fn deal_of(reading: &Reading, asked: &AskedDoc) -> Option<(DealId, Deal)> {
     let id = DealId::from(asked.deal.parse::<RecordId>().ok()?);
     Some((id, Deal::read(reading, id)?))
+}
+
+/// Whether nothing is left to do for a leg, and nothing can be again: its failover ended, nothing that
+/// was asked for it is open, and who stands in has fulfilled.
+pub(super) fn is_done(reading: &Reading, doc: &FailoverDoc) -> bool {
+    let asked = doc.asked.iter().filter_map(|asked| deal_of(reading, asked));
+    let has_fulfilled = |id| {
+        Order::read(reading, id).is_some_and(|order| {
+            order.completed.is_some() || order.lines.iter().all(|line| line.open() == 0)
+        })
+    };
+    let is_over = |(id, deal): (DealId, Deal)| {
+        deal.state == State::Aborted || deal.state == State::Agreed && has_fulfilled(id)
+    };
+    doc.ended.is_some() && asked.into_iter().all(is_over)
 }
 
 /// The deal that is asked for now, or committed to and not decided.

@@ -5,19 +5,19 @@
 use std::ops::ControlFlow as Flow;
 
 use omni_protocol::deal::{Deal, State};
-use omni_protocol::hash::{DealId, PartnerId, ThreadId};
+use omni_protocol::hash::{DealId, PartnerId, RecordId, ThreadId};
 use omni_protocol::machine::{Approval, Input, Requesting, Verb};
 use omni_protocol::thread::Terms;
 use omni_protocol::value::Time;
 
+use super::done;
 use super::judging::{self, Envelope, Tried};
 use super::leg::Leg;
-use super::telling::{deal_of, has_failed_too, kept};
-use super::{CHANGING, done};
+use super::telling::{deal_of, has_failed_too, is_done, kept};
 use crate::api::bundles::telling::refusal_code;
 use crate::api::looking::keep_looking;
 use crate::api::sources::{is_passing, share_ms, valid_until};
-use crate::api::{Act, ApiCode, Call, Desk, FailoverAct, News, Problem, Reading};
+use crate::api::{Act, ApiCode, Call, Desk, FailoverAct, News, Problem, Reading, pruning};
 use crate::hand_over::Kept;
 use crate::store::failover;
 use crate::view::failover::{AskedDoc, FailedView, FailoverDoc};
@@ -65,18 +65,38 @@ async fn look(desk: &Desk) -> Result<(), Problem> {
 }
 
 async fn go_on(desk: &Desk, leg: DealId) -> Result<(), Problem> {
-    let _one = CHANGING.lock().await;
+    let _one = desk.changing_failovers().await;
     give_back_late(desk, leg).await?;
     for _ in 0..STEPS_MAX {
         let read = move |reading: &Reading| next(reading, leg);
         let Some(step) = desk.read(read).await? else {
-            return Ok(());
+            return set_aside(desk, leg).await;
         };
         if carry_out(desk, leg, step).await?.is_break() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Puts what is kept of a leg aside where nothing is left to do, so that it is looked at no more.
+async fn set_aside(desk: &Desk, leg: DealId) -> Result<(), Problem> {
+    let read = move |reading: &Reading| {
+        let doc = kept(reading, leg)?.filter(|doc| is_done(reading, doc));
+        Ok(doc.map(|doc| (doc, reading.now().ms())))
+    };
+    let Some((mut doc, now_ms)) = desk.read(read).await? else {
+        return Ok(());
+    };
+    doc.done_at_ms = Some(now_ms);
+    // A struct of texts and numbers always has a JSON form.
+    let bytes = serde_json::to_vec(&doc).unwrap_or_default();
+    let id = RecordId::from(leg);
+    let writes = vec![
+        (failover::key(id.as_bytes()), None),
+        (failover::done_key(id.as_bytes()), Some(bytes)),
+    ];
+    pruning::keep(desk, writes).await
 }
 
 /// Gives back what was passed over while its partner was away.

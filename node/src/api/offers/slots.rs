@@ -63,7 +63,10 @@ pub(super) fn slots(
         until_ms: begins
             .plus_ms(u64::from(minutes).saturating_mul(MINUTE_MS))
             .ms(),
-        places: mine.then(|| places(reading, &known, *begins)),
+        places: mine.then(|| {
+            let subject = known.offer.subject();
+            places(&Stock::of_slot(reading, subject, *begins))
+        }),
     };
     Ok(SlotsView {
         id: known.id.to_string(),
@@ -149,8 +152,8 @@ fn has_promised(reading: &Reading, known: &Known) -> bool {
     !own(reading, known, ever).is_empty()
 }
 
-fn places(reading: &Reading, known: &Known, begins: Time) -> PlacesView {
-    let stock = Stock::of_slot(reading, known.offer.subject(), begins);
+/// The places of an own slot.
+pub(in crate::api) fn places(stock: &Stock) -> PlacesView {
     PlacesView {
         all: stock.counted,
         held: stock.held,

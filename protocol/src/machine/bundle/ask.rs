@@ -294,7 +294,9 @@ fn witness_greeted(
             && deal.manifest == Some(id)
             && deal.state == State::Closed
         {
-            super::provide::overdue(trial, leg.deal, &deal)?;
+            trial.share_of(leg.deal, |trial| {
+                super::provide::overdue(trial, leg.deal, &deal)
+            })?;
         }
     }
     Ok(())

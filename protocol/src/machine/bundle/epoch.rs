@@ -162,10 +162,12 @@ pub(crate) fn declined(
     }
     speak(trial, partner, id);
     for (deal_id, deal) in legs {
-        if deal.state == State::Closed {
-            super::provide::overdue(trial, deal_id, &deal)?;
-        }
-        parts::look_again(trial, deal_id)?;
+        trial.share_of(deal_id, |trial| {
+            if deal.state == State::Closed {
+                super::provide::overdue(trial, deal_id, &deal)?;
+            }
+            parts::look_again(trial, deal_id)
+        })?;
     }
     Ok(())
 }
