@@ -501,18 +501,29 @@ pub(crate) fn recorded(
 /// Whether the order that a deal changes is here, in the version that it changes or a later one, if
 /// it changes one.
 fn has_order(view: &dyn View, network: &NetworkId, (id, deal): (DealId, &Deal)) -> bool {
-    let Some(order_id) = deal.order else {
-        return true;
-    };
-    let on = deal.terms(view, network, id);
-    let version = on.and_then(|terms| Some(terms.conditions().on?.version));
-    order::Order::read(view, order_id).is_some_and(|order| Some(order.version) >= version)
+    deal.order.is_none() || {
+        let terms = deal.terms(view, network, id);
+        terms.is_some_and(|terms| changes_what_is_here(view, &terms))
+    }
+}
+
+/// The same of terms.
+fn changes_what_is_here(view: &dyn View, terms: &Terms) -> bool {
+    terms.conditions().on.is_none_or(|change| {
+        let order = order::Order::read(view, change.order);
+        order.is_some_and(|order| order.version >= change.version)
+    })
 }
 
 /// Whether the deal on which a record stands is here, of a Commit or Receipt its hold or firm
-/// proposal, and of the Receipt of a change its order.
+/// proposal, and of a change its order: without it nothing is known of what the change takes.
 pub(crate) fn stands_on(view: &dyn View, network: &NetworkId, body: &ThreadBody) -> bool {
     let deal = match body {
+        ThreadBody::Request(request) => return changes_what_is_here(view, &request.terms),
+        ThreadBody::Proposal(proposal) => {
+            let mut alternatives = proposal.alternatives().iter();
+            return !proposal.is_firm() || alternatives.all(|on| changes_what_is_here(view, on));
+        }
         ThreadBody::Hold(hold) => hold.deal,
         ThreadBody::Commit(commit) => {
             return Deal::read(view, commit.deal).is_some_and(|deal| deal.hold.is_some());
@@ -527,12 +538,10 @@ pub(crate) fn stands_on(view: &dyn View, network: &NetworkId, body: &ThreadBody)
         ThreadBody::Refusal(refusal) => refusal.deal,
         ThreadBody::Release(release) => release.deal,
         ThreadBody::Inquiry(_)
-        | ThreadBody::Proposal(_)
         | ThreadBody::Question(_)
         | ThreadBody::Answer(_)
         | ThreadBody::Reject(_)
         | ThreadBody::Withdraw(_)
-        | ThreadBody::Request(_)
         | ThreadBody::Ack(_)
         | ThreadBody::Event(_)
         | ThreadBody::Handover(_)

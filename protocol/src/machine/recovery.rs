@@ -42,13 +42,12 @@ impl Trial<'_> {
                 && !self.knows(shown.record.id())
                 && !bundle::is_of_a_bundle(shown.record.body())
             {
-                if matches!(shown.record.body(), ThreadBody::Receipt(_))
-                    && !deal::stands_on(
-                        &self.view,
-                        &self.machine.config.network,
-                        shown.record.body(),
-                    )
-                {
+                let body = shown.record.body();
+                let books = matches!(
+                    body,
+                    ThreadBody::Request(_) | ThreadBody::Proposal(_) | ThreadBody::Receipt(_)
+                );
+                if books && !deal::stands_on(&self.view, &self.machine.config.network, body) {
                     return Err(No::Unanswered);
                 }
                 self.keep(Case {

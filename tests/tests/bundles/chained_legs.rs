@@ -6,7 +6,7 @@ use omni_protocol::{
     frame::NoticeWhat,
     hash::{BundleId, DealId},
     limits::CHAIN_SILENCE_MS,
-    machine::{Key, Policy, Short, Verdict},
+    machine::{Input, Key, Policy, Short, Verdict},
 };
 use omni_tests::market::Node;
 
@@ -171,6 +171,25 @@ fn a_restart_of_the_leaf_begins_the_silence_anew() {
     bunch.party.settle();
     bunch.party.wait(CHAIN_SILENCE_MS - 1);
     assert_eq!(bunch.party.state(3, bunch.deals[2].2), "armed");
+    bunch.party.wait(1);
+    assert_eq!(bunch.party.state(3, bunch.deals[2].2), "sold");
+}
+
+#[test]
+fn a_leaf_in_recovery_does_not_look_without_end_whom_to_ask() {
+    let mut bunch = orphaned();
+    let copy = bunch.party.nodes[3].clone();
+    bunch.party.count(3, 40);
+    let later = &bunch.party.nodes[3];
+    let shown = later.machine.checkpoint(&later.store).expect("kept");
+    bunch.party.put_back(3, copy);
+    bunch.party.put(3, Input::Shown(shown));
+    bunch.party.wait(CHAIN_SILENCE_MS);
+    // Nobody is here who could be asked.
+    assert_eq!(bunch.party.put(3, Input::Pulse).wake, None);
+    bunch.party.put(3, Input::OpenEpoch);
+    bunch.party.connect(1, 3);
+    bunch.party.settle();
     bunch.party.wait(1);
     assert_eq!(bunch.party.state(3, bunch.deals[2].2), "sold");
 }

@@ -7,7 +7,7 @@ use omni_protocol::{
     code::Code,
     deal::{
         Deal, State,
-        credit::Posting,
+        credit::{Account, Posting},
         order::{Order, Status},
     },
     hash::{DealId, RecordId},
@@ -17,10 +17,10 @@ use omni_protocol::{
         Standing, Step, Verb, Verdict,
     },
     record::Signed,
-    thread::{Happening, Role, ThreadBody},
+    thread::{Change, ChangeWhat, Happening, Role, ThreadBody},
     value::{Minor, Money, Prose, Text},
 };
-use omni_tests::market::{Node, Store, article, network, terms};
+use omni_tests::market::{Node, Store, amendment, article, network, terms};
 
 const REQUESTER: usize = 0;
 const PROVIDER: usize = 1;
@@ -375,6 +375,69 @@ fn put_back(two: &Two, deal: DealId, (at, image): (usize, Store), context: &str)
     assert_eq!(after.agreed, before.agreed, "{context}");
     two.check_signed_once(context);
     recovered
+}
+
+/// What is agreed of the change of an order can't be booked before the order.
+#[test]
+fn a_change_waits_for_its_order_that_comes_back_after_it() {
+    let mut two = Two::new();
+    two.meet();
+    let image = two.nodes[PROVIDER].store.clone();
+    let order = two.trade(Opening::OfRequester);
+    let on = Change {
+        order,
+        version: 1,
+        what: ChangeWhat::Amend,
+    };
+    let mut firm = two.firm(PROVIDER, Role::Provider);
+    if let Verb::Propose(proposing) = &mut firm {
+        proposing.alternatives = vec![amendment(&terms("B", 700, 2), &[("B", 700, 1)], 0, on)];
+    }
+    let Verdict::Made(made) = two.put(PROVIDER, Input::Verb(Box::new(firm))).verdict else {
+        panic!("it may propose");
+    };
+    two.settle();
+    two.put_back(PROVIDER, image);
+    two.meet();
+    assert!(two.is_recovering(PROVIDER));
+    two.put(PROVIDER, Input::OpenEpoch);
+    // What shows the order comes last.
+    let mut late = VecDeque::new();
+    while let Some((to, input)) = two.mail.pop_front() {
+        if to == PROVIDER && matches!(input, Input::Letter { .. }) {
+            late.push_back((to, input));
+        } else {
+            two.put(to, input);
+        }
+    }
+    let change = DealId::from(made[0]);
+    let accept = Verb::Accept {
+        thread: made[0].into(),
+        alternative: 0,
+    };
+    two.say(REQUESTER, accept);
+    let state = |two: &Two| Deal::read(&two.nodes[PROVIDER].store, change).map(|deal| deal.state);
+    assert_eq!(state(&two), None);
+    two.mail.extend(late);
+    two.settle();
+    for _minute in 0..2 {
+        for at in 0..2 {
+            two.nodes[at].ms += MINUTE_MS;
+            two.put(at, Input::Pulse);
+        }
+        two.settle();
+    }
+    assert_eq!(state(&two), Some(State::Sold));
+    let orders = two.orders(order);
+    assert_eq!(
+        orders.map(|order| (order.version, order.lines[0].ordered)),
+        [(2, 1); 2]
+    );
+    let [one, other] = two.nodes.each_ref();
+    let euro = "EUR".parse().unwrap();
+    let owes = Account::read(&one.store, other.partner(), euro).payable;
+    let is_owed = Account::read(&other.store, one.partner(), euro).receivable;
+    assert_eq!((owes, is_owed), (Minor::new(700).unwrap(), owes));
 }
 
 #[test]

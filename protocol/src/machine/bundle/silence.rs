@@ -71,8 +71,11 @@ pub(crate) fn pulse(trial: &mut Trial<'_>) {
     }
 }
 
-/// When the next middle partner was silent for long.
+/// When the next middle partner was silent for long. In recovery nobody is asked, however late it is.
 pub(crate) fn next_wake(machine: &Machine) -> Option<Time> {
+    if machine.recovering {
+        return None;
+    }
     let since = machine.silent.values().min();
     since.map(|since| since.plus_ms(CHAIN_SILENCE_MS))
 }
