@@ -75,6 +75,17 @@ impl Line {
             .thread
     }
 
+    /// The one in the middle restarts, and is committed to before it meets who provides its part.
+    #[track_caller]
+    fn commits_before_the_part_is_met(&mut self) {
+        self.party.restart(1);
+        self.party.connect(0, 1);
+        self.party.settle();
+        self.accept();
+        self.party.settle();
+        assert_eq!(self.states(), [("doubt", "held"), ("held", "held")]);
+    }
+
     /// The operator at the top commits.
     pub fn accept(&mut self) -> Verdict {
         let thread = self.thread(0, 0);
@@ -250,12 +261,7 @@ fn what_a_hold_rests_on_is_decided_through_it_alone() {
     assert_eq!(line.party.verb(1, cancel(upper)), refused(Code::HoldStands));
     // In a new life its Commit can't be signed before the provider has greeted, so the one above is
     // not taken.
-    line.party.restart(1);
-    line.party.connect(0, 1);
-    line.party.settle();
-    line.accept();
-    line.party.settle();
-    assert_eq!(line.states(), [("doubt", "held"), ("held", "held")]);
+    line.commits_before_the_part_is_met();
     line.party.connect(1, 2);
     line.heal();
     line.ended(true);
@@ -534,12 +540,7 @@ fn i24_a_commit_that_came_before_its_part_was_spoken_of_is_asked_for() {
 #[test]
 fn i24_a_commit_that_came_before_its_part_was_met_is_asked_for() {
     let mut line = Line::held(2);
-    line.party.restart(1);
-    line.party.connect(0, 1);
-    line.party.settle();
-    line.accept();
-    line.party.settle();
-    assert_eq!(line.states(), [("doubt", "held"), ("held", "held")]);
+    line.commits_before_the_part_is_met();
     line.party.connect(1, 2);
     line.party.settle();
     line.ended(true);

@@ -1,7 +1,7 @@
 //! Gossip messages whose check is under way on the pool. How a message is checked, and what follows
 //! from it, is kept out.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use libp2p::PeerId;
 use tokio::sync::mpsc;
@@ -35,8 +35,6 @@ pub(super) struct Checking {
     done: mpsc::Receiver<Checked>,
     /// How many are under way of what each peer forwarded.
     of: BTreeMap<PeerId, usize>,
-    /// And of all.
-    count: usize,
 }
 
 impl Checking {
@@ -46,14 +44,13 @@ impl Checking {
             done_in,
             done,
             of: BTreeMap::new(),
-            count: 0,
         }
     }
 
     /// Whether one more message of this peer may be checked.
     pub(super) fn has_room(&self, peer: &PeerId) -> bool {
         let of_peer = self.of.get(peer).copied().unwrap_or(0);
-        self.count < CHECKS_MAX && of_peer < CHECKS_PER_PEER_MAX
+        of_peer < CHECKS_PER_PEER_MAX && self.of.values().sum::<usize>() < CHECKS_MAX
     }
 
     /// Begins a check. Whoever calls it looked for room, or takes up what was set aside before.
@@ -65,11 +62,12 @@ impl Checking {
     ) {
         let of_peer = self.of.entry(message.0).or_insert(0);
         *of_peer = of_peer.saturating_add(1);
-        self.count = self.count.saturating_add(1);
         let check = UnderWay {
-            message: Some(message),
-            heard: None,
-            bytes,
+            checked: Some(Checked {
+                message,
+                heard: None,
+                bytes,
+            }),
             done: self.done_in.clone(),
         };
         pool.start(move || check.run(&checks));
@@ -79,7 +77,6 @@ impl Checking {
     pub(super) async fn next(&mut self) -> Option<Checked> {
         let checked = self.done.recv().await?;
         let peer = checked.message.0;
-        self.count = self.count.saturating_sub(1);
         if let Some(of_peer) = self.of.get_mut(&peer) {
             *of_peer = of_peer.saturating_sub(1);
             if *of_peer == 0 {
@@ -92,29 +89,23 @@ impl Checking {
 
 /// One check under way, which comes back when it is let go: done, or lost.
 struct UnderWay {
-    message: Option<Message>,
-    heard: Option<Result<Fresh, Unfit>>,
-    bytes: Vec<u8>,
+    checked: Option<Checked>,
     done: mpsc::Sender<Checked>,
 }
 
 impl UnderWay {
     fn run(mut self, checks: &Checks) {
-        self.heard = Some(checks.gossip(&self.bytes));
+        if let Some(checked) = &mut self.checked {
+            checked.heard = Some(checks.gossip(&checked.bytes));
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let Some(message) = self.message.take() else {
-            return;
-        };
-        let checked = Checked {
-            message,
-            heard: self.heard.take(),
-            bytes: mem::take(&mut self.bytes),
-        };
-        if self.done.try_send(checked).is_err() {
+        if let Some(checked) = self.checked.take()
+            && self.done.try_send(checked).is_err()
+        {
             tracing::trace!("the driver has ended");
         }
     }
