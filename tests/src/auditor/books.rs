@@ -38,6 +38,8 @@ pub struct Deal {
     /// What the hold promises for a bundle.
     waits: Option<Waits>,
     pub commit: Option<Id>,
+    /// Whether that Commit came back after a loss.
+    commit_came_back: bool,
     pub release: Option<Id>,
     pub decision: Option<Id>,
     /// The manifest of which it is a leg.
@@ -66,6 +68,7 @@ impl Deal {
             hold: None,
             waits: None,
             commit: None,
+            commit_came_back: false,
             release: None,
             decision: None,
             manifest: None,

@@ -111,29 +111,34 @@ pub fn check(
         ..Chains::default()
     };
     for side in sides {
-        check_middle(side, lost[side.node], &mut chains, found);
+        check_middle(side, All { sides, lost }, &mut chains, found);
     }
     (count, chains)
 }
 
 /// What a node in the middle sold by itself it bought, and what it bought it sold. Who lost what it
-/// signed, and so refused, bears that (SPEC.md section 21).
-fn check_middle(side: &Side<'_>, lost: &BTreeSet<Id>, chains: &mut Chains, found: &mut Findings) {
+/// signed, and so refused, bears that, and so does who sold what only it and its provider knew to be
+/// bought, and both lost (SPEC.md section 21).
+fn check_middle(side: &Side<'_>, all: All<'_>, chains: &mut Chains, found: &mut Findings) {
     for (id, deal) in &side.books.deals {
         if deal.passed_on().is_none() || deal.manifest.is_some() {
             continue;
         }
         let part = side.books.part_of(deal);
         let below = part.map_or("unknown", |(_, part)| part.state);
-        let has_lost = lost.contains(id) || part.is_some_and(|(part, _)| lost.contains(&part));
+        let has_lost = |what| all.lost[side.node].contains(&what);
+        let has_lost_part = part.is_some_and(|(part, _)| has_lost(part));
+        let is_hidden =
+            has_lost_part && part.is_some_and(|(id, part)| all.has_lost(part.partner, id));
         let why = match deal.state {
             "sold" => {
                 chains.agreed += 1;
-                (below != "agreed").then_some("it is sold, and what it rests on")
+                let lacks = below != "agreed" && !is_hidden;
+                lacks.then_some("it is sold, and what it rests on")
             }
             "refused" => {
                 chains.refused += 1;
-                let pays = below == "agreed" && !has_lost;
+                let pays = below == "agreed" && !has_lost(*id) && !has_lost_part;
                 pays.then_some("it is refused, and what it rests on")
             }
             _ => None,

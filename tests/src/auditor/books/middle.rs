@@ -74,9 +74,14 @@ impl Books {
 
     /// A deal is refused that rested on another.
     pub(super) fn check_part_free(&self, at: &At<'_>, id: Id, code: u64, found: &mut Findings) {
-        let part = self.deals.get(&id).and_then(|deal| self.part_of(deal));
-        let Some((part_id, part)) = part else { return };
-        if is_bound(part) {
+        let deal = self.deals.get(&id);
+        let part = deal.and_then(|deal| Some((deal, self.part_of(deal)?)));
+        let Some((deal, (part_id, part))) = part else {
+            return;
+        };
+        // What both neighbours upstream lost nobody shows, and what was committed for it is borne.
+        let is_borne = part.commit_came_back && !deal.was.contains(&"passed");
+        if is_bound(part) && !is_borne {
             let why = format!("it is refused, and what it rests on is {}", part.state);
             at.find(found, Check::Middle, &[id, part_id], why);
         } else if code == PART_REFUSED && part.state != "aborted" {

@@ -91,6 +91,9 @@ impl Books {
             return;
         }
         self.in_doubt(id, commit, alternative);
+        if let Some(deal) = self.deals.get_mut(&id) {
+            deal.commit_came_back = at.comes_back;
+        }
     }
 
     /// A deal is committed, alone or by a Manifest: what it comes to is in doubt.
