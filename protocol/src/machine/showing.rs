@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, View, bundle,
+    Key, View,
+    bundle::{self, Bundle},
     fold::kept_record,
     life::{self, Recall},
     outbox,
@@ -170,11 +171,17 @@ pub(super) fn show(trial: &mut Trial<'_>, id: DealId, deal: &Deal, latest: Recor
     if chain.last() == Some(&latest) {
         chain.pop();
     }
-    // A Manifest is taken where the holds of all its legs are.
-    if let Some(manifest) = deal.manifest.filter(|id| RecordId::from(*id) == latest)
-        && let Some(holds) = bundle::stands_on(&trial.view, manifest, deal.partner)
+    // A Manifest is taken where the holds of all its legs are; one of parts, where the whole is too,
+    // for which a letter of what followed has no room.
+    if let Some(manifest) = deal.manifest
+        && let Some(known) = Bundle::read(&trial.view, manifest)
     {
-        chain = holds;
+        let (id, holds) = (manifest.into(), bundle::stands_on(&known, deal.partner));
+        if id == latest {
+            chain = holds;
+        } else if deal.side() == Side::Requester && known.whole.is_some() {
+            outbox::ask_again(trial, deal.partner, (id, holds));
+        }
     }
     // A leg that lapsed armed before, and that counts still.
     if deal.state == State::Lapsed

@@ -19,6 +19,8 @@ struct Bunch {
     bundle: BundleId,
     /// Each deal with its requester and its provider.
     deals: Vec<(usize, usize, DealId)>,
+    /// Each node as it was before anything was asked.
+    before: Vec<Node>,
 }
 
 impl Bunch {
@@ -33,6 +35,7 @@ impl Bunch {
             party.count(at, 0);
         }
         party.settle();
+        let before = party.nodes.clone();
         let (one, other) = (party.request(1, 1), party.request(2, 1));
         party.settle();
         let mut deals = vec![(0, 1, one), (0, 2, other)];
@@ -47,6 +50,7 @@ impl Bunch {
             party,
             bundle,
             deals,
+            before,
         };
         assert_eq!(bunch.states(), vec![("held", "held"); 2 + depth]);
         bunch
@@ -315,6 +319,20 @@ fn a_part_whose_manifest_never_came_ends_with_the_whole() {
 
 /// How all stands when so many messages have arrived since the commit, with what each node kept
 /// after each of them.
+/// A letter of its last record has no room for the Manifest of the whole, without which a leaf that
+/// lost all of its part takes nothing of it.
+#[test]
+fn a_leaf_that_lost_a_part_is_shown_the_whole_with_it() {
+    let mut bunch = Bunch::held(1);
+    bunch.commit();
+    bunch.party.settle();
+    bunch.ended(true);
+    let copy = bunch.before[3].clone();
+    bunch.party.put_back(3, copy);
+    bunch.heal();
+    bunch.ended(true);
+}
+
 struct Moment {
     bunch: Bunch,
     copies: Vec<(usize, Node)>,

@@ -37,18 +37,14 @@ pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (Manife
 pub(crate) fn again_to(trial: &mut Trial<'_>, to: PartnerId, id: ManifestId) {
     if let Some(bundle) = Bundle::read(&trial.view, id) {
         let records = Vec::from([id.into()]);
-        let attached = along(&bundle, holds_of(&bundle, to));
+        let attached = stands_on(&bundle, to);
         trial.reply(to, Message::Letter { records, attached });
     }
 }
 
 /// What an own Manifest stands on at a provider: the holds of all its legs.
-pub(crate) fn stands_on(
-    view: &dyn View,
-    id: ManifestId,
-    provider: PartnerId,
-) -> Option<Vec<RecordId>> {
-    Bundle::read(view, id).map(|bundle| along(&bundle, holds_of(&bundle, provider)))
+pub(crate) fn stands_on(bundle: &Bundle, provider: PartnerId) -> Vec<RecordId> {
+    along(bundle, holds_of(bundle, provider))
 }
 
 /// With the Manifest of parts goes that of the whole, by which whoever has it finds who decides.
