@@ -114,13 +114,12 @@ pub(crate) fn check_free(trial: &Trial<'_>, part: &Deal) -> Result<(), Code> {
     }
 }
 
-/// Refuses to commit a part by itself while a deal is to rest on it.
+/// Refuses to commit a part by itself: it is committed with what rests on it, and given back where
+/// that is over, though its provider may have yet to greet for that.
 pub(crate) fn check_alone(trial: &Trial<'_>, part: &Deal) -> Result<(), Code> {
-    let above = above(&trial.view, part).filter(|(_, above)| above.backing == Backing::Parts);
-    if above.is_some_and(|(_, above)| !above.state.is_over()) {
-        Err(Code::InChain)
-    } else {
-        Ok(())
+    match above(&trial.view, part).filter(|(_, above)| above.backing == Backing::Parts) {
+        Some(_) => Err(Code::InChain),
+        None => Ok(()),
     }
 }
 
@@ -467,7 +466,8 @@ fn commitment(view: &dyn View, network: &NetworkId, part: DealId) -> Option<Pass
     Some(chain::passed_on(request.body().header().salt, &[part]))
 }
 
-/// The deal that rests on this one: the one of its chain that is not over, else one that is.
+/// The deal that rests on this one: the one of its chain that is not over, else one that is, and not
+/// one that was refused without ever resting on anything.
 #[must_use]
 pub fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
     let chain = part.chain?.id;
@@ -477,7 +477,9 @@ pub fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
         .filter(|(_, deal)| deal.side() == Side::Provider)
         .collect();
     let open = provided.iter().find(|(_, deal)| !deal.state.is_over());
-    open.or(provided.last()).cloned()
+    let mut rested = provided.iter().rev();
+    let rested = rested.find(|(_, deal)| deal.backing == Backing::Parts);
+    open.or(rested).or(provided.last()).cloned()
 }
 
 /// The chain of a deal: of one that is in none, the one at whose top it stands.

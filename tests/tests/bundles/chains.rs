@@ -267,6 +267,42 @@ fn what_a_hold_rests_on_is_decided_through_it_alone() {
     line.ended(true);
 }
 
+/// It is over above, and its provider has yet to greet. What was refused of the same chain does not
+/// stand above it.
+#[test]
+fn a_part_that_is_to_be_given_back_is_not_committed() {
+    let mut line = Line::new(4);
+    line.party.befriend(1, 4);
+    line.party.connect(1, 4);
+    line.party.count(4, 0);
+    line.ask();
+    for _ in 0..8 {
+        let around = made(&line.party.source(4, line.deals[3], 1));
+        line.party.settle();
+        assert_eq!(line.party.state(1, around), "refused");
+    }
+    let accept = |line: &Line, at: usize, deal: usize| Verb::Accept {
+        thread: line.thread(at, deal),
+        alternative: 0,
+    };
+    line.party.count(4, 1);
+    made(&line.party.verb(4, accept(&line, 4, 3)));
+    line.party.settle();
+    assert_eq!(line.states(), [("held", "held"); 4]);
+    line.party.restart(1);
+    line.party.connect(0, 1);
+    line.party.settle();
+    let deal = line.deals[0];
+    line.party.verb(0, Verb::Cancel { deal });
+    line.party.settle();
+    assert_eq!(line.states()[0], ("aborted", "refused"));
+    assert_eq!(line.states()[1], ("held", "held"));
+    let refused = Verdict::Refused(Code::InChain);
+    assert_eq!(line.party.verb(1, accept(&line, 1, 1)), refused);
+    line.heal();
+    line.ended(false);
+}
+
 #[test]
 fn what_is_given_back_or_over_is_given_back_below() {
     let mut line = Line::held(3);

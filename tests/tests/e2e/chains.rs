@@ -4,7 +4,7 @@
 use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
 use serde_json::Value;
 
-use crate::trade::{customer, words};
+use crate::trade::{ask, customer, words};
 
 /// Who asks, who is in the middle, who has it, and one more for a second leg.
 pub(crate) struct Market {
@@ -434,6 +434,15 @@ pub(crate) fn bundle(market: &Market) -> (Node, String, String) {
 fn a_leg_of_a_bundle_may_be_a_chain() {
     let market = Market::open("1", &[]);
     let (maker, leg, part) = bundle(&market);
+    let held = market.firm.json(&["deal", "show", &part]);
+    assert_eq!(held["waits_for"], "chain", "{held}");
+    let alone = ["deal", "accept", &part, "--yes"];
+    assert_eq!(market.firm.place().run(&alone).status.code(), Some(5));
+    let path = format!("/v1/deals/{}/accept", held["thread"].as_str().unwrap());
+    let (status, refused) = ask(&market.firm, "POST", &path, &Value::Null);
+    assert_eq!((status, &refused["code"]), (409, &"in-chain".into()));
+    let next = refused["next"].to_string();
+    assert!(next.contains(&format!("omni deal show {leg}")), "{refused}");
     // The one in the middle is asleep when the others are asked to arm.
     market.firm.signal("STOP");
     market

@@ -47,16 +47,20 @@ impl Links {
         reading: &Reading,
         deal: &Deal,
     ) -> Option<(&'static str, &'static [&'static str])> {
-        let above = self.above.as_ref().map(|(_, above)| above.state);
-        Some(match (deal.state, above) {
+        let above = self.above.as_ref().map(|(_, above)| above);
+        let above = above.filter(|above| above.backing == Backing::Parts);
+        Some(match (deal.state, above.map(|above| above.state)) {
             (State::Asked, _) if self.below.is_some() => ("chain", &["reject"]),
             (State::Asked, _) if !may_source(deal) => return None,
             (State::Asked, _) if is_short(reading, deal) => ("us", &["source", "reject"]),
             (State::Asked, _) => ("us", &["accept", "source", "reject"]),
             (State::Passed, _) => ("chain", &[]),
             (State::Waiting, _) if deal.backing == Backing::Parts => ("chain", &[]),
-            (State::Kept, Some(State::Asked)) => ("chain", &["reject"]),
-            (State::Kept, Some(above)) if !above.is_over() => ("chain", &[]),
+            // What is over above is given back as soon as its provider greets.
+            (State::Kept, Some(above)) if above == State::Asked || above.is_over() => {
+                ("chain", &["reject"])
+            }
+            (State::Kept, Some(_)) => ("chain", &[]),
             _ => return None,
         })
     }

@@ -2,12 +2,12 @@
 //! name, and the limit that would be passed in numbers. Whether it is refused is the core's matter.
 
 use omni_protocol::code::Code;
-use omni_protocol::deal::Deal;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::deal::order::Difference;
 use omni_protocol::deal::stock::Stock;
+use omni_protocol::deal::{Deal, Side};
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
-use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb};
+use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb, deal_above};
 use omni_protocol::thread::{Item, Line, Role, Terms};
 use omni_protocol::value::{Currency, Minor};
 
@@ -48,6 +48,16 @@ pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem 
     {
         problem = over_credit(reading, problem, partner, (*role, terms));
     }
+    if problem.is(Code::InChain)
+        && let Some(above) = resting(reading, verb)
+    {
+        problem = problem
+            .detail(
+                "Another deal rests on it: with that it is committed or given back, and not alone.",
+            )
+            .next("see that: omni deal show ABOVE")
+            .naming("ABOVE", &short(&above));
+    }
     if let Some((role, terms)) = &meant.would
         && let Some(article) = article(reading, &problem, *role, terms)
     {
@@ -63,6 +73,16 @@ pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem 
         Some(partner) => problem.naming("PARTNER", &beginning(partner)),
         None => problem,
     }
+}
+
+/// The thread of what rests on the deal that is accepted.
+fn resting(reading: &Reading, verb: &Verb) -> Option<ThreadId> {
+    let Verb::Accept { thread, .. } = verb else {
+        return None;
+    };
+    let (_, part) = telling::situation(reading, *thread).ok()?.deal?;
+    let (_, above) = deal_above(reading, &part)?;
+    (part.side() == Side::Requester).then_some(above.thread)
 }
 
 fn beginning(partner: PartnerId) -> String {
