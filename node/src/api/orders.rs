@@ -134,16 +134,30 @@ async fn say(
         .read(move |reading| event(reading, order, &ask, otherwise))
         .await?;
     let verdict = desk.decide(Input::Verb(Box::new(verb))).await?;
-    // The one doubt in which an order can be.
-    if verdict == Verdict::Refused(Code::InDoubt) {
-        let detail = "The partner's node has not confirmed the agreement yet, and this order waits \
-                      for that: it is for a chain, or above orders.ship_gate.";
-        let problem = Problem::of_market(Code::InDoubt, detail);
-        let next = format!("wait until it has: omni order show {}", short(&order));
-        return Err(problem.next(next));
+    if let Verdict::Refused(code) = verdict
+        && let Some(problem) = waits(order, code)
+    {
+        return Err(problem);
     }
     done(verdict)?;
     told(desk, order).await
+}
+
+/// For what an event waits.
+fn waits(order: DealId, code: Code) -> Option<Problem> {
+    let (detail, until) = if code == Code::InDoubt {
+        let detail = "The partner's node has not confirmed the agreement yet, and this order waits \
+                      for that: it is for a chain, or above orders.ship_gate.";
+        (detail, "it has")
+    } else if code == Code::HoldStands {
+        let detail = "A change of this order is held for the partner, and would take away what is \
+                      fulfilled by that.";
+        (detail, "that is decided, or its hold is over")
+    } else {
+        return None;
+    };
+    let next = format!("wait until {until}: omni order show {}", short(&order));
+    Some(Problem::of_market(code, detail).next(next))
 }
 
 fn event(

@@ -5,7 +5,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use super::{
-    Deal, Lateness, RESERVED_MAX, Reserved, Side,
+    Deal, Lateness, RESERVED_MAX, Reserved, Side, State,
     order::{LineState, Order},
     stock::{self, Taken},
 };
@@ -15,7 +15,7 @@ use crate::{
     fence::List,
     hash::{DealId, NetworkId, PartnerId},
     machine::{Fold, Key, View, stored},
-    thread::{Change, ChangeWhat, Conditions, Item, Line, Terms},
+    thread::{Change, ChangeWhat, Conditions, Event, Item, Line, Terms},
     trade::{Nature, RightState, RightTo},
     value::{Minor, Steps, Time},
 };
@@ -228,24 +228,54 @@ pub(crate) fn judge(
     if in_force.currency() != terms.currency() || terms.fee() < Minor::ZERO {
         return Err(Code::TotalsDiffer);
     }
-    let is_within = match change.what {
-        ChangeWhat::Cancel => {
-            let lines = matching(&in_force, terms).ok_or(Code::OfferUnknown)?;
+    if change.what == ChangeWhat::Cancel && matching(&in_force, terms).is_none() {
+        return Err(Code::OfferUnknown);
+    }
+    if is_within(&order, &in_force, (change, terms)) {
+        Ok(())
+    } else {
+        Err(Code::QuantityRange)
+    }
+}
+
+/// Whether an order has come no further than a change leaves it.
+fn is_within(order: &Order, in_force: &Terms, (change, terms): (Change, &Terms)) -> bool {
+    match change.what {
+        ChangeWhat::Cancel => matching(in_force, terms).is_some_and(|lines| {
             let mut lines = lines.iter().zip(terms.lines());
             lines.all(|(index, line)| {
                 let open = order.lines.get(*index).map_or(0, LineState::open);
                 line.item().steps.get() <= open
             })
-        }
+        }),
         ChangeWhat::Amend => {
             order.lines.iter().any(|line| line.open() > 0)
-                && amended(&order, &in_force, terms).is_some()
+                && amended(order, in_force, terms).is_some()
         }
+    }
+}
+
+/// Refuses to fulfil what a change that this node holds would take away: until that is decided, or
+/// its hold is over, it is promised.
+pub(crate) fn check_held(view: &dyn View, network: &NetworkId, event: &Event) -> Result<(), Code> {
+    let Some(order) = Order::read(view, event.deal) else {
+        return Ok(());
     };
-    if is_within {
-        Ok(())
-    } else {
-        Err(Code::QuantityRange)
+    let held = order.change.filter(|change| {
+        let deal = Deal::read(view, *change);
+        deal.is_some_and(|deal| matches!(deal.state, State::Held | State::Waiting | State::Armed))
+    });
+    let (Some(held), Some(in_force)) = (held, order.in_force(view, network)) else {
+        return Ok(());
+    };
+    let after = order.after(event);
+    let alternatives = Deal::alternatives(view, network, held);
+    let mut changes = alternatives
+        .iter()
+        .filter_map(|terms| Some((terms.conditions().on?, terms)));
+    match changes.all(|change| is_within(&after, &in_force, change)) {
+        true => Ok(()),
+        false => Err(Code::HoldStands),
     }
 }
 

@@ -138,6 +138,20 @@ impl Order {
         Deal::read(view, self.terms)?.terms(view, network, self.terms)
     }
 
+    /// How it stands once something happened.
+    pub(super) fn after(&self, event: &Event) -> Self {
+        let mut order = self.clone();
+        order.latest = Some(event.what);
+        order.begun.get_or_insert(event.header.at);
+        if event.what == Happening::Completed {
+            complete(&mut order, event);
+            if order.lines.iter().all(|line| line.open() == 0) {
+                order.completed.get_or_insert(event.header.at);
+            }
+        }
+        order
+    }
+
     pub(super) fn keep(&self, view: &mut Overlay<'_>, order: DealId) {
         view.put(Key::Order { order }, self);
     }
@@ -302,15 +316,7 @@ pub(super) fn happened(fold: &mut Fold<'_, '_>, id: RecordId, event: &Event) {
         return;
     };
     order.step(fold.view, event.deal, id);
-    order.latest = Some(event.what);
-    order.begun.get_or_insert(event.header.at);
-    if event.what == Happening::Completed {
-        complete(&mut order, event);
-        if order.lines.iter().all(|line| line.open() == 0) {
-            order.completed.get_or_insert(event.header.at);
-        }
-    }
-    order.keep(fold.view, event.deal);
+    order.after(event).keep(fold.view, event.deal);
 }
 
 /// Counts the lines that an Event names as fulfilled, or all of them.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     code::Code,
     deal::{
-        Deal, Side, State, credit, judge,
+        Deal, Side, State, change, credit, judge,
         negotiation::{Thread, Who},
         order::{self, Order},
         provider, requester, reservation,
@@ -556,6 +556,7 @@ fn happen(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
         note,
     };
     order::judge_event(&trial.view, (order.partner, Side::Provider), &event)?;
+    change::check_held(&trial.view, &network, &event)?;
     trial.sign(
         order.partner,
         Vec::from([ThreadBody::Event(Box::new(event))]),

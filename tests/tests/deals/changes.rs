@@ -157,7 +157,7 @@ fn amendments_follow_each_other_and_cancellations() {
     assert_eq!(books(&scene, order), (5, 3400, 7, 4));
 }
 
-fn fulfil(scene: &mut Scene, order: DealId, steps: u64) {
+fn complete(scene: &mut Scene, order: DealId, steps: u64) -> Step {
     let steps = Steps::new(steps).unwrap();
     let verb = Verb::Happen {
         order,
@@ -167,7 +167,11 @@ fn fulfil(scene: &mut Scene, order: DealId, steps: u64) {
         reference: Text::default(),
         note: Prose::default(),
     };
-    assert_eq!(signed(&scene.verb(verb)), ["Event"]);
+    scene.verb(verb)
+}
+
+fn fulfil(scene: &mut Scene, order: DealId, steps: u64) {
+    assert_eq!(signed(&complete(scene, order, steps)), ["Event"]);
 }
 
 #[test]
@@ -259,6 +263,30 @@ fn a_providers_amendment_holds_what_it_takes_more() {
     let terms = amendment(&agreed(), &[("A", 1000, 11)], 0, on(order, 1));
     let step = own(&mut scene, Role::Provider, terms);
     assert_eq!(step.verdict, Verdict::Refused(Code::NoStock));
+}
+
+/// It is promised until it is decided.
+#[test]
+fn what_a_held_change_takes_away_is_not_fulfilled() {
+    let (mut scene, order) = sold();
+    let terms = amendment(&agreed(), &[("A", 1000, 1)], 0, on(order, 1));
+    own(&mut scene, Role::Provider, terms);
+    let refused = Verdict::Refused(Code::HoldStands);
+    assert_eq!(complete(&mut scene, order, 2).verdict, refused);
+    fulfil(&mut scene, order, 1);
+    let release = scene.them.release(scene.deal_id());
+    assert_eq!(signed(&scene.letter(&[&release])), ["Refusal released"]);
+    fulfil(&mut scene, order, 1);
+
+    let (mut scene, order) = sold();
+    let terms = amendment(&agreed(), &[("B", 500, 2)], 0, on(order, 1));
+    own(&mut scene, Role::Provider, terms);
+    assert_eq!(complete(&mut scene, order, 1).verdict, refused);
+    let (deal, hold) = (scene.deal_id(), scene.own_hold());
+    let commit = scene.them.commit(deal, hold, 0);
+    assert_eq!(signed(&scene.letter(&[&commit])), ["Receipt"]);
+    assert_eq!(books(&scene, order), (2, 1000, 10, 2));
+    fulfil(&mut scene, order, 2);
 }
 
 /// A Request is no way around the operator.

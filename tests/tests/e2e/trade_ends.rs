@@ -124,6 +124,10 @@ fn either_side_amends_and_the_difference_moves() {
     retailer.json(&["deal", "wait", &change, "--for", "held"]);
     let before = retailer.json(&["order", "show", &thread]);
     assert_eq!(before["version"], 2, "the terms before stand: {before}");
+    let all = wholesaler.place().run(&["order", "complete", &thread]);
+    let told = String::from_utf8_lossy(&all.stderr).into_owned();
+    assert_eq!(all.status.code(), Some(5), "{told}");
+    assert!(told.contains("held for the partner"), "{told}");
     retailer.json(&["deal", "accept", &change, "--yes"]);
     for node in [&retailer, &wholesaler] {
         let (order, _) =
