@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::{
     Key, Stop, View, bundle, chain,
     fold::kept_record,
-    outbox, recovery,
+    outbox, recovery, showing,
     step::Message,
     trial::{Trial, carried},
 };
@@ -118,6 +118,9 @@ pub(super) fn receive(
             }
             return Ok(());
         }
+    }
+    for received in records.iter().chain(attached) {
+        showing::look_back(trial, &received.record);
     }
     Ok(())
 }

@@ -117,15 +117,21 @@ struct Reached {
 
 wire!(Reached { life, place });
 
-/// Notes the place in its author's ledger that a record names.
-pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
-    let (partner, header) = (record.author(), record.body().header());
-    let place = Head {
+/// The place in its author's ledger that a record names.
+fn place_of(record: &Signed<ThreadBody>) -> Head {
+    let header = record.body().header();
+    Head {
         epoch: header.epoch,
         size: header.sequence.saturating_add(1),
         last: EntryHash::from_bytes(*record.id().as_bytes()),
         at: header.at,
-    };
+    }
+}
+
+/// Notes the place in its author's ledger that a record names.
+pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
+    let (partner, header) = (record.author(), record.body().header());
+    let place = place_of(record);
     let before: Option<Reached> = stored(view, &Key::Reached { partner });
     if before.is_none_or(|before| !is_beyond(before.place, place)) {
         let life = header.life;
@@ -133,16 +139,26 @@ pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
     }
 }
 
-/// Whether a partner that announces this head lacks something of what it announced or signed
-/// before.
-pub(super) fn fell_back(view: &dyn View, partner: PartnerId, head: Head) -> bool {
+/// Whether a partner that announces this head in this life lacks something of what it announced or
+/// signed before. Behind what an earlier life signed stands at least the entry that begins the later.
+pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life, Head)) -> bool {
     let reached: Option<Reached> = stored(view, &Key::Reached { partner });
-    reached.is_some_and(|reached| is_beyond(reached.place, head))
+    let lacks = |Reached { life: of, place }: Reached| {
+        is_beyond(place, head) || of != life && !is_beyond(head, place)
+    };
+    reached.is_some_and(lacks)
         || highest(view, partner).is_some_and(|seen| {
             head.epoch != seen.epoch
                 || head.size < seen.size
                 || head.size == seen.size && head.last != seen.last
         })
+}
+
+/// Whether a record of an earlier life names as much of its author's ledger as that announced in the
+/// present one, or more.
+pub(super) fn shows_fall(view: &dyn View, record: &Signed<ThreadBody>, life: Life) -> bool {
+    record.body().header().life != life
+        && highest(view, record.author()).is_some_and(|head| !is_beyond(head, place_of(record)))
 }
 
 fn is_beyond(one: Head, other: Head) -> bool {

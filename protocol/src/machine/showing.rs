@@ -56,7 +56,8 @@ impl Showing {
 /// did so at an earlier meeting of the same life.
 pub(super) fn is_due(view: &dyn View, partner: PartnerId, in_life: Life, head: Head) -> bool {
     let showing: Option<Showing> = stored(view, &Key::Showing { partner });
-    showing.is_some_and(|showing| showing.life == in_life) || life::fell_back(view, partner, head)
+    showing.is_some_and(|showing| showing.life == in_life)
+        || life::fell_back(view, partner, (in_life, head))
 }
 
 /// Whether a partner was begun to be shown what it lost, and not to the end.
@@ -86,6 +87,17 @@ pub(super) fn begin_once(trial: &mut Trial<'_>, partner: PartnerId) {
     let shown: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
     if shown.is_none_or(|shown| shown.life != life) {
         begin(trial, partner, life);
+    }
+}
+
+/// Begins to show the author of a record what it lost, where the record tells that it fell back: this
+/// node may have lost the record too, and then did not know of it when the author greeted.
+pub(super) fn look_back(trial: &mut Trial<'_>, record: &Signed<ThreadBody>) {
+    let author = record.author();
+    let session = trial.machine.sessions.get(&author);
+    let life = session.and_then(|session| session.greeted);
+    if life.is_some_and(|life| life::shows_fall(&trial.view, record, life)) {
+        begin_once(trial, author);
     }
 }
 

@@ -7,6 +7,7 @@ mod chain_storms;
 mod chained_legs;
 mod chains;
 mod changes;
+mod fallen;
 mod holds;
 mod leg;
 mod leg_storms;

@@ -1,0 +1,113 @@
+//! Bundles of which a member fell back before any answer arrived: whoever knows more shows it.
+
+use omni_protocol::{
+    hash::DealId,
+    machine::{Input, Key, Verdict},
+};
+use omni_tests::{
+    market::Node,
+    party::{MINUTE_MS, Party, What},
+};
+
+/// What the requester sent arrives, and nothing of what it is answered.
+/// Given with it is how all stood before. The first provider's clock is ahead by this.
+fn asked_to_arm(legs: &[usize], ahead_ms: u64) -> (Party, Vec<DealId>, Vec<Node>) {
+    let mut party = Party::of(legs.len() + 1);
+    party.settle();
+    let (bundle, deals) = party.collect(legs);
+    party.nodes[1].ms += ahead_ms;
+    let before = party.nodes.clone();
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.round();
+    (party, deals, before)
+}
+
+/// Its ledger went on from an old copy, and is as long as what others saw of it.
+#[test]
+fn i21_a_requester_that_went_on_without_its_manifest_is_shown_it() {
+    let legs = [1, 2];
+    let (mut party, deals, before) = asked_to_arm(&legs, 0);
+    party.cut_off(0);
+    party.settle();
+    party.put_back(0, before[0].clone());
+    party.go_on(0);
+    party.connect(0, 1);
+    party.settle();
+    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    party.verify();
+}
+
+/// Its ledger is as long as what was seen of it by the entry alone that began its life. What it is
+/// shown in that life is lost, and in the next its ledger is longer.
+#[test]
+fn i21_a_fall_that_a_new_life_hides_is_shown() {
+    let legs = [1, 2];
+    let (mut party, _, before) = asked_to_arm(&legs, 16 * MINUTE_MS);
+    party.cut_off(0);
+    party.settle();
+    party.put_back(0, before[0].clone());
+    for _ in 0..2 {
+        party.connect(0, 1);
+        while let Some(mail) = party.mail.pop_front() {
+            if !matches!(mail.what, What::Letter(..)) {
+                party.deliver(mail);
+            }
+        }
+        party.disconnect(0, 1);
+        party.go_on(0);
+    }
+    party.restart(0);
+    party.connect(0, 1);
+    party.settle();
+    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+}
+
+/// Who could show a requester its Manifest lost that as well, and has it back from another member.
+#[test]
+fn i21_what_comes_back_shows_who_else_fell_back() {
+    let legs = [1, 2];
+    let (mut party, _, before) = asked_to_arm(&legs, 16 * MINUTE_MS);
+    party.cut_off(0);
+    party.settle();
+    party.put_back(0, before[0].clone());
+    party.put_back(1, before[1].clone());
+    party.connect(1, 2);
+    party.settle();
+    party.disconnect(1, 2);
+    party.put(1, Input::OpenEpoch);
+    party.connect(0, 1);
+    party.settle();
+    assert!(!party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    party.connect(1, 2);
+    party.settle();
+    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+}
+
+/// It has the Manifest from another member and may not refuse again before all have greeted: the
+/// requester shows what there is, and the two don't drive each other.
+#[test]
+fn i21_a_provider_that_lost_its_refusal_is_shown_it() {
+    let legs = [1, 2, 3];
+    let (mut party, deals, before) = asked_to_arm(&legs, 16 * MINUTE_MS);
+    for (one, other) in [(1, 2), (1, 3), (0, 2), (0, 3)] {
+        party.disconnect(one, other);
+    }
+    party.settle();
+    assert_eq!(party.states(&deals, &legs)[0], ("aborted", "refused"));
+    party.put_back(1, before[1].clone());
+    party.go_on(1);
+    party.connect(1, 2);
+    party.settle();
+    assert_eq!(party.state(1, deals[0]), "waiting");
+    let forked = party.nodes[1].clone();
+    party.connect(1, 0);
+    party.settle();
+    party.put_back(1, forked);
+    party.connect(1, 0);
+    party.settle();
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
+    party.verify();
+}
