@@ -5,7 +5,7 @@ use std::fs;
 use omni_tests::omni::Node;
 use serde_json::{Value, json};
 
-use crate::trade::{partners, words};
+use crate::trade::{customer, partners, words};
 
 /// Lets the retailer propose two at 100.00 and the wholesaler hold them, and gives the thread.
 fn held(retailer: &Node, wholesaler: &Node) -> String {
@@ -124,6 +124,11 @@ fn either_side_amends_and_the_difference_moves() {
     retailer.json(&["deal", "wait", &change, "--for", "held"]);
     let before = retailer.json(&["order", "show", &thread]);
     assert_eq!(before["version"], 2, "the terms before stand: {before}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = customer(folder.path());
+    let hand_over = ["order", "hand-over", &thread, "--ship-to", &file];
+    retailer.place().ok(&hand_over);
+    wholesaler.json(&["deal", "wait", &thread, "--for", "handed-over"]);
     let all = wholesaler.place().run(&["order", "complete", &thread]);
     let told = String::from_utf8_lossy(&all.stderr).into_owned();
     assert_eq!(all.status.code(), Some(5), "{told}");
