@@ -228,39 +228,43 @@ pub(crate) fn judge(
     if in_force.currency() != terms.currency() || terms.fee() < Minor::ZERO {
         return Err(Code::TotalsDiffer);
     }
-    if change.what == ChangeWhat::Cancel && matching(&in_force, terms).is_none() {
-        return Err(Code::OfferUnknown);
-    }
-    if is_within(&order, &in_force, (change, terms)) {
+    check_within(&order, &in_force, (change, terms))
+}
+
+/// Refuses a change of lines that an order has not, or that has come further than it would leave it.
+fn check_within(
+    order: &Order,
+    in_force: &Terms,
+    (change, terms): (Change, &Terms),
+) -> Result<(), Code> {
+    let is_within = match change.what {
+        ChangeWhat::Cancel => {
+            let lines = matching(in_force, terms).ok_or(Code::OfferUnknown)?;
+            let mut lines = lines.iter().zip(terms.lines());
+            lines.all(|(index, line)| {
+                let open = order.lines.get(*index).map_or(0, LineState::open);
+                line.item().steps.get() <= open
+            })
+        }
+        ChangeWhat::Amend => {
+            order.lines.iter().any(|line| line.open() > 0)
+                && amended(order, in_force, terms).is_some()
+        }
+    };
+    if is_within {
         Ok(())
     } else {
         Err(Code::QuantityRange)
     }
 }
 
-/// Whether an order has come no further than a change leaves it.
-fn is_within(order: &Order, in_force: &Terms, (change, terms): (Change, &Terms)) -> bool {
-    match change.what {
-        ChangeWhat::Cancel => matching(in_force, terms).is_some_and(|lines| {
-            let mut lines = lines.iter().zip(terms.lines());
-            lines.all(|(index, line)| {
-                let open = order.lines.get(*index).map_or(0, LineState::open);
-                line.item().steps.get() <= open
-            })
-        }),
-        ChangeWhat::Amend => {
-            order.lines.iter().any(|line| line.open() > 0)
-                && amended(order, in_force, terms).is_some()
-        }
-    }
-}
-
 /// Refuses to fulfil what a change that this node holds would take away: until that is decided, or
 /// its hold is over, it is promised.
-pub(crate) fn check_held(view: &dyn View, network: &NetworkId, event: &Event) -> Result<(), Code> {
-    let Some(order) = Order::read(view, event.deal) else {
-        return Ok(());
-    };
+pub(crate) fn check_held(
+    view: &dyn View,
+    network: &NetworkId,
+    (order, event): (&Order, &Event),
+) -> Result<(), Code> {
     let held = order.change.filter(|change| {
         let deal = Deal::read(view, *change);
         deal.is_some_and(|deal| matches!(deal.state, State::Held | State::Waiting | State::Armed))
@@ -273,7 +277,7 @@ pub(crate) fn check_held(view: &dyn View, network: &NetworkId, event: &Event) ->
     let mut changes = alternatives
         .iter()
         .filter_map(|terms| Some((terms.conditions().on?, terms)));
-    match changes.all(|change| is_within(&after, &in_force, change)) {
+    match changes.all(|change| check_within(&after, &in_force, change).is_ok()) {
         true => Ok(()),
         false => Err(Code::HoldStands),
     }

@@ -556,7 +556,7 @@ fn happen(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
         note,
     };
     order::judge_event(&trial.view, (order.partner, Side::Provider), &event)?;
-    change::check_held(&trial.view, &network, &event)?;
+    change::check_held(&trial.view, &network, (&order, &event))?;
     trial.sign(
         order.partner,
         Vec::from([ThreadBody::Event(Box::new(event))]),
