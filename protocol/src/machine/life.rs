@@ -117,36 +117,43 @@ struct Reached {
 
 wire!(Reached { life, place });
 
-/// The place in its author's ledger that a record names.
-fn place_of(record: &Signed<ThreadBody>) -> Head {
-    let header = record.body().header();
-    Head {
-        epoch: header.epoch,
-        size: header.sequence.saturating_add(1),
-        last: EntryHash::from_bytes(*record.id().as_bytes()),
-        at: header.at,
+impl Reached {
+    /// By this record.
+    fn by(record: &Signed<ThreadBody>) -> Self {
+        let header = record.body().header();
+        let place = Head {
+            epoch: header.epoch,
+            size: header.sequence.saturating_add(1),
+            last: EntryHash::from_bytes(*record.id().as_bytes()),
+            at: header.at,
+        };
+        Self {
+            life: header.life,
+            place,
+        }
+    }
+
+    /// Whether it is gone where another life announces this head: behind what an earlier one signed
+    /// stands at least the entry that begins the later.
+    fn is_gone(&self, (life, head): (Life, Head)) -> bool {
+        self.life != life && !is_beyond(head, self.place)
     }
 }
 
 /// Notes the place in its author's ledger that a record names.
 pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
-    let (partner, header) = (record.author(), record.body().header());
-    let place = place_of(record);
+    let (partner, now) = (record.author(), Reached::by(record));
     let before: Option<Reached> = stored(view, &Key::Reached { partner });
-    if before.is_none_or(|before| !is_beyond(before.place, place)) {
-        let life = header.life;
-        view.put(Key::Reached { partner }, &Reached { life, place });
+    if before.is_none_or(|before| !is_beyond(before.place, now.place)) {
+        view.put(Key::Reached { partner }, &now);
     }
 }
 
 /// Whether a partner that announces this head in this life lacks something of what it announced or
-/// signed before. Behind what an earlier life signed stands at least the entry that begins the later.
+/// signed before.
 pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life, Head)) -> bool {
     let reached: Option<Reached> = stored(view, &Key::Reached { partner });
-    let lacks = |Reached { life: of, place }: Reached| {
-        is_beyond(place, head) || of != life && !is_beyond(head, place)
-    };
-    reached.is_some_and(lacks)
+    reached.is_some_and(|reached| is_beyond(reached.place, head) || reached.is_gone((life, head)))
         || highest(view, partner).is_some_and(|seen| {
             head.epoch != seen.epoch
                 || head.size < seen.size
@@ -157,8 +164,8 @@ pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life
 /// Whether a record of an earlier life names as much of its author's ledger as that announced in the
 /// present one, or more.
 pub(super) fn shows_fall(view: &dyn View, record: &Signed<ThreadBody>, life: Life) -> bool {
-    record.body().header().life != life
-        && highest(view, record.author()).is_some_and(|head| !is_beyond(head, place_of(record)))
+    let announced = highest(view, record.author());
+    announced.is_some_and(|head| Reached::by(record).is_gone((life, head)))
 }
 
 fn is_beyond(one: Head, other: Head) -> bool {
