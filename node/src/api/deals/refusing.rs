@@ -2,12 +2,12 @@
 //! name, and the limit that would be passed in numbers. Whether it is refused is the core's matter.
 
 use omni_protocol::code::Code;
+use omni_protocol::deal::Deal;
 use omni_protocol::deal::credit::Account;
 use omni_protocol::deal::order::Difference;
 use omni_protocol::deal::stock::Stock;
-use omni_protocol::deal::{Deal, Side};
 use omni_protocol::hash::{DealId, PartnerId, ThreadId};
-use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb, deal_above};
+use omni_protocol::machine::{Bundling, GrantTerms, Sourcing, Standing, Verb};
 use omni_protocol::thread::{Item, Line, Role, Terms};
 use omni_protocol::value::{Currency, Minor};
 
@@ -28,6 +28,8 @@ struct Meant {
     partner: Option<PartnerId>,
     thread: Option<ThreadId>,
     order: Option<DealId>,
+    /// What rests on the deal that is accepted.
+    above: Option<ThreadId>,
     /// What it would come to, and the own part in it.
     would: Option<(Role, Terms)>,
 }
@@ -49,7 +51,7 @@ pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem 
         problem = over_credit(reading, problem, partner, (*role, terms));
     }
     if problem.is(Code::InChain)
-        && let Some(above) = resting(reading, verb)
+        && let Some(above) = meant.above
     {
         problem = problem
             .detail(
@@ -75,16 +77,6 @@ pub(super) fn told(reading: &Reading, problem: Problem, verb: &Verb) -> Problem 
     }
 }
 
-/// The thread of what rests on the deal that is accepted.
-fn resting(reading: &Reading, verb: &Verb) -> Option<ThreadId> {
-    let Verb::Accept { thread, .. } = verb else {
-        return None;
-    };
-    let (_, part) = telling::situation(reading, *thread).ok()?.deal?;
-    let (_, above) = deal_above(reading, &part)?;
-    (part.side() == Side::Requester).then_some(above.thread)
-}
-
 fn beginning(partner: PartnerId) -> String {
     partner.to_string().chars().take(PARTNER_CHARS).collect()
 }
@@ -102,6 +94,7 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
                 thread: proposing.thread,
                 order: dearest.conditions().on.map(|change| change.order),
                 would: Some((proposing.role, dearest.clone())),
+                ..Meant::default()
             })
         }
         Verb::Accept {
@@ -113,8 +106,13 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
             Some(Meant {
                 partner: Some(situation.thread.partner),
                 thread: Some(*thread),
-                order: None,
+                above: situation
+                    .links
+                    .above
+                    .as_ref()
+                    .map(|(_, above)| above.thread),
                 would: situation.role.zip(terms.cloned()),
+                ..Meant::default()
             })
         }
         Verb::Question { thread, .. }
@@ -127,8 +125,8 @@ fn meant(reading: &Reading, verb: &Verb) -> Option<Meant> {
         Verb::Bundle(Bundling::Ask { requesting, .. }) => Some(Meant {
             partner: Some(requesting.partner),
             thread: requesting.thread,
-            order: None,
             would: Some((Role::Requester, requesting.terms.clone())),
+            ..Meant::default()
         }),
         Verb::Source(sourcing) | Verb::PlanSource(sourcing) => Some(sourced(reading, sourcing)),
         Verb::WriteOff { deal } | Verb::Bundle(Bundling::Lapse { deal }) => Some(Meant {
@@ -163,8 +161,8 @@ fn sourced(reading: &Reading, sourcing: &Sourcing) -> Meant {
     Meant {
         partner: Some(partner),
         thread: above.map(|above| above.thread),
-        order: None,
         would: Some(would),
+        ..Meant::default()
     }
 }
 

@@ -46,7 +46,7 @@ pub(in crate::api) struct Situation {
     pub(in crate::api) alternatives: Vec<Terms>,
     deals: Vec<DealId>,
     /// What that deal rests on, or what rests on it.
-    links: Links,
+    pub(super) links: Links,
     state: ThreadState,
     waits_for: &'static str,
     may: Vec<&'static str>,
