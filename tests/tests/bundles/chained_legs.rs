@@ -317,8 +317,6 @@ fn a_part_whose_manifest_never_came_ends_with_the_whole() {
     bunch.ended(false);
 }
 
-/// How all stands when so many messages have arrived since the commit, with what each node kept
-/// after each of them.
 /// A letter of its last record has no room for the Manifest of the whole, without which a leaf that
 /// lost all of its part takes nothing of it.
 #[test]
@@ -333,6 +331,8 @@ fn a_leaf_that_lost_a_part_is_shown_the_whole_with_it() {
     bunch.ended(true);
 }
 
+/// How all stands when so many messages have arrived since the commit, with what each node kept
+/// after each of them.
 struct Moment {
     bunch: Bunch,
     copies: Vec<(usize, Node)>,

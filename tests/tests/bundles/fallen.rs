@@ -22,20 +22,29 @@ fn asked_to_arm(legs: &[usize], ahead_ms: u64) -> (Party, Vec<DealId>, Vec<Node>
     (party, deals, before)
 }
 
-/// Its ledger went on from an old copy, and is as long as what others saw of it.
-#[test]
-fn i21_a_requester_that_went_on_without_its_manifest_is_shown_it() {
-    let legs = [1, 2];
-    let (mut party, deals, before) = asked_to_arm(&legs, 0);
+/// The same of two legs, and the requester falls back to before its Manifest.
+fn fallen(ahead_ms: u64) -> (Party, Vec<DealId>, Vec<Node>) {
+    let (mut party, deals, before) = asked_to_arm(&[1, 2], ahead_ms);
     party.cut_off(0);
     party.settle();
     party.put_back(0, before[0].clone());
+    (party, deals, before)
+}
+
+fn is_recovering(party: &Party, node: usize) -> bool {
+    party.nodes[node].store.0.contains_key(&Key::Recovery {})
+}
+
+/// Its ledger went on from an old copy, and is as long as what others saw of it.
+#[test]
+fn i21_a_requester_that_went_on_without_its_manifest_is_shown_it() {
+    let (mut party, deals, _) = fallen(0);
     party.go_on(0);
     party.connect(0, 1);
     party.settle();
-    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    assert!(is_recovering(&party, 0));
     party.meet_again();
-    assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    assert_eq!(party.states(&deals, &[1, 2]), [("agreed", "sold"); 2]);
     party.verify();
 }
 
@@ -43,11 +52,7 @@ fn i21_a_requester_that_went_on_without_its_manifest_is_shown_it() {
 /// shown in that life is lost, and in the next its ledger is longer.
 #[test]
 fn i21_a_fall_that_a_new_life_hides_is_shown() {
-    let legs = [1, 2];
-    let (mut party, _, before) = asked_to_arm(&legs, 16 * MINUTE_MS);
-    party.cut_off(0);
-    party.settle();
-    party.put_back(0, before[0].clone());
+    let (mut party, ..) = fallen(16 * MINUTE_MS);
     for _ in 0..2 {
         party.connect(0, 1);
         while let Some(mail) = party.mail.pop_front() {
@@ -61,17 +66,13 @@ fn i21_a_fall_that_a_new_life_hides_is_shown() {
     party.restart(0);
     party.connect(0, 1);
     party.settle();
-    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    assert!(is_recovering(&party, 0));
 }
 
 /// Who could show a requester its Manifest lost that as well, and has it back from another member.
 #[test]
 fn i21_what_comes_back_shows_who_else_fell_back() {
-    let legs = [1, 2];
-    let (mut party, _, before) = asked_to_arm(&legs, 16 * MINUTE_MS);
-    party.cut_off(0);
-    party.settle();
-    party.put_back(0, before[0].clone());
+    let (mut party, _, before) = fallen(16 * MINUTE_MS);
     party.put_back(1, before[1].clone());
     party.connect(1, 2);
     party.settle();
@@ -79,10 +80,10 @@ fn i21_what_comes_back_shows_who_else_fell_back() {
     party.put(1, Input::OpenEpoch);
     party.connect(0, 1);
     party.settle();
-    assert!(!party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    assert!(!is_recovering(&party, 0));
     party.connect(1, 2);
     party.settle();
-    assert!(party.nodes[0].store.0.contains_key(&Key::Recovery {}));
+    assert!(is_recovering(&party, 0));
 }
 
 /// It has the Manifest from another member and may not refuse again before all have greeted: the
