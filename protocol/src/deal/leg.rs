@@ -15,6 +15,7 @@ use super::{
 use crate::{
     hash::{DealId, ManifestId, RecordId},
     machine::{Fold, Key, kept_record},
+    thread::ThreadBody,
 };
 
 /// Provider: the first manifest that names its hold is here.
@@ -43,10 +44,36 @@ pub(crate) fn armed(fold: &mut Fold<'_, '_>, id: DealId) {
     match deal.state {
         State::Waiting | State::Held => {}
         State::Closed => provider::reserve(fold, &mut deal),
+        State::Refused if is_refused_alone(fold, &deal) => {
+            undecided(fold, id, &mut deal);
+            provider::reserve(fold, &mut deal);
+        }
         _ => return,
     }
     deal.state = State::Armed;
     deal.keep(fold.view, id);
+}
+
+/// Whether a Refusal without leg ended it, and no Release before: beside the Manifest that decides
+/// nothing, and its provider only signs one where that was lost.
+fn is_refused_alone(fold: &Fold<'_, '_>, deal: &Deal) -> bool {
+    let network = fold.machine.config.network;
+    let decision = deal
+        .decision
+        .and_then(|id| kept_record(fold.view, &network, id));
+    let is_alone = decision.is_some_and(|record| match record.body() {
+        ThreadBody::Refusal(refusal) => refusal.leg.is_none(),
+        _ => false,
+    });
+    is_alone && deal.release.is_none()
+}
+
+/// What was refused alone is remembered no more as refused.
+fn undecided(fold: &mut Fold<'_, '_>, id: DealId, deal: &mut Deal) {
+    deal.decision = None;
+    fold.view.delete(Key::Decision { deal: id });
+    tombstone::lift(fold.view, deal.until, id);
+    change::begun(fold, id, deal);
 }
 
 /// Provider: the commit certificate is here.
@@ -101,10 +128,16 @@ pub(crate) fn committed(
     hold: RecordId,
     (manifest, alternative): (ManifestId, u8),
 ) {
-    let free = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
-    let Some(mut deal) = Deal::read(fold.view, id).filter(free) else {
+    let Some(mut deal) = Deal::read(fold.view, id) else {
         return;
     };
+    match deal.state {
+        State::Requested | State::Kept => {}
+        State::Aborted if deal.commit.is_none() && is_refused_alone(fold, &deal) => {
+            undecided(fold, id, &mut deal);
+        }
+        _ => return,
+    }
     deal.state = State::Doubt;
     deal.hold = Some(hold);
     deal.manifest = Some(manifest);

@@ -82,6 +82,7 @@ pub(super) fn sold(fold: &mut Fold<'_, '_>, id: RecordId, receipt: &Receipt) {
     if matches!(deal.state, State::Held | State::Passed) {
         free(fold, &deal, holds::Ended::Used);
     }
+    tombstone::lift(fold.view, deal.until, receipt.deal);
     deal.alternative = receipt.alternative;
     deal.commit = Some(receipt.commit);
     deal.state = State::Sold;

@@ -24,6 +24,11 @@ pub(crate) fn lay(view: &mut Overlay<'_>, end: Time, deal: DealId) {
     view.put_bytes(Key::Tombstone { end, deal }, fence::to_bytes(&deal));
 }
 
+/// What was refused stands again.
+pub(crate) fn lift(view: &mut Overlay<'_>, end: Time, deal: DealId) {
+    view.delete(Key::Tombstone { end, deal });
+}
+
 /// Forgets what is old enough by ledger time.
 pub(crate) fn prune(view: &mut Overlay<'_>, at: Time) {
     let mut after = Key::Tombstone {

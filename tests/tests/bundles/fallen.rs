@@ -112,3 +112,22 @@ fn i21_a_provider_that_lost_its_refusal_is_shown_it() {
     assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
     party.verify();
 }
+
+/// Requester and provider both lost a bundle, and a leg of it was refused alone once its hold was
+/// over. What each of them signed comes back from the other member, and counts.
+#[test]
+fn i21_a_leg_that_was_refused_alone_is_armed_again() {
+    let legs = [1, 2];
+    let (mut party, deals, before) = asked_to_arm(&legs, 0);
+    party.settle();
+    party.cut_off(2);
+    for node in [0, 1] {
+        party.put_back(node, before[node].clone());
+    }
+    party.connect(0, 1);
+    party.wait(16 * MINUTE_MS);
+    assert_eq!(party.states(&deals, &legs)[0], ("aborted", "refused"));
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    party.verify();
+}

@@ -212,6 +212,12 @@ impl ProviderLeg {
                     self.bind(place);
                     self.refuse(code)
                 }
+                LegInput::OwnArmReceipt(place) => {
+                    self.bind(place);
+                    self.refused = None;
+                    self.arm();
+                    vec![Act::Stored]
+                }
                 _ => answer(input, Act::Stored),
             },
             (LegInput::Manifest(_) | LegInput::ArmReceipt(..), _) => {

@@ -305,7 +305,7 @@ impl Books {
             }
             return;
         };
-        self.arm(id);
+        self.arm(id, refused.is_none());
         if let Some(lapse) = lapsed {
             self.end_leg(id, lapse, "lapsed");
         } else if ended == Some(None)
@@ -318,18 +318,22 @@ impl Books {
         }
     }
 
-    fn arm(&mut self, id: Id) {
+    fn arm(&mut self, id: Id, names_no_leg: bool) {
+        let is_given_back = self.given_back.contains(&id);
         let Some(deal) = self.deals.get_mut(&id) else {
             return;
         };
-        match deal.state {
-            "waiting" => deal.now("armed"),
-            // It comes back: what it held is held again.
-            "closed" => {
-                deal.now("armed");
-                self.move_reserved(id, 1);
-            }
-            _ => {}
+        // It comes back: what it held is held again. A Refusal that names no leg decides nothing.
+        let comes_back = match deal.state {
+            "waiting" => false,
+            "closed" => true,
+            "refused" if names_no_leg && !is_given_back => true,
+            _ => return,
+        };
+        deal.now("armed");
+        if comes_back {
+            deal.decision = None;
+            self.move_reserved(id, 1);
         }
     }
 
@@ -385,7 +389,14 @@ impl Books {
         let Some(deal) = self.deals.get_mut(&id) else {
             return;
         };
-        if deal.manifest.is_none() && matches!(deal.state, "requested" | "held") {
+        let may_doubt = match deal.state {
+            "requested" | "held" => true,
+            // A Refusal that names no leg decides nothing.
+            "aborted" => deal.commit.is_none() && deal.release.is_none(),
+            _ => false,
+        };
+        if deal.manifest.is_none() && may_doubt {
+            deal.decision = None;
             deal.manifest = Some(manifest);
             deal.hold = Some(leg.hold);
             self.in_doubt(id, manifest, leg.alternative);
