@@ -438,6 +438,47 @@ fn a_lapse_that_comes_back_ends_what_was_agreed_since() {
     party.verify();
 }
 
+/// A requester that lost it asks, and what it is answered is lost while the session lasts.
+#[test]
+fn a_lapse_that_its_requester_lost_is_told_again_until_it_is_stored() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let before = party.nodes[0].clone();
+    party.nodes[1].ms += 61 * MINUTE_MS;
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
+    party.settle();
+    party.put_back(0, before);
+    party.go_on(0);
+    party.connect(0, 1);
+    while let Some(mail) = party.mail.pop_front() {
+        let is_lapse = |received: &Received| {
+            let body = received.record.body();
+            matches!(body, ThreadBody::Bundle(BundleBody::Lapse(_)))
+        };
+        let is_lost =
+            matches!(&mail.what, What::Letter(_, records, _) if records.iter().any(is_lapse));
+        if !is_lost {
+            party.deliver(mail);
+        }
+    }
+    party.wait(MINUTE_MS);
+    party.cut_off(1);
+    party.connect(0, 2);
+    party.settle();
+    assert_eq!(party.state(0, deals[0]), "aborted");
+    party.meet_again();
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("aborted", "lapsed"), ("agreed", "sold")]
+    );
+    party.verify();
+}
+
 /// Of two legs of one firm one is shown that it armed, and the other, of which nobody heard, refuses.
 #[test]
 fn i20_a_leg_that_is_shown_that_it_armed_does_not_refuse() {

@@ -21,13 +21,23 @@ use crate::{
 };
 
 /// Asks a provider to arm: the Manifest, with the holds of its legs and what opened their deals.
-pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+pub(super) fn to_arm(trial: &mut Trial<'_>, to: PartnerId, at: (ManifestId, &Bundle)) {
+    asks(trial, to, at, EndsBy::Armed);
+}
+
+/// Asks a provider by the Manifest until this answers it.
+fn asks(
+    trial: &mut Trial<'_>,
+    to: PartnerId,
+    (id, bundle): (ManifestId, &Bundle),
+    ends_by: EndsBy,
+) {
     let records = Vec::from([id.into()]);
-    let attached = along(bundle, holds_of(bundle, to));
+    let attached = stands_on(bundle, to);
     put(
         trial,
         to,
-        (id.into(), EndsBy::Armed),
+        (id.into(), ends_by),
         (records.clone(), attached.clone()),
     );
     trial.send(to, Message::Letter { records, attached });
@@ -203,12 +213,10 @@ pub(super) fn until_stored(
         return;
     };
     let attached: Vec<RecordId> = of.iter().map(|id| (*id).into()).collect();
-    put(
-        trial,
-        to,
-        (last, EndsBy::Stored),
-        (records.clone(), attached.clone()),
-    );
+    if outbox::question(&trial.view, to, last).is_none() {
+        let letter = (records.clone(), attached.clone());
+        put(trial, to, (last, EndsBy::Stored), letter);
+    }
     trial.send(to, Message::Letter { records, attached });
 }
 
@@ -259,8 +267,9 @@ pub(crate) fn greeted(
             continue;
         };
         if bundle.requester == own {
+            // Its legs have spoken; what they said since may have been lost here.
             if outbox::question(&trial.view, partner, id.into()).is_none() {
-                again_to(trial, partner, id);
+                asks(trial, partner, (id, &bundle), EndsBy::Stored);
             }
             continue;
         }

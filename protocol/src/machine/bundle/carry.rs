@@ -225,6 +225,10 @@ fn serve(trial: &mut Trial<'_>, case: Case<'_>, (at, kept): (&At, Kept)) {
     let records: Vec<RecordId> = match kept {
         Kept::ArmReceipt => said(leg.armed),
         Kept::Refusal => said(leg.refused.or(bundle.refusal)),
+        // Who asks in doubt may have lost it.
+        Kept::Lapse if case.from == bundle.requester => {
+            return ask::until_stored(trial, case.from, (lapsed(&leg), &[at.manifest]));
+        }
         Kept::Lapse => lapsed(&leg),
         Kept::Certificate => return ask::certificate(trial, case.from, (at.manifest, &bundle)),
         Kept::Manifest | Kept::Hold | Kept::Receipt | Kept::Release => Vec::new(),
