@@ -105,11 +105,9 @@ async fn live(launch: Launch, keys: &Arc<Keys>, token: Token) -> Result<(), Laun
         tokio::spawn(renewal::keep(desk.clone(), config.offers.renew)),
         tokio::spawn(timetables::keep(desk.clone())),
     ];
-    // Before anything is answered: after a kill the file of the process before is still there, and
-    // whoever has an answer of this one looks there for its addresses.
+    // Whoever has an answer looks here for the addresses; after a kill it finds the old ones.
     let published = endpoint.publish(&home.endpoint_file())?;
-    let origins = config.api.origins.clone();
-    let (serving, ending) = (desk.clone(), desk.stopping());
+    let (serving, ending, origins) = (desk.clone(), desk.stopping(), config.api.origins.clone());
     let served = tokio::spawn(async move { doors.serve(serving, token, &origins, ending).await });
     tracing::info!(partner = %keys.identity().partner(), http = %endpoint.http, "ready");
     ready(&endpoint);

@@ -72,8 +72,6 @@ pub struct Auditor {
     bindings: Bindings,
     bundles: Bundles,
     chains: Chains,
-    /// Members of bundles that stay open for good.
-    unended: BTreeSet<Id>,
     healed_ms: Option<u64>,
     doubt_ms_max: Option<u64>,
 }
@@ -369,18 +367,16 @@ impl Auditor {
 
     fn quiet(&mut self) {
         let mut found = std::mem::take(&mut self.found);
+        for requester in 0..self.nodes.len() {
+            for provider in (0..self.nodes.len()).filter(|other| *other != requester) {
+                quiet::check_pair(&self.side(requester), &self.side(provider), &mut found);
+            }
+            self.check_told(requester, &mut found);
+        }
         let sides: Vec<Side<'_>> = (0..self.nodes.len()).map(|node| self.side(node)).collect();
         let lost: Vec<&BTreeSet<Id>> = self.nodes.iter().map(|node| &node.lost).collect();
-        let unended = together::unended(&sides, &lost);
-        for requester in &sides {
-            for provider in sides.iter().filter(|other| other.node != requester.node) {
-                quiet::check_pair(requester, provider, &unended.deals, &mut found);
-            }
-            self.check_told(requester.node, &mut found);
-        }
-        (self.bundles, self.chains) = together::check(&sides, &lost, &unended, &mut found);
+        (self.bundles, self.chains) = together::check(&sides, &lost, &mut found);
         self.found = found;
-        self.unended = unended.members;
     }
 
     /// What was told as agreed is so in the teller's own ledger; the other's is compared with it.
@@ -409,11 +405,7 @@ impl Auditor {
             Moment::RestartedOnce => 2,
             Moment::RestartedTwice => 3,
         };
-        let may_ask = moment == Moment::Quiet
-            || self
-                .unended
-                .contains(&self.nodes[number].ledger.who.partner);
-        if !may_ask && kept.questions > 0 {
+        if moment != Moment::Quiet && kept.questions > 0 {
             let why = format!("{} questions wait for their answers", kept.questions);
             self.found.add(Check::Unanswered, (number, None), &[], why);
         }

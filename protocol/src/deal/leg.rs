@@ -10,11 +10,12 @@
 use super::{
     Deal, Side, State, change, holds,
     negotiation::{self, Settled},
-    order, provider, requester, reservation, tombstone,
+    opened, order, provider, requester, reservation, tombstone,
 };
 use crate::{
     hash::{DealId, ManifestId, RecordId},
     machine::{Fold, Key, kept_record},
+    record::Signed,
     thread::ThreadBody,
 };
 
@@ -94,7 +95,7 @@ pub(crate) fn refused(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
         State::Held | State::Waiting | State::Armed => {
             provider::free(fold, &deal, holds::Ended::Used);
         }
-        State::Closed => {}
+        State::Asked | State::Closed => {}
         // Its Refusal did not name the leg yet; this one does.
         State::Refused => {
             deal.decision = Some(refusal);
@@ -104,6 +105,19 @@ pub(crate) fn refused(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
     }
     deal.state = State::Refused;
     end(fold, (id, refusal), deal);
+}
+
+/// Provider: a leg is refused whose deal this node lost, or never had.
+pub(crate) fn never_seen(
+    fold: &mut Fold<'_, '_>,
+    refusal: &Signed<ThreadBody>,
+    (id, manifest): (DealId, ManifestId),
+) {
+    let requester = refusal.body().header().to;
+    let mut deal = opened(fold, requester, refusal, State::Refused);
+    deal.manifest = Some(manifest);
+    deal.commit = Some(manifest.into());
+    end(fold, (id, refusal.id()), deal);
 }
 
 /// Provider: it has waited as long as its hold said.

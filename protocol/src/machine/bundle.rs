@@ -13,6 +13,7 @@ mod provide;
 mod receive;
 mod require;
 mod silence;
+mod unknown;
 
 pub use self::draft::{Bundling, Draft, DraftLeg, Stage, before as legs_before, bundle_id};
 pub(super) use self::{

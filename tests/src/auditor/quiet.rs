@@ -150,13 +150,8 @@ fn difference(deal: &Deal, stored: &StoredDeal) -> Option<String> {
         .then(|| format!("the entries give {ours:?}, stored is {theirs:?}"))
 }
 
-/// Both sides of all deals of two nodes, but those that stay open for good.
-pub fn check_pair(
-    requester: &Side<'_>,
-    provider: &Side<'_>,
-    open: &BTreeSet<Id>,
-    found: &mut Findings,
-) {
+/// Both sides of all deals of two nodes.
+pub fn check_pair(requester: &Side<'_>, provider: &Side<'_>, found: &mut Findings) {
     let with = |side: &Side<'_>, other: &Side<'_>, provides: bool| -> BTreeSet<Id> {
         let deals = side.books.deals.iter();
         deals
@@ -165,7 +160,7 @@ pub fn check_pair(
             .collect()
     };
     let ids = &with(requester, provider, false) | &with(provider, requester, true);
-    for id in ids.difference(open) {
+    for id in &ids {
         check_deal(requester, provider, *id, found);
     }
     let owed = |books: &Books, partner: Id, of: fn(&Account) -> i128| -> BTreeMap<_, i128> {

@@ -26,8 +26,6 @@ pub struct Bundles {
     pub aborted: u64,
     /// Those of which some legs are agreed and others refused, as SPEC.md section 20 allows it.
     pub partial: u64,
-    /// Those that nobody can end, since both sides of a leg lost its deal.
-    pub lost: u64,
     /// Legs that lapsed.
     pub lapsed: u64,
     /// Of those that are agreed, those that changed orders.
@@ -40,7 +38,6 @@ impl AddAssign for Bundles {
         self.agreed += other.agreed;
         self.aborted += other.aborted;
         self.partial += other.partial;
-        self.lost += other.lost;
         self.lapsed += other.lapsed;
         self.changed += other.changed;
     }
@@ -77,67 +74,19 @@ enum End {
     Open,
 }
 
-/// What stays open for good: who made it may let it lapse, or write it off.
-#[derive(Default)]
-pub struct Unended {
-    /// The bundles, with what decides them or what they decide.
-    bundles: BTreeSet<Id>,
-    /// The deals that are their legs.
-    pub deals: BTreeSet<Id>,
-    /// Their members.
-    pub members: BTreeSet<Id>,
-}
-
-/// Bundles of which a leg has no deal at either side, since both lost it: no record can end them
-/// (SPEC.md section 20, Losses).
-pub fn unended(sides: &[Side<'_>], lost: &[&BTreeSet<Id>]) -> Unended {
-    let all = All { sides, lost };
-    let bundles: BTreeMap<Id, &Bundle> = all.bundles();
-    let is_gone = |side: Id, deal| all.state(side, deal) == "unknown" && all.has_lost(side, deal);
-    let is_lost = |bundle: &Bundle| {
-        let both =
-            |leg: &Leg| is_gone(bundle.requester, leg.deal) && is_gone(leg.provider, leg.deal);
-        bundle.legs.iter().any(both)
-    };
-    let decides = |id: Id, bundle: &Bundle| bundle.whole.unwrap_or(id);
-    let lost_ones = bundles.iter().filter(|(_, bundle)| is_lost(bundle));
-    let tops: BTreeSet<Id> = lost_ones.map(|(id, bundle)| decides(*id, bundle)).collect();
-    let is_decided = |top: &Id| {
-        let mut known = sides.iter().filter_map(|side| side.books.bundles.get(top));
-        known.any(|bundle| bundle.ended.is_some())
-    };
-    let mut unended = Unended::default();
-    for (id, bundle) in bundles {
-        let top = decides(id, bundle);
-        if tops.contains(&top) && !is_decided(&top) {
-            unended.bundles.insert(id);
-            unended.members.insert(bundle.requester);
-            unended.deals.extend(bundle.legs.iter().map(|leg| leg.deal));
-            unended
-                .members
-                .extend(bundle.legs.iter().map(|leg| leg.provider));
-        }
-    }
-    unended
-}
-
 /// Judges all bundles and chains of which the books of any node know, and counts them. `lost` names what synced
 /// entries named that a restored image took away, by node.
 pub fn check(
     sides: &[Side<'_>],
     lost: &[&BTreeSet<Id>],
-    unended: &Unended,
     found: &mut Findings,
 ) -> (Bundles, Chains) {
+    let mut all: BTreeMap<Id, &Bundle> = BTreeMap::new();
+    for (id, bundle) in sides.iter().flat_map(|side| &side.books.bundles) {
+        all.entry(*id).or_insert(bundle);
+    }
     let (mut count, mut parts) = (Bundles::default(), Bundles::default());
     let is_part = |bundle: &Bundle| bundle.whole.is_some();
-    let mut all = All { sides, lost }.bundles();
-    all.retain(|id, bundle| {
-        let is_open = unended.bundles.contains(id);
-        count.lost += u64::from(is_open && !is_part(bundle));
-        !is_open
-    });
-    count.begun = count.lost;
     let mut agreed = BTreeSet::new();
     for (id, bundle) in all.iter().filter(|(_, bundle)| !is_part(bundle)) {
         count.begun += 1;
@@ -208,16 +157,7 @@ struct All<'a> {
     lost: &'a [&'a BTreeSet<Id>],
 }
 
-impl<'a> All<'a> {
-    /// The bundles of which any node knows.
-    fn bundles(self) -> BTreeMap<Id, &'a Bundle> {
-        let mut all = BTreeMap::new();
-        for (id, bundle) in self.sides.iter().flat_map(|side| &side.books.bundles) {
-            all.entry(*id).or_insert(bundle);
-        }
-        all
-    }
-
+impl All<'_> {
     fn of(&self, partner: Id) -> Option<&Side<'_>> {
         self.sides.iter().find(|side| side.partner == partner)
     }

@@ -119,13 +119,12 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
         agreed,
         aborted,
         partial,
-        lost,
         lapsed,
         changed,
     } = *sum.bundles.lock().expect("no thread panics");
     println!(
-        "{begun} bundles: {agreed} agreed, {changed} of them changes, {aborted} aborted, {partial} partial and {lost} open \
-         as SPEC.md 20 allows; {lapsed} legs lapsed"
+        "{begun} bundles: {agreed} agreed, {changed} of them changes, {aborted} aborted, {partial} partial as SPEC.md 20 \
+         allows; {lapsed} legs lapsed"
     );
     let Chains {
         agreed,

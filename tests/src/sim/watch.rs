@@ -10,7 +10,7 @@ use std::{
 use omni_protocol::{
     bundle::BundleBody,
     frame::{Frame, Letter, ProvedRecord, Received},
-    hash::{DealId, ManifestId, PartnerId, RecordId},
+    hash::{DealId, PartnerId, RecordId},
     ledger::{Carried, Entry, EntryBody, EntryHeader, Payload},
     machine::{Config, Key, Machine, Policy, View as _},
     record::{Envelope, Signed},
@@ -46,22 +46,6 @@ struct Node {
     stored: BTreeMap<u8, Stored>,
 }
 
-/// What a Manifest says, of whose making no matter.
-#[derive(Debug)]
-struct Committed {
-    requester: PartnerId,
-    /// The legs with their providers.
-    legs: Vec<(DealId, PartnerId)>,
-    whole: Option<ManifestId>,
-}
-
-/// What stays open for good.
-#[derive(Debug, Default)]
-struct Unended {
-    deals: BTreeSet<DealId>,
-    members: BTreeSet<PartnerId>,
-}
-
 /// What a node has stored at some moment.
 type Stored = (Vec<StoredDeal>, Vec<StoredAccount>, u64);
 
@@ -79,8 +63,8 @@ pub struct Watch {
     pub bundles: Bundles,
     /// How its chains ended.
     pub chains: Chains,
-    /// The Manifests by their ids.
-    manifests: BTreeMap<ManifestId, Committed>,
+    /// Deals that are legs of a Manifest.
+    legs: BTreeSet<DealId>,
     /// Faults that struck.
     pub met: Met,
 }
@@ -185,15 +169,7 @@ impl Watch {
                 (before, receipt.deal)
             }
             ThreadBody::Bundle(BundleBody::Manifest(manifest)) => {
-                let legs = (0..).zip(manifest.legs());
-                let legs =
-                    legs.filter_map(|(number, leg)| Some((leg.deal, manifest.leg(number)?.0)));
-                let committed = Committed {
-                    requester: record.author(),
-                    legs: legs.collect(),
-                    whole: manifest.whole().map(|whole| whole.manifest),
-                };
-                self.manifests.insert(record.id().into(), committed);
+                self.legs.extend(manifest.legs().iter().map(|leg| leg.deal));
                 return;
             }
             // It ends a leg of a manifest, of which the auditor judges.
@@ -238,27 +214,20 @@ impl Watch {
     /// Compares all nodes, once all have shown what they have.
     fn compare(&mut self, moment: u8) {
         let mut found = Vec::new();
-        let unended = self.unended(moment);
         for (number, node) in self.nodes.iter().enumerate() {
             let Some((deals, accounts, questions)) = node.stored.get(&moment) else {
                 continue;
             };
-            let may_wait = moment == QUIET
-                || node
-                    .partner
-                    .is_some_and(|node| unended.members.contains(&node));
-            if *questions > 0 && !may_wait {
+            if *questions > 0 && moment != QUIET {
                 found.push(format!(
                     "open: node {number} still asks {questions} questions"
                 ));
             }
             for deal in deals {
-                if !unended.deals.contains(&DealId::from_bytes(deal.deal)) {
-                    found.extend(self.compare_deal(number, deal, moment));
-                }
+                found.extend(self.compare_deal(number, deal, moment));
             }
             for account in accounts {
-                found.extend(self.compare_account(number, account, (moment, may_wait)));
+                found.extend(self.compare_account(number, account, moment));
             }
             let twice = node.stored.get(&RESTARTED_TWICE);
             let once = node.stored.get(&RESTARTED_ONCE);
@@ -275,45 +244,6 @@ impl Watch {
         nodes.find(|node| node.partner == Some(partner))
     }
 
-    fn is_leg(&self, id: DealId) -> bool {
-        let mut legs = self.manifests.values().flat_map(|known| &known.legs);
-        legs.any(|(leg, _)| *leg == id)
-    }
-
-    /// A leg of which both sides lost the deal is ended by nobody, and so is no other of its bundle.
-    fn unended(&self, moment: u8) -> Unended {
-        let is_gone = |partner: PartnerId, id: DealId| {
-            let node = self.partner(*partner.as_bytes());
-            let stored = node.and_then(|node| node.stored.get(&moment));
-            let is_stored =
-                stored.is_some_and(|(deals, ..)| deals.iter().any(|d| d.deal == *id.as_bytes()));
-            node.is_some_and(|node| node.was_restored) && !is_stored
-        };
-        let decides = |id: ManifestId, known: &Committed| known.whole.unwrap_or(id);
-        let mut tops = BTreeSet::new();
-        for (id, known) in &self.manifests {
-            let both = |(deal, provider): &(DealId, PartnerId)| {
-                is_gone(known.requester, *deal) && is_gone(*provider, *deal)
-            };
-            if known.legs.iter().any(both) {
-                tops.insert(decides(*id, known));
-            }
-        }
-        let mut unended = Unended::default();
-        for (id, known) in &self.manifests {
-            if tops.contains(&decides(*id, known)) {
-                unended.members.insert(known.requester);
-                unended
-                    .deals
-                    .extend(known.legs.iter().map(|(deal, _)| *deal));
-                unended
-                    .members
-                    .extend(known.legs.iter().map(|(_, provider)| *provider));
-            }
-        }
-        unended
-    }
-
     fn compare_deal(&self, number: usize, deal: &StoredDeal, moment: u8) -> Option<String> {
         let id = DealId::from_bytes(deal.deal);
         let other = self.partner(deal.partner)?;
@@ -325,7 +255,7 @@ impl Watch {
             // A provider may have lost what it refused, and who signed nothing in it can't show it.
             "aborted" if is_restored && theirs.is_none() => return None,
             // The first Refusal that each side met ends a leg there, and a lapse frees it.
-            "aborted" if self.is_leg(id) => {
+            "aborted" if self.legs.contains(&id) => {
                 let state = theirs.map(|theirs| theirs.state);
                 let ended = matches!(state, Some("refused" | "lapsed"))
                     // It was held anew by who lost that it was, and ends by its own end.
@@ -357,11 +287,11 @@ impl Watch {
         &self,
         number: usize,
         account: &StoredAccount,
-        (moment, may_wait): (u8, bool),
+        moment: u8,
     ) -> Option<String> {
         let own = self.nodes[number].partner?;
         let other = self.partner(account.partner)?;
-        if (account.held != 0 || account.doubt != 0) && !may_wait {
+        if (account.held != 0 || account.doubt != 0) && moment != QUIET {
             let (held, doubt) = (account.held, account.doubt);
             return Some(format!(
                 "open: node {number} has {held} held, {doubt} in doubt"

@@ -131,3 +131,57 @@ fn i21_a_leg_that_was_refused_alone_is_armed_again() {
     assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
     party.verify();
 }
+
+/// All of a deal is lost at both its sides, and the requester has its Manifest back from another
+/// member. Who provides the leg hears from all that nobody knows more, and refuses it.
+#[test]
+fn i21_a_leg_that_both_sides_lost_is_refused() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let before = party.nodes.clone();
+    let (bundle, deals) = party.collect(&legs);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.round();
+    party.cut_off(0);
+    party.disconnect(1, 2);
+    for node in [0, 1] {
+        party.put_back(node, before[node].clone());
+    }
+    assert_eq!(party.states(&deals, &legs)[0], ("none", "none"));
+    party.meet_again();
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("none", "refused"), ("aborted", "refused")]
+    );
+    party.verify();
+}
+
+/// The deal is at both sides and its hold at neither, since it was asked again and held anew.
+#[test]
+fn i21_a_leg_whose_hold_both_sides_lost_is_refused() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let mut deals = vec![party.request(1, 1)];
+    let asked = party.nodes.clone();
+    party.settle();
+    deals.push(party.request(2, 1));
+    party.settle();
+    let bundle = party.draft(&deals);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.round();
+    party.cut_off(0);
+    party.disconnect(1, 2);
+    for node in [0, 1] {
+        party.put_back(node, asked[node].clone());
+    }
+    assert_eq!(party.states(&deals, &legs)[0], ("requested", "none"));
+    party.connect(0, 1);
+    party.settle();
+    assert_eq!(party.states(&deals, &legs)[0], ("held", "held"));
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 2]);
+    assert_eq!(party.stock(1).held, 0);
+    party.verify();
+}

@@ -205,10 +205,6 @@ fn every_kind_of_fault_is_met_and_bundles_and_chains_end_in_every_way() {
     } = bundles;
     let is_enough = agreed > 50 && aborted > 10 && lapsed > 5 && changed > 5;
     assert!(is_enough, "{bundles:?}");
-    assert_eq!(
-        bundles.lost, 0,
-        "it takes more losses than one run in thousands has"
-    );
     let is_enough = chains.agreed > 20 && chains.refused > 10 && chains.parts_agreed > 10;
     assert!(is_enough, "{chains:?}");
     let missed: Vec<_> = Fault::ALL

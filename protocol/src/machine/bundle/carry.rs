@@ -145,7 +145,7 @@ fn refuse(trial: &mut Trial<'_>, at: &At, code: Code) -> Result<(), No> {
         leg: Some(at.name()),
     };
     trial.sign(deal.partner, Vec::from([ThreadBody::Refusal(refusal)]))?;
-    tell_others(trial, at);
+    tell_others(trial, (at.manifest, at.number));
     Ok(())
 }
 
@@ -166,7 +166,7 @@ fn lapse(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
         requester,
         Vec::from([ThreadBody::Bundle(BundleBody::Lapse(body))]),
     )?;
-    tell_others(trial, at);
+    tell_others(trial, (at.manifest, at.number));
     let known = Bundle::read(&trial.view, at.manifest);
     let said = known.and_then(|bundle| Some(lapsed(bundle.leg(at.number)?)));
     ask::until_stored(trial, requester, (said.unwrap_or_default(), &[at.manifest]));
@@ -174,11 +174,11 @@ fn lapse(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
 }
 
 /// The members beside the requester hear once what was just signed; who misses it asks.
-fn tell_others(trial: &mut Trial<'_>, at: &At) {
-    let Some(bundle) = Bundle::read(&trial.view, at.manifest) else {
+pub(super) fn tell_others(trial: &mut Trial<'_>, (id, number): (ManifestId, u16)) {
+    let Some(bundle) = Bundle::read(&trial.view, id) else {
         return;
     };
-    let Some(leg) = bundle.leg(at.number) else {
+    let Some(leg) = bundle.leg(number) else {
         return;
     };
     let said = leg
@@ -188,7 +188,7 @@ fn tell_others(trial: &mut Trial<'_>, at: &At) {
     for partner in bundle.others(own) {
         if partner != bundle.requester {
             let records = said.clone();
-            let attached = Vec::from([at.manifest.into()]);
+            let attached = Vec::from([id.into()]);
             trial.send(partner, Message::Letter { records, attached });
         }
     }

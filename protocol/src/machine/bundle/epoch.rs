@@ -4,14 +4,14 @@
 
 use alloc::vec::Vec;
 
-use super::{Bundle, KnownLeg, ask, carry, parts, receive::is_of_a_bundle};
+use super::{Bundle, KnownLeg, ask, carry, parts, receive::is_of_a_bundle, unknown};
 use crate::{
     bundle::{Backing, Manifest, Member},
     code::Code,
     deal::{Deal, State},
     frame::NoticeWhat,
     hash::{ManifestId, PartnerId, RecordId},
-    machine::{Case, Key, Mark, Received, Stop, Trial, chain, kept_record, stored},
+    machine::{Case, Key, Mark, No, Received, Stop, Trial, chain, kept_record, stored},
 };
 
 /// Whether the leg may decide by itself: its hold is of this life or epoch, in which nothing was
@@ -51,6 +51,16 @@ pub(super) fn witnesses(trial: &Trial<'_>, bundle: &Bundle) -> Vec<PartnerId> {
     witnesses
 }
 
+/// Whether all witnesses have greeted, and said in the present epoch what they know.
+pub(super) fn all_spoke(trial: &Trial<'_>, at: (ManifestId, &Bundle)) -> bool {
+    let witnesses = witnesses(trial, at.1);
+    !trial.machine.recovering
+        && witnesses
+            .iter()
+            .all(|partner| trial.machine.is_greeted(*partner))
+        && unspoken(trial, at).is_empty()
+}
+
 /// The witnesses that have not said in the present epoch what they know.
 fn unspoken(trial: &Trial<'_>, (manifest, bundle): (ManifestId, &Bundle)) -> Vec<PartnerId> {
     let mut others = witnesses(trial, bundle);
@@ -82,7 +92,12 @@ pub(super) fn heard(
     let own = trial.machine.config.partner;
     let provides = |member: &Member| member.partner == own;
     let is_provider = manifest.members().iter().skip(1).any(provides);
-    if is_provider && trial.machine.head.epoch > 0 && says_what_it_knows(trial, case) {
+    let lacks_one = || {
+        let known = Bundle::read(&trial.view, id);
+        known.is_some_and(|bundle| !unknown::of(trial, &bundle).is_empty())
+    };
+    let may_lack = trial.machine.head.epoch > 0 || lacks_one();
+    if is_provider && may_lack && says_what_it_knows(trial, case) {
         speak(trial, case.from, id);
     }
 }
@@ -113,7 +128,8 @@ pub(super) fn ask(
     (id, bundle): (ManifestId, &Bundle),
     only: Option<PartnerId>,
 ) {
-    if trial.machine.recovering || waiting(trial, bundle).next().is_none() {
+    let waits = waiting(trial, bundle).next().is_some() || !unknown::of(trial, bundle).is_empty();
+    if trial.machine.recovering || !waits {
         return;
     }
     for partner in unspoken(trial, (id, bundle)) {
@@ -157,10 +173,13 @@ pub(crate) fn declined(
     let legs: Vec<_> = waiting(trial, &bundle)
         .map(|(leg, deal)| (leg.deal, deal))
         .collect();
-    if legs.is_empty() {
+    if legs.is_empty() && unknown::of(trial, &bundle).is_empty() {
         return Ok(());
     }
     speak(trial, partner, id);
+    unknown::decide(trial, id)
+        .map(drop)
+        .or_else(No::without_a_record)?;
     for (deal_id, deal) in legs {
         trial.share_of(deal_id, |trial| {
             if deal.state == State::Closed {

@@ -62,6 +62,12 @@ pub(crate) fn recorded(fold: &mut Fold<'_, '_>, who: Who, record: &Signed<Thread
     {
         negotiation::recorded(fold.view, who, partner, record);
     }
+    if said == Said::Refused
+        && record.author() == fold.machine.config.partner
+        && Deal::read(fold.view, deal).is_none()
+    {
+        leg::never_seen(fold, record, (deal, named.manifest));
+    }
     said_of_a_leg(fold, record, (named, deal, said));
     true
 }
@@ -118,13 +124,16 @@ fn decided_above(fold: &mut Fold<'_, '_>, manifest: ManifestId, whole: &Bundle) 
 }
 
 /// Whether a hold of this node's own is bound by the manifest of its requester: it is the first that
-/// names it, and nothing else has committed it.
+/// names it, and nothing else has committed it. A leg that it refused names a hold that it may have
+/// lost.
 fn may_bind(fold: &Fold<'_, '_>, leg: &KnownLeg, requester: PartnerId) -> bool {
     Deal::read(fold.view, leg.deal).is_some_and(|deal| {
+        let names_hold = deal.hold == Some(leg.hold);
+        let is_free = matches!(deal.state, State::Held | State::Closed | State::Refused);
+        let was_asked = deal.state == State::Asked;
         deal.partner == requester
-            && deal.hold == Some(leg.hold)
             && deal.manifest.is_none()
-            && matches!(deal.state, State::Held | State::Closed | State::Refused)
+            && (names_hold && is_free || leg.refused.is_some() && (is_free || was_asked))
     })
 }
 
@@ -246,7 +255,7 @@ fn lead_requester(
     let Some(deal) = Deal::read(fold.view, leg.deal) else {
         return;
     };
-    if deal.manifest.is_none() && deal.hold.is_none_or(|hold| hold == leg.hold) {
+    if deal.manifest.is_none() {
         leg::committed(fold, leg.deal, leg.hold, (manifest, leg.alternative));
     }
     let refusal = leg.refused.or(bundle.refusal);

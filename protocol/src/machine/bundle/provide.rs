@@ -13,6 +13,7 @@ use super::{
     carry::{self, At, Said},
     epoch, parts,
     receive::Word,
+    unknown,
 };
 use crate::{
     bundle::{
@@ -45,15 +46,23 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Said, No
     let requester = case.record().author();
     let own = trial.machine.config.partner;
     let bundle = Bundle::of(requester, body).ok_or(Code::Malformed)?;
-    let known =
-        |leg: &KnownLeg| Deal::read(&trial.view, leg.deal).filter(|deal| deal.partner == requester);
+    let known = |leg: &KnownLeg| {
+        let is_known = unknown::is_known(&trial.view, requester, leg);
+        Deal::read(&trial.view, leg.deal).filter(|_| is_known)
+    };
     let legs = bundle.of_provider(own);
     let legs: Vec<_> = legs
         .map(|(number, leg)| (number, leg, known(leg)))
         .collect();
     let lacks_one = legs.iter().any(|(.., deal)| deal.is_none());
+    let lacks_all = legs.iter().all(|(.., deal)| deal.is_none());
     // Who asks to arm shows all holds that it has; who says what it knows has none to show.
-    if lacks_one && (case.from != requester || epoch::says_what_it_knows(trial, case)) {
+    let shows_none = lacks_one && epoch::says_what_it_knows(trial, case);
+    if (shows_none || lacks_all) && unknown::may_be_lost(trial, case, &bundle) {
+        trial.keep(case);
+        return unknown::decide(trial, id);
+    }
+    if shows_none || lacks_one && case.from != requester {
         return Err(No::Unanswered);
     }
     let mut cells = Vec::new();
@@ -120,6 +129,9 @@ pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Sa
             carry::again(trial, case.from, (Vec::from([refusal]), id));
             continue;
         }
+        if !unknown::is_known(&trial.view, bundle.requester, leg) {
+            continue;
+        }
         let Some(standing) = stand(trial, (id, body, &bundle), number) else {
             continue;
         };
@@ -132,7 +144,7 @@ pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Sa
         // What its part said may have waited for this.
         parts::look_again(trial, leg.deal)?;
     }
-    Ok(said)
+    Ok(said.max(unknown::decide(trial, id)?))
 }
 
 /// Another leg armed, refused or lapsed.

@@ -17,6 +17,8 @@ use crate::auditor::{
 
 /// Code of section 18: the hold does not wait for one of the other legs.
 const CO_LEGS_REFUSED: u64 = 35;
+/// Code of section 18: the hold that a leg names is not known.
+const HOLD_UNKNOWN: u64 = 27;
 /// A hold's word for whom it waits: for nobody's legs, and for anybody's.
 const FOR_NOBODY: u64 = 1;
 const FOR_ANYBODY: u64 = 3;
@@ -201,6 +203,18 @@ impl Books {
         ((manifest, number), deal_id, said): ((Id, u64), Id, Said),
         found: &mut Findings,
     ) {
+        let bundle = self.bundles.get(&manifest);
+        if said == Said::Refused(HOLD_UNKNOWN) {
+            if bundle.is_some_and(|bundle| bundle.armed.contains_key(&number)) {
+                let why = "an armed leg refuses";
+                at.find(found, Check::Twice, &[manifest, deal_id, record], why);
+            }
+            if self.knows_hold(deal_id, (bundle, number)) {
+                let why = "a leg is refused as unknown whose hold is here";
+                at.find(found, Check::Hold, &[manifest, deal_id, record], why);
+            }
+            return;
+        }
         let Some(deal) = self.deals.get(&deal_id) else {
             at.find(
                 found,
@@ -210,7 +224,6 @@ impl Books {
             );
             return;
         };
-        let bundle = self.bundles.get(&manifest);
         let why = match said {
             Said::Armed if !self.have_parts_armed(deal) => {
                 Some((Check::Middle, "a leg arms before all on which it rests"))
@@ -231,6 +244,14 @@ impl Books {
         }
     }
 
+    /// Whether the hold that a leg names was given here, or something else binds its deal.
+    fn knows_hold(&self, deal: Id, (bundle, number): (Option<&Bundle>, u64)) -> bool {
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
+        let leg = bundle.and_then(|bundle| bundle.legs.get(place));
+        let known = self.deals.get(&deal).zip(leg);
+        known.is_some_and(|(deal, leg)| deal.hold == Some(leg.hold) || deal.manifest.is_some())
+    }
+
     /// Brings each deal of a manifest to where its certificate leads it.
     fn lead(&mut self, manifest: Id) {
         let Some(bundle) = self.bundles.remove(&manifest) else {
@@ -246,7 +267,7 @@ impl Books {
             if bundle.requester == self.partner {
                 self.lead_requester(manifest, leg, told);
             } else if leg.provider == self.partner {
-                self.bind(manifest, bundle.requester, leg);
+                self.bind(manifest, bundle.requester, (leg, told));
                 self.lead_provider(manifest, leg, told);
             }
         }
@@ -254,12 +275,19 @@ impl Books {
     }
 
     /// A hold of this node's own is bound by the first manifest of its requester that names it.
-    fn bind(&mut self, manifest: Id, requester: Id, leg: &Leg) {
+    fn bind(&mut self, manifest: Id, requester: Id, (leg, told): (&Leg, Told)) {
+        // One that was refused as unknown is remembered as refused.
+        if told.refused.is_some() {
+            let never_seen = || Deal::new(requester, true, "refused");
+            self.deals.entry(leg.deal).or_insert_with(never_seen);
+        }
         let Some(deal) = self.deals.get_mut(&leg.deal) else {
             return;
         };
-        let is_free = matches!(deal.state, "held" | "closed" | "refused");
-        let is_its = deal.partner == requester && deal.hold == Some(leg.hold);
+        let is_refused = told.refused.is_some();
+        let is_free = matches!(deal.state, "held" | "closed" | "refused")
+            || is_refused && deal.state == "asked";
+        let is_its = deal.partner == requester && (is_refused || deal.hold == Some(leg.hold));
         if deal.manifest.is_none() && is_free && is_its {
             deal.manifest = Some(manifest);
             deal.commit = Some(manifest);
