@@ -396,3 +396,22 @@ fn i21_whoever_falls_back_while_a_chain_arms_ends_alike() {
     }
     assert!(agreed > 0 && agreed < runs, "{agreed} of {runs}");
 }
+
+/// The middle partner has its hold back from above, and knows of no part: the leaf is away.
+#[test]
+fn a_leg_whose_part_is_lost_is_refused_before_its_hold_ends() {
+    let mut bunch = Bunch::held(1);
+    let before = bunch.before[2].clone();
+    bunch.party.put_back(2, before);
+    bunch.party.cut_off(3);
+    bunch.party.connect(0, 2);
+    bunch.party.connect(1, 2);
+    bunch.party.settle();
+    bunch.party.open_epochs();
+    assert_eq!(bunch.states()[1..], [("held", "held"), ("none", "held")]);
+    bunch.commit();
+    bunch.party.wait(MINUTE_MS);
+    assert_eq!(bunch.states()[..2], [("aborted", "refused"); 2]);
+    bunch.heal();
+    bunch.ended(false);
+}

@@ -65,7 +65,7 @@ pub(super) fn out(
     for act in acts {
         match (act, case) {
             (Act::ArmReceipt, _) => said = said.max(arm(trial, case, at)?),
-            (Act::Manifest, _) => parts::commit(trial, at)?,
+            (Act::Manifest, _) => said = said.max(parts::commit(trial, case, at)?),
             (Act::Refusal(code), _) => refuse(trial, at, code)?,
             (Act::Lapse, _) => lapse(trial, at)?,
             (Act::Evidence, Some(case)) => accuse(trial, case, (at, input))?,
@@ -100,6 +100,19 @@ fn lost(trial: &mut Trial<'_>, to: PartnerId, at: &At) -> Said {
     Said::NotYet
 }
 
+/// The same of a word that no record asks for.
+pub(super) fn not_yet(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Said {
+    match case {
+        Some(case) => lost(trial, case.from, at),
+        None => {
+            if let Some(bundle) = Bundle::read(&trial.view, at.manifest) {
+                epoch::ask(trial, (at.manifest, &bundle), None);
+            }
+            Said::NotYet
+        }
+    }
+}
+
 fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, No> {
     // Another own leg of the same manifest may have refused before it.
     let bundle = Bundle::read(&trial.view, at.manifest).ok_or(No::Unanswered)?;
@@ -110,13 +123,7 @@ fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, N
     let may_say = trial.machine.is_greeted(requester)
         && epoch::may_decide(trial, &at.deal, (at.manifest, &bundle));
     if !may_say {
-        return Ok(match case {
-            Some(case) => lost(trial, case.from, at),
-            None => {
-                epoch::ask(trial, (at.manifest, &bundle), None);
-                Said::NotYet
-            }
-        });
+        return Ok(not_yet(trial, case, at));
     }
     let thread = RecordId::from(at.manifest);
     let header = trial.header(requester, Some(thread.into()), Some(thread))?;
@@ -133,7 +140,7 @@ fn arm(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, N
     Ok(Said::All)
 }
 
-fn refuse(trial: &mut Trial<'_>, at: &At, code: Code) -> Result<(), No> {
+pub(super) fn refuse(trial: &mut Trial<'_>, at: &At, code: Code) -> Result<(), No> {
     let deal = &at.deal;
     let parent = deal.release.or(deal.hold).unwrap_or(at.known.deal.into());
     let header = trial.header(deal.partner, Some(deal.thread), Some(parent))?;

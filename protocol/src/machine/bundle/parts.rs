@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use super::{
     Bundle, Ended, ask,
-    carry::{self, At},
+    carry::{self, At, Said},
     draft, fold, provide, require,
 };
 use crate::{
-    bundle::{Backing, Leg, LegInput, Manifest, Member, Outcome, Place, Tally, Turn},
+    bundle::{Backing, Greeted, Leg, LegInput, Manifest, Member, Outcome, Place, Tally, Turn},
     code::Code,
     deal::{Deal, State},
     fence::List,
@@ -76,13 +76,20 @@ pub(super) fn tally(trial: &Trial<'_>, bundle: &Bundle) -> Tally {
 }
 
 /// Signs the Manifest over the part on which a leg rests, and asks its provider to arm.
-pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
+pub(super) fn commit(trial: &mut Trial<'_>, case: Option<Case<'_>>, at: &At) -> Result<Said, No> {
     let above = Bundle::read(&trial.view, at.manifest).ok_or(No::Unanswered)?;
     if above.ended.is_some() {
-        return Ok(());
+        return Ok(Said::All);
     }
     let part = chain::below(trial, (at.known.deal, &at.deal));
-    let (id, part) = part.ok_or(No::Unanswered)?;
+    let Some((id, part)) = part.filter(|(_, part)| part.state != State::Aborted) else {
+        // It came to nothing, or was lost: nothing is held for the leg any more. What an earlier
+        // life said of that is shown first.
+        return match provide::who_greeted(trial, &at.deal, (at.manifest, &above)) {
+            Greeted::All => carry::refuse(trial, at, Code::PartRefused).map(|()| Said::All),
+            Greeted::Wanting => Ok(carry::not_yet(trial, case, at)),
+        };
+    };
     let topmost = above.whole.unwrap_or(LegName {
         manifest: at.manifest,
         number: at.number,
@@ -91,7 +98,7 @@ pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
         // It was asked by an earlier life, and came back before this.
         let is_for_this = asked.whole == Some(topmost);
         return if is_for_this {
-            Ok(())
+            Ok(Said::All)
         } else {
             Err(No::Unanswered)
         };
@@ -122,7 +129,7 @@ pub(super) fn commit(trial: &mut Trial<'_>, at: &At) -> Result<(), No> {
     let manifest = draft::sign(trial, manifest)?;
     let bundle = Bundle::read(&trial.view, manifest).ok_or(Code::Malformed)?;
     ask::to_arm(trial, part.partner, (manifest, &bundle));
-    Ok(())
+    Ok(Said::All)
 }
 
 /// What the part of a waiting leg says of it: it may arm, or must refuse.

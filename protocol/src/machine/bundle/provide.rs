@@ -321,7 +321,7 @@ pub(super) fn stand(
 fn is_yet_to_ask(trial: &Trial<'_>, (id, deal): (DealId, &Deal)) -> bool {
     deal.state == State::Waiting
         && deal.backing == Backing::Parts
-        && chain::below(trial, (id, deal)).is_some_and(|(_, part)| part.manifest.is_none())
+        && chain::below(trial, (id, deal)).is_none_or(|(_, part)| part.manifest.is_none())
 }
 
 fn leg_state(deal: &Deal, turn: Turn, bound: Option<&Bundle>) -> LegState {
@@ -409,7 +409,7 @@ fn is_patience_over(
 /// Who has greeted: A before anything is signed for it, and before a Refusal in a deal of an earlier
 /// life all who may know that it armed. In a deal of an earlier epoch they have said what they know of
 /// it, too.
-fn who_greeted(trial: &Trial<'_>, deal: &Deal, at: (ManifestId, &Bundle)) -> Greeted {
+pub(super) fn who_greeted(trial: &Trial<'_>, deal: &Deal, at: (ManifestId, &Bundle)) -> Greeted {
     let here = |partner: &PartnerId| trial.machine.is_greeted(*partner);
     let greeted = here(&deal.partner)
         && (trial.held_in_this_life(deal) || epoch::witnesses(trial, at.1).iter().all(here))

@@ -113,10 +113,10 @@ impl Books {
         parts.is_some_and(|parts| parts.has_all_armed())
     }
 
-    /// Whether something refused on which a leg rests.
+    /// Whether something refused on which a leg rests, or is lost here.
     pub(super) fn has_part_refused(&self, deal: &Deal) -> bool {
         let Some((_, part)) = self.part_of(deal) else {
-            return false;
+            return deal.passed_on().is_some();
         };
         let parts = part
             .manifest
