@@ -19,10 +19,12 @@ pub(crate) use self::decide::{
     request, sell,
 };
 
-/// A Request was taken.
+/// A Request was taken. One that was lost may have been refused since.
 pub(super) fn asked(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Signed<ThreadBody>) {
-    let deal = opened(fold, partner, record, State::Asked);
-    deal.keep(fold.view, record.id().into());
+    let id = record.id().into();
+    if Deal::read(fold.view, id).is_none() {
+        opened(fold, partner, record, State::Asked).keep(fold.view, id);
+    }
 }
 
 /// The requester's firm proposal was taken.

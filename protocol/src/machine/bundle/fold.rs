@@ -62,10 +62,10 @@ pub(crate) fn recorded(fold: &mut Fold<'_, '_>, who: Who, record: &Signed<Thread
     {
         negotiation::recorded(fold.view, who, partner, record);
     }
-    if said == Said::Refused
-        && record.author() == fold.machine.config.partner
-        && Deal::read(fold.view, deal).is_none()
-    {
+    // One that is shown again comes with its deal.
+    let is_signed_now = record.author() == fold.machine.config.partner
+        && record.body().header().life.get() == fold.header.life;
+    if said == Said::Refused && is_signed_now && Deal::read(fold.view, deal).is_none() {
         leg::never_seen(fold, record, (deal, named.manifest));
     }
     said_of_a_leg(fold, record, (named, deal, said));

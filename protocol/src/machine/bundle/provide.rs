@@ -60,7 +60,7 @@ pub(super) fn manifest(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Said, No
     let shows_none = lacks_one && epoch::says_what_it_knows(trial, case);
     if (shows_none || lacks_all) && unknown::may_be_lost(trial, case, &bundle) {
         trial.keep(case);
-        return unknown::decide(trial, id);
+        return Ok(unknown::lost(trial, case, &bundle));
     }
     if shows_none || lacks_one && case.from != requester {
         return Err(No::Unanswered);

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     code::Code,
     deal::Deal,
+    frame::NoticeWhat,
     hash::{ManifestId, PartnerId, RecordId},
     machine::{Case, GrantTerms, No, Standing, Trial, View},
     thread::{AtFault, LegName, Refusal, ThreadBody},
@@ -49,6 +50,14 @@ pub(super) fn of(trial: &Trial<'_>, bundle: &Bundle) -> Vec<(u16, KnownLeg)> {
         .filter(|(_, leg)| !is_known(&trial.view, bundle.requester, leg))
         .map(|(number, leg)| (number, *leg))
         .collect()
+}
+
+/// Says first that they are lost: A shows the deals that it has.
+pub(super) fn lost(trial: &mut Trial<'_>, case: Case<'_>, bundle: &Bundle) -> Said {
+    for (_, leg) in of(trial, bundle) {
+        trial.notice(case.from, NoticeWhat::Lost, leg.deal.into(), Code::Lost);
+    }
+    Said::NotYet
 }
 
 /// Refuses them where all have spoken, else asks who has not.

@@ -172,6 +172,12 @@ impl Books {
             at.find(found, Check::Hold, &[manifest, record.id], why);
             return;
         }
+        let requester = bundle.requester;
+        if own && !at.comes_back && matches!(said, Said::Refused(_)) {
+            // One that was refused as unknown is remembered as refused.
+            let never_seen = || Deal::new(requester, true, "refused");
+            self.deals.entry(deal).or_insert_with(never_seen);
+        }
         let id = record.id;
         let signed_at = record.header.as_ref().map_or(0, |header| header.at);
         match said {
@@ -276,11 +282,6 @@ impl Books {
 
     /// A hold of this node's own is bound by the first manifest of its requester that names it.
     fn bind(&mut self, manifest: Id, requester: Id, (leg, told): (&Leg, Told)) {
-        // One that was refused as unknown is remembered as refused.
-        if told.refused.is_some() {
-            let never_seen = || Deal::new(requester, true, "refused");
-            self.deals.entry(leg.deal).or_insert_with(never_seen);
-        }
         let Some(deal) = self.deals.get_mut(&leg.deal) else {
             return;
         };
