@@ -1,6 +1,7 @@
 //! Runs the simulator over many seeds, or one seed in full view. It is no part of the product.
 
 use std::{
+    cell::Cell,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -20,6 +21,11 @@ use omni_tests::{
 
 /// How often progress is told and kept.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// The seed that this thread runs.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
 
 /// Simulated markets under faults, each made by one seed.
 #[derive(Debug, Parser)]
@@ -57,8 +63,11 @@ fn planted(name: &str) -> Result<Planted, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // What panics is told with its seed.
-    std::panic::set_hook(Box::new(|_| {}));
+    // A build that aborts on a panic says nothing after this.
+    std::panic::set_hook(Box::new(|panic| {
+        let seed = SEED.get();
+        eprintln!("seed {seed} at {}: {panic}", commit());
+    }));
     let known = args.resume.as_deref().and_then(last_seed);
     let from = args.from.unwrap_or(known.unwrap_or(0) + 1);
     if args.trace || args.shrink {
@@ -152,6 +161,7 @@ fn run_all(from: u64, args: &Args) -> ExitCode {
 }
 
 fn run_seed(seed: u64, args: &Args, sum: &Sum) {
+    SEED.set(seed);
     let plan = Plan::draw(seed);
     let (watch, steps) = judge(&plan, args.planted, &mut |_| {});
     for (fault, (drawn, met)) in Fault::ALL.iter().zip(&sum.faults) {
@@ -192,6 +202,7 @@ fn keep_last_seed(file: &Path, seed: u64) {
 }
 
 fn show_one(plan: &Plan, args: &Args) -> ExitCode {
+    SEED.set(plan.seed);
     let mut tell = |what: &Observation| {
         let line = line(what);
         if !line.is_empty() {
