@@ -149,12 +149,17 @@ pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
     }
 }
 
-/// Whether a partner that announces this head in this life lacks something of what it announced or
-/// signed before.
+/// Whether a partner that announces this head in this life lacks something of what its earlier lives
+/// announced or signed. The present one loses nothing, whatever a greeting of it says that comes late.
 pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life, Head)) -> bool {
     let reached: Option<Reached> = stored(view, &Key::Reached { partner });
-    reached.is_some_and(|reached| is_beyond(reached.place, head) || reached.is_gone((life, head)))
-        || highest(view, partner).is_some_and(|seen| {
+    let greeted: Option<Greeted> = stored(view, &Key::Greeted { partner });
+    let earlier = greeted.and_then(|greeted| match greeted.life == life {
+        true => greeted.earlier,
+        false => greeted.highest,
+    });
+    reached.is_some_and(|reached| reached.is_gone((life, head)))
+        || earlier.is_some_and(|seen| {
             head.epoch != seen.epoch
                 || head.size < seen.size
                 || head.size == seen.size && head.last != seen.last

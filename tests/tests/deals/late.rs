@@ -45,6 +45,21 @@ fn a_greeting_of_a_life_that_another_has_followed_counts_for_nothing() {
     assert_eq!(signed(&scene.letter(&[&request])), ["Hold"]);
 }
 
+/// It tells of less than was taken of that life since, and a life loses nothing.
+#[test]
+fn a_greeting_that_comes_again_is_no_fall() {
+    let mut scene = Scene::new(Policy::default());
+    scene.them.sequence = BEYOND;
+    let request = scene.them.request(goods(), 15, None);
+    assert_eq!(signed(&scene.letter(&[&request])), ["Hold"]);
+    let step = scene.greet(&[]);
+    assert_eq!(answers(&scene.us, &step), <[String; 0]>::default());
+    // In a later life it is one.
+    scene.them.life = Life::new(78).unwrap();
+    let step = scene.greet(&[]);
+    assert!(answers(&scene.us, &step).contains(&"again Hold".into()));
+}
+
 #[test]
 fn a_release_brings_the_request_that_it_overtook() {
     let mut scene = Scene::new(Policy::default());
