@@ -44,7 +44,8 @@ pub(crate) fn armed(fold: &mut Fold<'_, '_>, id: DealId) {
     };
     match deal.state {
         State::Waiting | State::Held => {}
-        State::Closed => provider::reserve(fold, &mut deal),
+        // Its hold may be lost for good.
+        State::Closed | State::Asked => provider::reserve(fold, &mut deal),
         State::Refused if is_refused_alone(fold, &deal) => {
             undecided(fold, id, &mut deal);
             provider::reserve(fold, &mut deal);

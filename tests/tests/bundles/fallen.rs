@@ -157,31 +157,37 @@ fn i21_a_leg_that_both_sides_lost_is_refused() {
     party.verify();
 }
 
-/// The deal is at both sides and its hold at neither, since it was asked again and held anew.
+/// The deal is at both sides and its hold at neither, since it was asked again and held anew. What
+/// another member heard counts.
 #[test]
-fn i21_a_leg_whose_hold_both_sides_lost_is_refused() {
+fn i21_a_leg_whose_hold_both_sides_lost_ends_as_the_others_heard() {
     let legs = [1, 2];
-    let mut party = Party::of(3);
-    party.settle();
-    let mut deals = vec![party.request(1, 1)];
-    let asked = party.nodes.clone();
-    party.settle();
-    deals.push(party.request(2, 1));
-    party.settle();
-    let bundle = party.draft(&deals);
-    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
-    party.round();
-    party.cut_off(0);
-    party.disconnect(1, 2);
-    for node in [0, 1] {
-        party.put_back(node, asked[node].clone());
+    for (have_heard, expected) in [(false, ("aborted", "refused")), (true, ("agreed", "sold"))] {
+        let mut party = Party::of(3);
+        party.settle();
+        let mut deals = vec![party.request(1, 1)];
+        let asked = party.nodes.clone();
+        party.settle();
+        deals.push(party.request(2, 1));
+        party.settle();
+        let bundle = party.draft(&deals);
+        assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        party.round();
+        if have_heard {
+            party.settle();
+        }
+        party.cut_off(0);
+        party.disconnect(1, 2);
+        for node in [0, 1] {
+            party.put_back(node, asked[node].clone());
+        }
+        assert_eq!(party.states(&deals, &legs)[0], ("requested", "none"));
+        party.connect(0, 1);
+        party.settle();
+        assert_eq!(party.states(&deals, &legs)[0], ("held", "held"));
+        party.meet_again();
+        assert_eq!(party.states(&deals, &legs), [expected; 2]);
+        assert_eq!(party.stock(1).held, 0);
+        party.verify();
     }
-    assert_eq!(party.states(&deals, &legs)[0], ("requested", "none"));
-    party.connect(0, 1);
-    party.settle();
-    assert_eq!(party.states(&deals, &legs)[0], ("held", "held"));
-    party.meet_again();
-    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 2]);
-    assert_eq!(party.stock(1).held, 0);
-    party.verify();
 }

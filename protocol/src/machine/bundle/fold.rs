@@ -124,16 +124,16 @@ fn decided_above(fold: &mut Fold<'_, '_>, manifest: ManifestId, whole: &Bundle) 
 }
 
 /// Whether a hold of this node's own is bound by the manifest of its requester: it is the first that
-/// names it, and nothing else has committed it. A leg that it refused names a hold that it may have
-/// lost.
+/// names it, and nothing else has committed it. Of a leg of which this node said something it may have
+/// lost the hold.
 fn may_bind(fold: &Fold<'_, '_>, leg: &KnownLeg, requester: PartnerId) -> bool {
+    let was_said = leg.armed.or(leg.refused).is_some();
     Deal::read(fold.view, leg.deal).is_some_and(|deal| {
-        let names_hold = deal.hold == Some(leg.hold);
         let is_free = matches!(deal.state, State::Held | State::Closed | State::Refused);
-        let was_asked = deal.state == State::Asked;
         deal.partner == requester
             && deal.manifest.is_none()
-            && (names_hold && is_free || leg.refused.is_some() && (is_free || was_asked))
+            && (was_said && (is_free || deal.state == State::Asked)
+                || deal.hold == Some(leg.hold) && is_free)
     })
 }
 

@@ -125,11 +125,11 @@ pub(super) fn manifest_again(trial: &mut Trial<'_>, case: Case<'_>) -> Result<Sa
         let Some(leg) = bundle.leg(number).filter(|leg| leg.provider == own) else {
             continue;
         };
-        if let Some(refusal) = leg.refused {
-            carry::again(trial, case.from, (Vec::from([refusal]), id));
-            continue;
+        let is_known = unknown::is_known(&trial.view, bundle.requester, leg);
+        if let Some(said) = leg.refused.or(leg.armed.filter(|_| !is_known)) {
+            carry::again(trial, case.from, (Vec::from([said]), id));
         }
-        if !unknown::is_known(&trial.view, bundle.requester, leg) {
+        if leg.refused.is_some() || !is_known {
             continue;
         }
         let Some(standing) = stand(trial, (id, body, &bundle), number) else {

@@ -285,10 +285,11 @@ impl Books {
         let Some(deal) = self.deals.get_mut(&leg.deal) else {
             return;
         };
-        let is_refused = told.refused.is_some();
+        // Of a leg of which it said something it may have lost the hold.
+        let was_said = told.armed.or(told.refused).is_some();
         let is_free = matches!(deal.state, "held" | "closed" | "refused")
-            || is_refused && deal.state == "asked";
-        let is_its = deal.partner == requester && (is_refused || deal.hold == Some(leg.hold));
+            || was_said && deal.state == "asked";
+        let is_its = deal.partner == requester && (was_said || deal.hold == Some(leg.hold));
         if deal.manifest.is_none() && is_free && is_its {
             deal.manifest = Some(manifest);
             deal.commit = Some(manifest);
@@ -355,7 +356,7 @@ impl Books {
         // It comes back: what it held is held again. A Refusal that names no leg decides nothing.
         let comes_back = match deal.state {
             "waiting" => false,
-            "closed" => true,
+            "closed" | "asked" => true,
             "refused" if names_no_leg && !is_given_back => true,
             _ => return,
         };
