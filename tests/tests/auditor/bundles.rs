@@ -169,6 +169,29 @@ fn a_leg_that_lapses_in_time_passes() {
     trace.expect_nothing();
 }
 
+/// Its provider lost that the leg lapsed, and the bundle is aborted meanwhile.
+#[test]
+fn a_lapse_that_comes_back_after_the_abort_changes_nothing() {
+    let mut trace = Trace::new();
+    let bundle = Bundle::committed(&mut trace, CoLegs::Any, None);
+    let armed = bundle.arms(&mut trace, 0);
+    trace.pass(B, &armed);
+    trace.ms += PATIENCE_MS;
+    let before = trace.nodes[B].sequence;
+    let lapse = bundle.lapses(&mut trace, 0);
+    trace.pass(B, &lapse);
+    trace.restore(B, before);
+    trace.ms += HOLD_MS;
+    let refusal = bundle.refuses(&mut trace, 1, Code::HoldOver);
+    trace.pass(B, &refusal);
+    let recovered = Payload::Recovered(List::new([lapse.id]).unwrap());
+    trace.enter(B, recovered, Some(A), &[&lapse]);
+    if let Some(Observation::Synced { deals, .. }) = trace.run.last_mut() {
+        deals.push((*bundle.deals[0].as_bytes(), "refused"));
+    }
+    trace.expect_nothing();
+}
+
 type Say = fn(&Bundle, &mut Trace);
 
 /// Which leg arms last, for whom the holds wait, what is said then, and what is found.

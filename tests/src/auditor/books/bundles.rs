@@ -335,7 +335,8 @@ impl Books {
             }
             return;
         };
-        self.arm(id, refused.is_none());
+        let names_no_leg = refused.is_none() && !matches!(ended, Some(Some(_)));
+        self.arm(id, names_no_leg);
         if let Some(lapse) = lapsed {
             self.end_leg(id, lapse, "lapsed");
         } else if ended == Some(None)
@@ -376,6 +377,7 @@ impl Books {
             // It was agreed while its Lapse was lost.
             "sold" if state == "lapsed" => self.take_back(id),
             "sold" | "lapsed" => return,
+            "refused" if state == "lapsed" => return,
             "refused" => {
                 deal.decision = Some(by);
                 return;
