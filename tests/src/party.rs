@@ -287,6 +287,17 @@ impl Party {
         panic!("nodes drive each other");
     }
 
+    /// As `settle`, but that letters with such a record are lost.
+    pub fn settle_without(&mut self, lost: impl Fn(&Received) -> bool) {
+        while let Some(mail) = self.mail.pop_front() {
+            let is_lost = matches!(&mail.what, What::Letter(_, records, attached)
+                if records.iter().chain(attached).any(&lost));
+            if !is_lost {
+                self.deliver(mail);
+            }
+        }
+    }
+
     /// Time passes everywhere, and is noticed.
     pub fn wait(&mut self, ms: u64) {
         for node in &mut self.nodes {

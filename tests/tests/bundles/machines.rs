@@ -4,12 +4,12 @@ use omni_protocol::{
     bundle::BundleBody,
     code::Code,
     hash::{BundleId, DealId},
-    machine::{Bundle, Bundling, Draft, Received, Verb, Verdict, bundle_id},
+    machine::{Bundle, Bundling, Draft, Input, Received, Verb, Verdict, bundle_id},
     thread::ThreadBody,
 };
 use omni_tests::market::Node;
 
-use omni_tests::party::{MINUTE_MS, Party, What, made};
+use omni_tests::party::{MINUTE_MS, Party, made};
 
 /// All legs ended like this at both sides, nothing is held or in doubt, and nobody asks any more.
 #[track_caller]
@@ -39,6 +39,11 @@ fn ended(party: &mut Party, deals: &[DealId], legs: &[usize], agreed: bool) {
 /// The provider's word that it waits no longer.
 fn lapse(deal: DealId) -> Verb {
     Verb::Bundle(Bundling::Lapse { deal })
+}
+
+fn is_lapse(received: &Received) -> bool {
+    let body = received.record.body();
+    matches!(body, ThreadBody::Bundle(BundleBody::Lapse(_)))
 }
 
 /// A kill between the two would leave a hold that nobody gives back.
@@ -438,6 +443,34 @@ fn a_lapse_that_comes_back_ends_what_was_agreed_since() {
     party.verify();
 }
 
+/// What its requester shows it is lost while the session lasts.
+#[test]
+fn a_lapse_that_its_provider_lost_is_shown_until_it_is_stored() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(2);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    let armed = party.nodes[1].clone();
+    party.nodes[1].ms += 61 * MINUTE_MS;
+    assert!(matches!(party.verb(1, lapse(deals[0])), Verdict::Made(_)));
+    party.settle();
+    party.put_back(1, armed);
+    party.connect(0, 1);
+    party.settle();
+    party.put(1, Input::OpenEpoch);
+    party.settle_without(is_lapse);
+    assert_eq!(party.state(1, deals[0]), "armed");
+    party.meet_again();
+    assert_eq!(
+        party.states(&deals, &legs),
+        [("aborted", "lapsed"), ("agreed", "sold")]
+    );
+    party.verify();
+}
+
 /// A requester that lost it asks, and what it is answered is lost while the session lasts.
 #[test]
 fn a_lapse_that_its_requester_lost_is_told_again_until_it_is_stored() {
@@ -455,17 +488,7 @@ fn a_lapse_that_its_requester_lost_is_told_again_until_it_is_stored() {
     party.put_back(0, before);
     party.go_on(0);
     party.connect(0, 1);
-    while let Some(mail) = party.mail.pop_front() {
-        let is_lapse = |received: &Received| {
-            let body = received.record.body();
-            matches!(body, ThreadBody::Bundle(BundleBody::Lapse(_)))
-        };
-        let is_lost =
-            matches!(&mail.what, What::Letter(_, records, _) if records.iter().any(is_lapse));
-        if !is_lost {
-            party.deliver(mail);
-        }
-    }
+    party.settle_without(is_lapse);
     party.wait(MINUTE_MS);
     party.cut_off(1);
     party.connect(0, 2);
@@ -489,17 +512,10 @@ fn i20_a_leg_that_is_shown_that_it_armed_does_not_refuse() {
     let before = party.nodes[1].clone();
     party.cut_off(2);
     assert!(matches!(party.commit(bundle), Verdict::Made(_)));
-    while let Some(mail) = party.mail.pop_front() {
-        let is_of_the_first = |received: &Received| {
-            let body = received.record.body();
-            matches!(body, ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) if armed.deal == deals[0])
-        };
-        let is_lost = matches!(&mail.what, What::Letter(_, records, _)
-            if records.iter().any(is_of_the_first));
-        if !is_lost {
-            party.deliver(mail);
-        }
-    }
+    party.settle_without(|received| {
+        let body = received.record.body();
+        matches!(body, ThreadBody::Bundle(BundleBody::ArmReceipt(armed)) if armed.deal == deals[0])
+    });
     party.put_back(1, before);
     party.nodes[1].ms += 30 * MINUTE_MS;
     party.meet_again();

@@ -8,7 +8,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Bundle, Ended, KnownLeg, epoch, silence};
+use super::{Bundle, Ended, KnownLeg, carry, epoch, silence};
 use crate::{
     bundle::BundleBody,
     deal::{Deal, State},
@@ -157,7 +157,7 @@ pub(in crate::machine) fn came_back(trial: &mut Trial<'_>, record: &Signed<Threa
                 return;
             };
             let leg = bundle.leg(lapse.leg.number);
-            let said = leg.map(|leg| [leg.armed, leg.lapsed].into_iter().flatten().collect());
+            let said = leg.map(carry::lapsed);
             until_stored(trial, bundle.requester, (said.unwrap_or_default(), &[id]));
         }
         _ => {}
@@ -245,6 +245,7 @@ pub(super) fn certificate(
     to: PartnerId,
     (id, bundle): (ManifestId, &Bundle),
 ) {
+    lapsed(trial, to, (id, bundle));
     if let Some(whole) = bundle.whole {
         return super::parts::certificate(trial, to, (whole.manifest, id));
     }
@@ -252,6 +253,22 @@ pub(super) fn certificate(
         let records = Vec::from(records);
         let attached = Vec::from([id.into()]);
         trial.send(to, Message::Letter { records, attached });
+    }
+}
+
+/// Its requester shows a leg that lapsed its own Lapse until it has that. If it was lost, the
+/// certificate agrees the leg, and nobody else asks about it.
+fn lapsed(trial: &mut Trial<'_>, to: PartnerId, (id, bundle): (ManifestId, &Bundle)) {
+    if bundle.requester != trial.machine.config.partner {
+        return;
+    }
+    let whole = bundle.whole.map(|whole| whole.manifest);
+    let of: Vec<ManifestId> = [Some(id), whole].into_iter().flatten().collect();
+    let legs = bundle
+        .of_provider(to)
+        .filter(|(_, leg)| leg.lapsed.is_some());
+    for (_, leg) in legs {
+        until_stored(trial, to, (carry::lapsed(leg), &of));
     }
 }
 
@@ -358,6 +375,7 @@ pub(super) fn show(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Man
     records.extend(by_refusal.filter(|refusal| !attached.contains(refusal)));
     let attached = along(bundle, attached);
     trial.send(partner, Message::Letter { records, attached });
+    lapsed(trial, partner, (id, bundle));
 }
 
 /// The manifests in which this node and a partner are members.

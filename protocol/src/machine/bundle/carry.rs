@@ -202,7 +202,7 @@ pub(super) fn tell_others(trial: &mut Trial<'_>, (id, number): (ManifestId, u16)
 }
 
 /// What a leg that lapsed says: that it armed, which counts as before, and that it waits no more.
-fn lapsed(leg: &KnownLeg) -> Vec<RecordId> {
+pub(super) fn lapsed(leg: &KnownLeg) -> Vec<RecordId> {
     [leg.armed, leg.lapsed].into_iter().flatten().collect()
 }
 
