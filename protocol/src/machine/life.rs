@@ -230,8 +230,12 @@ pub(super) fn start(trial: &mut Trial<'_>, life: Life) {
 
 /// A connection to a partner stands: it is greeted.
 pub(super) fn met(trial: &mut Trial<'_>, partner: PartnerId) -> Result<(), Stop> {
-    let answers = stored::<Greeted>(&trial.view, &Key::Greeted { partner })
+    let known = stored::<Greeted>(&trial.view, &Key::Greeted { partner })
         .map_or(Answers::Nothing, |greeted| Answers::Life(greeted.life));
+    let session = trial.machine.sessions.get(&partner);
+    // Another life was answered since: what the one before sent is void.
+    let is_followed = session.is_some_and(|session| session.told != known);
+    let answers = if is_followed { Answers::Nothing } else { known };
     trial.mark(Mark::Met { partner });
     tell(trial, partner, answers)
 }

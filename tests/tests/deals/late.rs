@@ -111,6 +111,13 @@ fn what_was_sent_between_other_lives_is_void() {
     scene.us.put(Input::Greeting(Box::new(unnamed)));
     let step = scene.us.put(sent(theirs, ours));
     assert_eq!((step.changes, step.replies), (vec![], vec![]));
+    // So it is over the next connections.
+    for _ in 0..2 {
+        scene.us.put(Input::Gone(partner));
+        scene.us.put(Input::Met(partner));
+        let step = scene.us.put(sent(theirs, ours));
+        assert_eq!((step.changes, step.replies), (vec![], vec![]));
+    }
     // What the author still has it sends again.
     scene.them.life = other;
     scene.greet(&[]);
