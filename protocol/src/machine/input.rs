@@ -119,13 +119,17 @@ impl Trial<'_> {
             } => {
                 // What was sent between other lives comes late, and counts for nothing.
                 if self.machine.lives(from) == Some(lives.turned()) {
+                    life::heard(self, from);
                     letter::receive(self, from, (&records, &attached))?;
                 }
             }
             Input::WhatIs { from, records } => {
                 letter::receive(self, from, (&records, &[]))?;
             }
-            Input::Stored { from, record } => outbox::stored_answer(self, from, record),
+            Input::Stored { from, record } => {
+                life::heard(self, from);
+                outbox::stored_answer(self, from, record);
+            }
             Input::Notice(notice) => self.each_apart(|trial| outbox::notice(trial, &notice))?,
             Input::Shown(checkpoint) => recovery::shown(self, &checkpoint),
             Input::Checkpoints { from, notes } => accuse::checkpoints(self, from, &notes)?,

@@ -471,6 +471,11 @@ keys! {
         /// Revision of the withdrawal.
         revision: u64,
     }
+    /// The latest life of a partner that said something after it had greeted.
+    84 Heard {
+        /// The partner.
+        partner: PartnerId,
+    }
 }
 
 impl Key {

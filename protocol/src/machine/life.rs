@@ -65,7 +65,7 @@ struct Greeted {
     life: Life,
     /// The highest head that it showed.
     highest: Option<Head>,
-    /// The highest that an earlier life showed.
+    /// The highest that an earlier life showed which was told what was seen of those before it.
     earlier: Option<Head>,
 }
 
@@ -189,6 +189,7 @@ fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
     let greeted: Greeted = stored(view, &Key::Greeted { partner })?;
     let is_new = answers != Answers::Nothing && answers != Answers::Life(greeted.life);
     let latest = greeted.highest.filter(|_| is_new);
+    let latest = latest.filter(|_| has_heard(view, partner, greeted.life));
     let earlier = latest.or(greeted.earlier);
     let is_earlier = |reached: &Reached| is_new || reached.life != greeted.life;
     let record = stored::<Reached>(view, &Key::Reached { partner })
@@ -198,6 +199,24 @@ fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
         .filter(|head| record.is_none_or(|record| is_beyond(*head, record)))
         .or(record)
         .or(greeted.highest)
+}
+
+/// Whether a partner said something in this life of its own after it had greeted: so it was told what
+/// this node had seen of its lives before, and lacks nothing of that.
+fn has_heard(view: &dyn View, partner: PartnerId, life: Life) -> bool {
+    stored(view, &Key::Heard { partner }) == Some(life)
+}
+
+/// Notes that a partner that greeted says something. What its life announces goes on from there.
+pub(super) fn heard(trial: &mut Trial<'_>, partner: PartnerId) {
+    let session = trial.machine.sessions.get(&partner);
+    let life = session.and_then(|session| {
+        let told = |life: &Life| session.told == Answers::Life(*life);
+        session.greeted.filter(told)
+    });
+    if let Some(life) = life.filter(|life| !has_heard(&trial.view, partner, *life)) {
+        trial.mark(Mark::Heard { partner, life });
+    }
 }
 
 /// Greets all partners that are connected anew, as after the opening of an epoch.
@@ -494,6 +513,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
             }
             note_life(view, partner, life);
         }
+        Mark::Heard { partner, life } => view.put(Key::Heard { partner }, &life),
         Mark::Gone { partner } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
                 session.presence = Presence::Gone;
@@ -527,10 +547,17 @@ fn note_life(view: &mut Overlay<'_>, partner: PartnerId, life: Life) {
         view.put_bytes(Key::PastLife { partner, life }, Vec::new());
     }
     let highest = old.and_then(|old| old.highest);
+    let earlier = old.and_then(|old| {
+        if has_heard(view, partner, old.life) {
+            old.highest
+        } else {
+            old.earlier
+        }
+    });
     let new = Greeted {
         life,
         highest,
-        earlier: highest,
+        earlier,
     };
     view.put(key, &new);
 }

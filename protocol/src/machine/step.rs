@@ -141,6 +141,13 @@ pub enum Mark {
         /// The head of its ledger.
         head: Head,
     },
+    /// A partner that greeted said something.
+    Heard {
+        /// The partner.
+        partner: PartnerId,
+        /// Its life.
+        life: Life,
+    },
     /// A partner says that it has seen more of this node's ledger than there is.
     Ahead {
         /// The partner.
@@ -386,6 +393,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
         | Mark::Ahead { .. }
         | Mark::Told { .. }
         | Mark::Greeted { .. }
+        | Mark::Heard { .. }
         | Mark::Gone { .. } => life::apply_mark(machine, mark, &mut view),
     }
     view.into_writes()

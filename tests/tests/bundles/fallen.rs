@@ -69,6 +69,24 @@ fn i21_a_fall_that_a_new_life_hides_is_shown() {
     assert!(is_recovering(&party, 0));
 }
 
+/// A life that fell back greets with a longer ledger, and is gone before it takes in what was seen of
+/// the one before it.
+#[test]
+fn i21_a_fall_that_a_life_in_between_hides_is_shown() {
+    let (mut party, ..) = fallen(16 * MINUTE_MS);
+    party.go_on(0);
+    party.connect(0, 1);
+    while let Some(mail) = party.mail.pop_front() {
+        if mail.to == 1 {
+            party.deliver(mail);
+        }
+    }
+    party.restart(0);
+    party.connect(0, 1);
+    party.settle();
+    assert!(is_recovering(&party, 0));
+}
+
 /// Who could show a requester its Manifest lost that as well, and has it back from another member.
 #[test]
 fn i21_what_comes_back_shows_who_else_fell_back() {
