@@ -29,8 +29,9 @@ const WAITING_MAX: usize = 64;
 const ROUND: Duration = Duration::from_secs(5);
 /// Ended records cleared in one write.
 const ENDED_MAX: usize = 1024;
-/// Records after which a write takes no more that wait.
-const TAKEN_TOGETHER: usize = 1024;
+/// Records after which a write takes no more that wait: as many as a segment of the index has, which
+/// is then made of them at once.
+const TAKEN_TOGETHER: usize = 4096;
 /// Own records put back in one write.
 const RESTOCK_STEP: usize = 256;
 /// A record is served for so long after its end (SPEC.md 9).

@@ -7,11 +7,14 @@
 mod chain;
 mod draft;
 mod index;
+mod kept;
 mod layout;
 mod list;
+mod marks;
 mod row;
 mod search;
 mod segment;
+mod served;
 mod shelve;
 mod tree;
 mod words;
@@ -22,18 +25,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
-use omni_protocol::proof::Proof;
-use omni_protocol::public::IdSum;
 use omni_protocol::slot::{Family, Revision, Slot};
 use omni_protocol::value::Time;
 use rocksdb::{DB, Direction, IteratorMode, Snapshot};
 
 pub use self::search::{Found, Page as SearchPage};
+pub use self::served::{Catalogue, Page};
 pub use self::shelve::{Arrival, Becomes, MarketWriter, Reach};
 pub use self::tree::Proved;
 pub use self::words::{spaced, words_of};
 
-use self::layout::{Kept, Standing, Table, Tally, record_key, record_key_parts};
+use self::kept::{Kept, part_of, records_key};
+use self::layout::{Standing, Table, Tally};
 use self::tree::Tree;
 use super::{Pair, StoreError, lock, options};
 
@@ -42,7 +45,7 @@ const LOCK_FILE: &str = "market.lock";
 /// Beside the folder: it was found damaged while in use and is thrown away at the next start.
 const CONDEMNED_FILE: &str = "market.condemned";
 /// Raised when the layout changes. There is no migration: the store is filled again.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// A public record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,15 +71,6 @@ pub struct Twin {
     pub slot: Slot,
     /// Its bytes, as received.
     pub record: Vec<u8>,
-}
-
-/// What is kept of one author's catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Catalogue {
-    /// Its standing offers, availabilities and withdrawals.
-    pub ids: IdSum,
-    /// The highest revision among them; `None` if there are none.
-    pub highest: Option<Revision>,
 }
 
 /// The open database. Fields are dropped in their order, the lock last.
@@ -122,20 +116,23 @@ impl Inner {
         slot: &Slot,
         standing: &Standing,
     ) -> Result<Shelved, StoreError> {
-        let Standing {
-            revision,
-            id,
-            reach,
-            ..
-        } = *standing;
-        let bytes = moment.get(record_key(reach, slot.author, (revision, id)));
+        let bytes = moment.get(records_key(standing.tree, part_of(standing.leaf)));
         let bytes = bytes.map_err(|error| self.fault(error))?;
-        let kept = bytes.as_deref().and_then(Kept::read);
-        let kept = kept.ok_or_else(|| self.unreadable("a kept record"))?;
-        Ok(kept.shelved(slot.author, (revision, id), reach))
+        let kept = bytes.as_deref();
+        let kept = kept.and_then(|bytes| Kept::at(standing.leaf, bytes));
+        let kept = kept.map(|kept| kept.shelved(slot.author));
+        kept.ok_or_else(|| self.unreadable("a kept record"))
     }
 
-    /// Proofs that came together.
+    /// The record that stands in a slot, if it does so still.
+    fn record(&self, slot: &Slot, standing: &Standing) -> Result<Option<Shelved>, StoreError> {
+        let bytes = self.get(&records_key(standing.tree, part_of(standing.leaf)))?;
+        let kept = bytes.as_deref();
+        let kept = kept.and_then(|bytes| Kept::at(standing.leaf, bytes));
+        Ok(kept.map(|kept| kept.shelved(slot.author)))
+    }
+
+    /// What proves records that came together.
     fn tree(&self, number: u64) -> Result<Option<Tree>, StoreError> {
         let Some(bytes) = self.get(&Table::Tree.key(&[&number.to_be_bytes()]))? else {
             return Ok(None);
@@ -306,14 +303,8 @@ impl MarketReader {
         // catalogue head that is heard of leads here.
         let mut found = self.inner.standing(slot)?;
         while let Some(standing) = found {
-            let named = (standing.revision, standing.id);
-            let bytes = self
-                .inner
-                .get(&record_key(standing.reach, slot.author, named))?;
-            if let Some(bytes) = bytes {
-                let kept = Kept::read(&bytes);
-                let kept = kept.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-                return Ok(Some(kept.shelved(slot.author, named, standing.reach)));
+            if let Some(record) = self.inner.record(slot, &standing)? {
+                return Ok(Some(record));
             }
             // It was replaced between the two looks.
             found = self.inner.standing(slot)?;
@@ -322,40 +313,6 @@ impl MarketReader {
             }
         }
         Ok(None)
-    }
-
-    /// What is kept of an author's catalogue, all of it of one moment: the sum of one and the
-    /// highest revision of another would be a catalogue that nobody has.
-    ///
-    /// # Errors
-    /// When the store is damaged.
-    pub fn catalogue(&self, author: PartnerId) -> Result<Catalogue, StoreError> {
-        // One iterator sees one moment; a snapshot would too, and its end lets the database press
-        // its newest files anew.
-        let mut moment = self.inner.db.raw_iterator();
-        let key = Table::Author.key(&[author.as_bytes()]);
-        moment.seek(&key);
-        let ids = match moment.item() {
-            Some((found, bytes)) if found == key => {
-                layout::ids_of(bytes).ok_or_else(|| self.inner.unreadable("a catalogue's sum"))?
-            }
-            Some(_) | None => IdSum::default(),
-        };
-        let first = Table::Log.key(&[author.as_bytes()]);
-        moment.seek_for_prev(Table::Log.end_of(author.as_bytes()));
-        let mut highest = None;
-        while let Some((key, value)) = moment.item().filter(|(key, _)| key.starts_with(&first)) {
-            let line = record_key_parts(key).zip(Kept::read(value));
-            let ((revision, _), kept) =
-                line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            if is_counted(kept.family, Reach::Public) {
-                highest = Some(revision);
-                break;
-            }
-            moment.prev();
-        }
-        moment.status().map_err(|error| self.inner.fault(error))?;
-        Ok(Catalogue { ids, highest })
     }
 
     /// Records that their authors published beside another at the same revision, at most `max`, by
@@ -367,12 +324,10 @@ impl MarketReader {
         let (from, end) = (Table::Twin.key(&[]), Table::Twin.end());
         let twin = |pair: Result<Pair, StoreError>| {
             let Pair { key, value } = pair?;
-            let author = key.get(1..).and_then(|key| key.first_chunk::<32>());
-            let twin = author.zip(Kept::read(&value)).map(|(author, kept)| Twin {
-                slot: kept.slot(PartnerId::from_bytes(*author)),
-                record: kept.record.to_vec(),
-            });
-            twin.ok_or_else(|| self.inner.unreadable("a kept record"))
+            let slot = key.get(1..).and_then(layout::slot_of);
+            let slot = slot.ok_or_else(|| self.inner.unreadable("a twin"))?;
+            let record = value;
+            Ok(Twin { slot, record })
         };
         self.inner.walk(&from, &end).take(max).map(twin).collect()
     }
@@ -417,66 +372,12 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn ids(&self, author: PartnerId) -> Result<BTreeSet<RecordId>, StoreError> {
-        let from = Table::Log.key(&[author.as_bytes()]);
-        let lines = self
-            .inner
-            .walk(&from, &Table::Log.end_of(author.as_bytes()));
-        lines
-            .map(|pair| {
-                let named = record_key_parts(&pair?.key);
-                let (_, id) = named.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-                Ok(id)
-            })
-            .collect()
-    }
-
-    /// Standing records of an author that follow a revision, ascending: at least one if there is
-    /// one, then until about `bytes_aim` bytes of records. The flag says whether there are more.
-    ///
-    /// # Errors
-    /// When the store is damaged.
-    pub fn page(
-        &self,
-        author: PartnerId,
-        after: u64,
-        bytes_aim: usize,
-    ) -> Result<Page, StoreError> {
-        let mut page = Page {
-            records: Vec::new(),
-            more: More::No,
-        };
-        let Some(next) = after.checked_add(1) else {
-            return Ok(page);
-        };
-        let from = Table::Log.key(&[author.as_bytes(), &next.to_be_bytes()]);
-        let end = Table::Log.end_of(author.as_bytes());
-        let mut tree: Option<(u64, Tree)> = None;
-        let mut bytes = 0_usize;
-        for pair in self.inner.walk(&from, &end) {
-            let Pair { key, value } = pair?;
-            let line = record_key_parts(&key).zip(Kept::read(&value));
-            let (named, kept) = line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            bytes = bytes.saturating_add(kept.record.len());
-            if bytes > bytes_aim && !page.records.is_empty() {
-                page.more = More::Yes;
-                break;
-            }
-            if tree.as_ref().is_none_or(|(number, _)| *number != kept.tree) {
-                tree = self.inner.tree(kept.tree)?.map(|tree| (kept.tree, tree));
-            }
-            let proof = tree.as_ref().and_then(|(_, tree)| tree.proof(kept.leaf));
-            match proof {
-                Some(proof) => {
-                    let shelved = kept.shelved(author, named, Reach::Public);
-                    page.records.push((shelved, proof));
-                }
-                // The walk sees one moment and proofs are read later. What was replaced in between
-                // has a revision above all of this page, and is asked for next time.
-                None if self.inner.get(&key)?.is_none() => {}
-                None => return Err(self.inner.unreadable("a kept proof")),
-            }
-        }
-        Ok(page)
+        let standing = self.inner.all_of(author);
+        let for_all = standing.filter_map(|standing| match standing {
+            Ok((_, standing)) => (standing.reach == Reach::Public).then_some(Ok(standing.id)),
+            Err(error) => Some(Err(error)),
+        });
+        for_all.collect()
     }
 
     /// The key events of an author with their proofs, as the writer was given them.
@@ -492,15 +393,6 @@ impl MarketReader {
     pub fn condemn(&self) {
         self.inner.condemn();
     }
-}
-
-/// Part of a catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// In ascending order of revision, each with its proof.
-    pub records: Vec<(Shelved, Proof)>,
-    /// Whether there are more after these.
-    pub more: More,
 }
 
 /// Whether something follows.

@@ -6,17 +6,18 @@ use omni_protocol::value::Time;
 
 use super::draft::Draft;
 use super::layout::{Standing, Table, Tally};
+use super::marks::Marks;
 use super::row::Row;
-use super::segment::{Head, Reading, Rows, Segment, read_block};
+use super::segment::{Head, Reading, Segment, read_block};
 use super::shelve::{MarketWriter, remove_all};
 use super::{Inner, layout};
 use crate::store::{Pair, StoreError};
 
-/// Rows of a segment, or a few more. A search reads two blocks of each segment and all rows that
+/// Marks of a segment, or a few more. A search reads two blocks of each segment and all rows that
 /// are in none, which this many take it less than a millisecond. Fewer for tests, which then see
 /// all that becomes of a segment.
 const SEGMENT_ROWS: u64 = if cfg!(test) { 16 } else { 4_096 };
-/// Rows of a segment at most.
+/// Marks of a segment at most.
 const SEGMENT_ROWS_MAX: usize = 16_384;
 /// As much of longer rows is a segment too.
 const SEGMENT_BYTES: u64 = 2 << 20;
@@ -28,36 +29,16 @@ impl MarketWriter {
     /// Makes segments of what came, and takes those apart that are mostly of the past.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         loop {
-            if self.tally.rows >= SEGMENT_ROWS || self.tally.bytes >= SEGMENT_BYTES {
-                self.gather()?;
+            if is_enough(&self.tally) {
+                let mut draft = Draft::new(&self.inner, self.tally);
+                self.inner.gather(&mut draft)?;
+                self.tally = draft.write()?;
             } else if self.tally.gone >= SEGMENT_ROWS / LOOKS {
                 self.look_through()?;
             } else {
                 return Ok(());
             }
         }
-    }
-
-    /// Makes segments of all rows that are in none.
-    fn gather(&mut self) -> Result<(), StoreError> {
-        let values = self.inner.tail(&self.tally)?;
-        let mut rows = Vec::new();
-        for value in &values {
-            rows.extend(self.inner.rows(value)?);
-        }
-        let mut draft = Draft::new(&self.inner, self.tally);
-        for part in rows.chunks(SEGMENT_ROWS_MAX) {
-            put_segment(&mut draft, Segment::of(part));
-        }
-        draft.tally = Tally {
-            tail: 0,
-            rows: 0,
-            bytes: 0,
-            first_end: u64::MAX,
-            ..draft.tally
-        };
-        self.tally = draft.write()?;
-        Ok(())
     }
 
     /// Looks at the segment after the one looked at last. Where no more than half of its rows are
@@ -72,7 +53,7 @@ impl MarketWriter {
             for chunk in &chunks {
                 rows.extend(self.inner.rows(&chunk.value)?);
             }
-            let mut live = Rows::none(head.rows);
+            let mut live = Marks::none(head.rows);
             let mut count = 0_usize;
             for (row, place) in rows.iter().zip(0..head.rows) {
                 if self.inner.is_live(row)? {
@@ -130,6 +111,11 @@ impl MarketWriter {
     }
 }
 
+/// Whether the rows that are in no segment are enough for one.
+pub(super) fn is_enough(tally: &Tally) -> bool {
+    tally.rows >= SEGMENT_ROWS || tally.bytes >= SEGMENT_BYTES
+}
+
 /// What is found to have ended.
 struct Ended {
     before: u64,
@@ -172,6 +158,27 @@ fn put_segment(draft: &mut Draft<'_>, segment: Segment) {
 }
 
 impl Inner {
+    /// Makes segments of all rows that are in none, those in the draft among them.
+    pub(super) fn gather(&self, draft: &mut Draft<'_>) -> Result<(), StoreError> {
+        let mut values = self.tail(&draft.tally)?;
+        values.extend(draft.take_rows());
+        let mut rows = Vec::new();
+        for value in &values {
+            rows.extend(self.rows(value)?);
+        }
+        for part in rows.chunks(SEGMENT_ROWS_MAX) {
+            put_segment(draft, Segment::of(part));
+        }
+        draft.tally = Tally {
+            tail: 0,
+            rows: 0,
+            bytes: 0,
+            first_end: u64::MAX,
+            ..draft.tally
+        };
+        Ok(())
+    }
+
     pub(super) fn rows<'a>(&self, bytes: &'a [u8]) -> Result<Vec<Row<'a>>, StoreError> {
         Row::read_all(bytes).ok_or_else(|| self.unreadable("rows of the index"))
     }
@@ -180,7 +187,7 @@ impl Inner {
         layout::slot_of(row.place).ok_or_else(|| self.unreadable("a row of the index"))
     }
 
-    /// Rows that are in no segment yet.
+    /// Marks that are in no segment yet.
     fn tail(&self, tally: &Tally) -> Result<Vec<Vec<u8>>, StoreError> {
         let [from, end] = tally.tail_keys();
         self.walk(&from, &end)
@@ -223,7 +230,7 @@ impl Inner {
         &self,
         number: u64,
         head: Head,
-        wanted: &Rows,
+        wanted: &Marks,
         draft: &mut Draft<'_>,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let number = number.to_be_bytes();
@@ -233,7 +240,7 @@ impl Inner {
             let Pair { key, value } = pair?;
             draft.delete(&key);
             read_block(&value, head.rows, |word, places| {
-                let mut held = Rows::none(head.rows);
+                let mut held = Marks::none(head.rows);
                 places.add_to(&mut held);
                 held.keep(wanted);
                 for place in held.places() {

@@ -7,7 +7,7 @@ use omni_protocol::public::IdSum;
 use omni_protocol::slot::{Family, Revision, Slot};
 use omni_protocol::value::Time;
 
-use super::{Reach, Shelved};
+use super::Reach;
 
 /// What a key begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,16 +17,19 @@ pub(super) enum Table {
     About = 0,
     /// author · family · subject → what stands there, as [`Standing`].
     Slot = 1,
-    /// author · revision · id → the record, as [`Kept`]. Standing ones that are for everybody.
-    Log = 2,
-    /// The same of those that are not.
-    Named = 3,
+    /// author · revision · tree → nothing: trees of records that are for everybody and follow each
+    /// other, by the highest revision of each. Those of one run between what those before and after
+    /// it hold, so that runs never overlap.
+    Run = 2,
+    /// author · revision · tree · leaf → whether the catalogue counts it: records that are for
+    /// everybody and in no run.
+    Apart = 3,
     /// author → count and sum of the catalogue's ids.
     Author = 4,
     /// author → key events.
     Chain = 5,
     /// author · family · subject → the latest record with the same revision as another that stands
-    /// or stood there, for the operator, as [`Kept`].
+    /// or stood there, for the operator.
     Twin = 6,
     /// The writer's counters, as [`Tally`].
     Tally = 7,
@@ -39,10 +42,12 @@ pub(super) enum Table {
     Docs = 10,
     /// segment · first word → words in order, each with the rows that hold it.
     Words = 11,
-    /// number → the proofs of records that came together, as [`Tree`](super::tree::Tree).
+    /// number → what proves records that came together, as [`Tree`](super::tree::Tree).
     Tree = 12,
-    /// number of those → how many records they prove that are still kept.
+    /// number of those → which leaves' records are still kept.
     Held = 13,
+    /// number of those · part → the records of some leaves, as [`Kept`](super::kept::Kept).
+    Records = 14,
 }
 
 impl Table {
@@ -87,11 +92,13 @@ pub(super) fn family_bytes(family: Family) -> [u8; 2] {
 }
 
 /// Author, family, subject.
-pub(super) fn slot_bytes(slot: &Slot) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(PLACE_BYTES);
-    bytes.extend_from_slice(slot.author.as_bytes());
-    bytes.extend_from_slice(&family_bytes(slot.family));
-    bytes.extend_from_slice(slot.subject.as_bytes());
+pub(super) fn slot_bytes(slot: &Slot) -> [u8; PLACE_BYTES] {
+    let mut bytes = [0; PLACE_BYTES];
+    let (author, rest) = bytes.split_at_mut(32);
+    let (family, subject) = rest.split_at_mut(2);
+    author.copy_from_slice(slot.author.as_bytes());
+    family.copy_from_slice(&family_bytes(slot.family));
+    subject.copy_from_slice(slot.subject.as_bytes());
     bytes
 }
 
@@ -106,26 +113,42 @@ pub(super) fn slot_of(bytes: &[u8]) -> Option<Slot> {
     })
 }
 
-/// The key of a record.
-pub(super) fn record_key(
-    reach: Reach,
-    author: PartnerId,
-    (revision, id): (Revision, RecordId),
-) -> Vec<u8> {
-    let table = match reach {
-        Reach::Public => Table::Log,
-        Reach::Named => Table::Named,
-    };
-    let revision = revision.get().to_be_bytes();
-    table.key(&[author.as_bytes(), &revision, id.as_bytes()])
+/// The key of a tree in its author's runs.
+pub(super) fn run_key(author: PartnerId, highest: u64, tree: u64) -> Vec<u8> {
+    Table::Run.key(&[
+        author.as_bytes(),
+        &highest.to_be_bytes(),
+        &tree.to_be_bytes(),
+    ])
 }
 
-/// Revision and id of the key of a record.
-pub(super) fn record_key_parts(key: &[u8]) -> Option<(Revision, RecordId)> {
-    let (revision, id) = key.get(33..)?.split_first_chunk::<8>()?;
+/// Highest revision and tree of the key of a run.
+pub(super) fn run_key_parts(key: &[u8]) -> Option<(u64, u64)> {
+    let (highest, tree) = key.get(33..)?.split_first_chunk::<8>()?;
+    Some((
+        u64::from_be_bytes(*highest),
+        u64::from_be_bytes(tree.try_into().ok()?),
+    ))
+}
+
+/// The key of a record in no run.
+pub(super) fn apart_key(author: PartnerId, standing: &Standing) -> Vec<u8> {
+    Table::Apart.key(&[
+        author.as_bytes(),
+        &standing.revision.get().to_be_bytes(),
+        &standing.tree.to_be_bytes(),
+        &standing.leaf.to_be_bytes(),
+    ])
+}
+
+/// Revision, tree and leaf of the key of a record in no run.
+pub(super) fn apart_key_parts(key: &[u8]) -> Option<(Revision, u64, u16)> {
+    let (revision, rest) = key.get(33..)?.split_first_chunk::<8>()?;
+    let (tree, leaf) = rest.split_first_chunk::<8>()?;
     Some((
         Revision::new(u64::from_be_bytes(*revision)).ok()?,
-        RecordId::from_bytes(id.try_into().ok()?),
+        u64::from_be_bytes(*tree),
+        u16::from_be_bytes(leaf.try_into().ok()?),
     ))
 }
 
@@ -141,7 +164,7 @@ pub(super) fn until_number(until: Option<Time>) -> u64 {
     until.map_or(u64::MAX, Time::ms)
 }
 
-fn until_of(number: u64) -> Option<Option<Time>> {
+pub(super) fn until_of(number: u64) -> Option<Option<Time>> {
     match number {
         u64::MAX => Some(None),
         ms => Time::new(ms).ok().map(Some),
@@ -153,122 +176,68 @@ fn until_of(number: u64) -> Option<Option<Time>> {
 pub(super) struct Standing {
     pub(super) revision: Revision,
     pub(super) id: RecordId,
-    /// That of its row; rows of the same slot with other numbers are of the past.
-    pub(super) number: u64,
-    /// That of its proofs.
+    /// Where it is kept and proved: number and leaf of its tree.
     pub(super) tree: u64,
+    pub(super) leaf: u16,
     pub(super) until: Option<Time>,
     pub(super) reach: Reach,
     /// Whether it has words under which it is found.
     pub(super) is_found: bool,
+    /// Whether it is listed with its tree; see [`Table::Run`].
+    pub(super) is_in_run: bool,
+}
+
+impl Reach {
+    pub(super) const fn bit(self) -> u8 {
+        match self {
+            Self::Public => 0,
+            Self::Named => 1,
+        }
+    }
+
+    pub(super) const fn of_bit(bit: u8) -> Self {
+        match bit {
+            0 => Self::Public,
+            _ => Self::Named,
+        }
+    }
 }
 
 impl Standing {
+    /// That of its row; rows of the same slot with other numbers are of the past.
+    pub(super) fn number(&self) -> u64 {
+        self.tree << u16::BITS | u64::from(self.leaf)
+    }
+
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(65);
+        let mut bytes = Vec::with_capacity(59);
         bytes.extend_from_slice(&self.revision.get().to_be_bytes());
         bytes.extend_from_slice(self.id.as_bytes());
-        bytes.extend_from_slice(&self.number.to_be_bytes());
         bytes.extend_from_slice(&self.tree.to_be_bytes());
+        bytes.extend_from_slice(&self.leaf.to_be_bytes());
         bytes.extend_from_slice(&until_number(self.until).to_be_bytes());
-        let reach = match self.reach {
-            Reach::Public => 0,
-            Reach::Named => 1,
-        };
-        bytes.push(reach | u8::from(self.is_found) << 1);
+        let marks = u8::from(self.is_found) << 1 | u8::from(self.is_in_run) << 2;
+        bytes.push(self.reach.bit() | marks);
         bytes
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (revision, rest) = bytes.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<32>()?;
-        let (number, rest) = rest.split_first_chunk::<8>()?;
         let (tree, rest) = rest.split_first_chunk::<8>()?;
+        let (leaf, rest) = rest.split_first_chunk::<2>()?;
         let (until, flags) = rest.split_first_chunk::<8>()?;
         let [flags] = *flags else { return None };
         Some(Self {
             revision: Revision::new(u64::from_be_bytes(*revision)).ok()?,
             id: RecordId::from_bytes(*id),
-            number: u64::from_be_bytes(*number),
-            tree: u64::from_be_bytes(*tree),
-            until: until_of(u64::from_be_bytes(*until))?,
-            reach: if flags & 1 == 0 {
-                Reach::Public
-            } else {
-                Reach::Named
-            },
-            is_found: flags & 2 != 0,
-        })
-    }
-}
-
-/// A record as it is kept under its author, revision and id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kept<'a> {
-    pub(super) family: Family,
-    pub(super) subject: SubjectId,
-    pub(super) until: Option<Time>,
-    /// Index of the key that proved it.
-    pub(super) key_index: u32,
-    /// Where its proof is: number and leaf.
-    pub(super) tree: u64,
-    pub(super) leaf: u16,
-    pub(super) record: &'a [u8],
-}
-
-impl<'a> Kept<'a> {
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.record.len() + 56);
-        bytes.extend_from_slice(&family_bytes(self.family));
-        bytes.extend_from_slice(self.subject.as_bytes());
-        bytes.extend_from_slice(&until_number(self.until).to_be_bytes());
-        bytes.extend_from_slice(&self.key_index.to_be_bytes());
-        bytes.extend_from_slice(&self.tree.to_be_bytes());
-        bytes.extend_from_slice(&self.leaf.to_be_bytes());
-        bytes.extend_from_slice(self.record);
-        bytes
-    }
-
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (family, rest) = bytes.split_first_chunk::<2>()?;
-        let (subject, rest) = rest.split_first_chunk::<32>()?;
-        let (until, rest) = rest.split_first_chunk::<8>()?;
-        let (key_index, rest) = rest.split_first_chunk::<4>()?;
-        let (tree, rest) = rest.split_first_chunk::<8>()?;
-        let (leaf, record) = rest.split_first_chunk::<2>()?;
-        Some(Self {
-            family: Family::from_number(u16::from_be_bytes(*family))?,
-            subject: SubjectId::from_bytes(*subject),
-            until: until_of(u64::from_be_bytes(*until))?,
-            key_index: u32::from_be_bytes(*key_index),
             tree: u64::from_be_bytes(*tree),
             leaf: u16::from_be_bytes(*leaf),
-            record,
+            until: until_of(u64::from_be_bytes(*until))?,
+            reach: Reach::of_bit(flags & 1),
+            is_found: flags & 2 != 0,
+            is_in_run: flags & 4 != 0,
         })
-    }
-
-    pub(super) fn slot(&self, author: PartnerId) -> Slot {
-        Slot {
-            author,
-            family: self.family,
-            subject: self.subject,
-        }
-    }
-
-    pub(super) fn shelved(
-        &self,
-        author: PartnerId,
-        (revision, id): (Revision, RecordId),
-        reach: Reach,
-    ) -> Shelved {
-        Shelved {
-            slot: self.slot(author),
-            revision,
-            id,
-            until: self.until,
-            reach,
-            record: self.record.to_vec(),
-        }
     }
 }
 

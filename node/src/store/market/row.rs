@@ -59,6 +59,6 @@ impl<'a> Row<'a> {
 
     /// Whether it is of what stands now.
     pub(super) fn is_of(&self, standing: &Standing) -> bool {
-        standing.number == self.number
+        standing.number() == self.number
     }
 }

@@ -6,13 +6,14 @@ use omni_protocol::slot::Slot;
 use rocksdb::{Direction, IteratorMode, ReadOptions, Snapshot};
 
 use super::layout::{Standing, Table, Tally};
+use super::marks::Marks;
 use super::row::Row;
-use super::segment::{CHUNK_ROWS, Head, Reading, Rows, read_block};
-use super::words::{id_word, words_of};
+use super::segment::{CHUNK_ROWS, Head, Reading, read_block};
+use super::words::{put_id_word, words_of};
 use super::{Inner, MarketReader, More, Shelved};
 use crate::store::{Pair, StoreError};
 
-/// Rows that one search looks up, so that a search for "a" ends.
+/// Marks that one search looks up, so that a search for "a" ends.
 const LOOKS_MAX: usize = 100_000;
 
 /// One offer that was found.
@@ -34,7 +35,8 @@ impl MarketReader {
     /// # Errors
     /// When the store is damaged.
     pub fn search(&self, query: &str, skip: usize, max: usize) -> Result<Page, StoreError> {
-        let mut words: Vec<String> = words_of([query]).into_iter().collect();
+        let words = words_of([query]).into_iter();
+        let mut words: Vec<_> = words.map(String::into_bytes).collect();
         // The longest word is likely the rarest: where it is not, the others are not looked for.
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         let mut page = Page {
@@ -108,7 +110,7 @@ impl MarketReader {
 struct Hunt<'a> {
     inner: &'a Inner,
     moment: &'a Snapshot<'a>,
-    words: &'a [String],
+    words: &'a [Vec<u8>],
     looks: usize,
 }
 
@@ -116,7 +118,7 @@ struct Hunt<'a> {
 type Seen<'a> = &'a mut dyn FnMut(&Row<'_>, &Standing) -> Result<Reading, StoreError>;
 
 impl<'a> Hunt<'a> {
-    const fn new(inner: &'a Inner, moment: &'a Snapshot<'a>, words: &'a [String]) -> Self {
+    const fn new(inner: &'a Inner, moment: &'a Snapshot<'a>, words: &'a [Vec<u8>]) -> Self {
         Self {
             inner,
             moment,
@@ -153,7 +155,7 @@ impl<'a> Hunt<'a> {
 
     /// Whether each word begins one of the row's.
     fn matches(&self, row: &Row<'_>) -> bool {
-        let begins = |word: &String| row.words().any(|own| own.starts_with(word.as_bytes()));
+        let begins = |word: &Vec<u8>| row.words().any(|own| own.starts_with(word));
         self.words.iter().all(begins)
     }
 
@@ -164,9 +166,9 @@ impl<'a> Hunt<'a> {
         seen: Seen<'_>,
     ) -> Result<Reading, StoreError> {
         let number = number.to_be_bytes();
-        let mut held: Option<Rows> = None;
+        let mut held: Option<Marks> = None;
         for word in self.words {
-            let mut rows = self.rows_with(&number, word.as_bytes(), head)?;
+            let mut rows = self.rows_with(&number, word, head)?;
             if let Some(before) = &held {
                 rows.keep(before);
             }
@@ -175,7 +177,7 @@ impl<'a> Hunt<'a> {
             }
             held = Some(rows);
         }
-        let places: Vec<u16> = held.iter().flat_map(Rows::places).collect();
+        let places: Vec<u16> = held.iter().flat_map(Marks::places).collect();
         for of_chunk in places.chunk_by(|a, b| a / CHUNK_ROWS == b / CHUNK_ROWS) {
             let part = of_chunk.first().map_or(0, |place| place / CHUNK_ROWS);
             let chunk = self.chunk(&number, part)?;
@@ -192,7 +194,7 @@ impl<'a> Hunt<'a> {
     }
 
     /// The rows of a segment of which a word begins so.
-    fn rows_with(&self, number: &[u8], beginning: &[u8], head: Head) -> Result<Rows, StoreError> {
+    fn rows_with(&self, number: &[u8], beginning: &[u8], head: Head) -> Result<Marks, StoreError> {
         let sought = Table::Words.key(&[number, beginning]);
         let mut within = ReadOptions::default();
         within.set_iterate_lower_bound(Table::Words.key(&[number]));
@@ -202,7 +204,7 @@ impl<'a> Hunt<'a> {
             Some(line) => line.map_err(|error| self.inner.fault(error))?.0.into_vec(),
             None => sought.clone(),
         };
-        let mut rows = Rows::none(head.rows);
+        let mut rows = Marks::none(head.rows);
         let end = Table::Words.end_of(&[number, beginning].concat());
         for pair in self.inner.walk_at(self.moment, &from, &end) {
             let read = read_block(&pair?.value, head.rows, |word, places| {
@@ -241,4 +243,10 @@ impl<'a> Hunt<'a> {
             Some(_) | None => Ok(Reading::On),
         }
     }
+}
+
+fn id_word(beginning: &[u8]) -> Vec<u8> {
+    let mut word = Vec::new();
+    put_id_word(beginning, &mut word);
+    word
 }

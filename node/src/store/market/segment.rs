@@ -4,8 +4,11 @@
 //! A block holds words in ascending order. After each word stands how many rows hold it, and which:
 //! their places, or, where that is shorter, one bit for each row of the segment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
+
+use super::marks::Marks;
 use super::row::Row;
 use super::words::WORD_BYTES_MAX;
 
@@ -13,6 +16,9 @@ use super::words::WORD_BYTES_MAX;
 const BLOCK_BYTES: usize = 4_096;
 /// Rows in one chunk of those that a segment names.
 pub(super) const CHUNK_ROWS: u16 = 64;
+
+/// Words that most rows share with no other: a part number, an article number, an id.
+const WORDS_OF_ITS_OWN: usize = 3;
 
 /// What is known of a segment without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,28 +65,14 @@ impl Segment {
             }
             bytes
         });
-        let mut held: Vec<(Word, u16)> = Vec::new();
-        for (row, place) in rows.iter().zip(0..count) {
-            held.extend(row.words().map(|word| (Word::of(word), place)));
-        }
-        held.sort_unstable();
-        held.dedup();
         let mut blocks = BTreeMap::new();
         let (mut first, mut block) = (Vec::new(), Vec::new());
-        for of_word in held.chunk_by(|a, b| a.0 == b.0) {
-            let Some((word, _)) = of_word.first() else {
-                continue;
-            };
+        for (word, places) in places_of_words(rows, count) {
             let word = word.to_bytes();
             if block.is_empty() {
                 first.clone_from(&word);
             }
-            put_places(
-                &word,
-                of_word.iter().map(|(_, place)| *place),
-                count,
-                &mut block,
-            );
+            put_places(&word, &places, count, &mut block);
             if block.len() >= BLOCK_BYTES {
                 blocks.insert(std::mem::take(&mut first), std::mem::take(&mut block));
             }
@@ -99,22 +91,44 @@ impl Segment {
     }
 }
 
+/// The words of rows in ascending order, each with the places of the rows that hold it, ascending.
+fn places_of_words(rows: &[Row<'_>], count: u16) -> Vec<(Word, Vec<u16>)> {
+    // Rows share most of their words: only those that differ are put in order.
+    let room = rows.len() * WORDS_OF_ITS_OWN;
+    let mut numbers: HashMap<Word, usize, RandomState> =
+        HashMap::with_capacity_and_hasher(room, RandomState::default());
+    let mut words: Vec<(Word, Vec<u16>)> = Vec::with_capacity(room);
+    for (row, place) in rows.iter().zip(0..count) {
+        for word in row.words().map(Word::of) {
+            let number = *numbers.entry(word).or_insert(words.len());
+            match words.get_mut(number) {
+                Some((_, places)) if places.last() == Some(&place) => {}
+                Some((_, places)) => places.push(place),
+                None => words.push((word, vec![place])),
+            }
+        }
+    }
+    words.sort_unstable_by_key(|(word, _)| *word);
+    words
+}
+
 /// A word of at most 32 bytes, none of them 0; ordered as its bytes are, and faster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Word(u128, u128);
 
 impl Word {
     fn of(bytes: &[u8]) -> Self {
         let padded = |bytes: &[u8]| {
             let mut sixteen = [0; 16];
-            sixteen
-                .iter_mut()
-                .zip(bytes)
-                .for_each(|(to, from)| *to = *from);
+            if let Some(begin) = sixteen.get_mut(..bytes.len()) {
+                begin.copy_from_slice(bytes);
+            }
             u128::from_be_bytes(sixteen)
         };
-        let (head, rest) = bytes.split_at_checked(16).unwrap_or((bytes, &[]));
-        Self(padded(head), padded(rest))
+        match bytes.split_at_checked(16) {
+            Some((head, rest)) => Self(padded(head), padded(rest)),
+            None => Self(padded(bytes), 0),
+        }
     }
 
     fn to_bytes(self) -> Vec<u8> {
@@ -130,12 +144,7 @@ fn are_bits(held: u16, rows: u16) -> bool {
     usize::from(held) > usize::from(rows) / 16
 }
 
-fn put_places(
-    word: &[u8],
-    places: impl ExactSizeIterator<Item = u16>,
-    rows: u16,
-    block: &mut Vec<u8>,
-) {
+fn put_places(word: &[u8], places: &[u16], rows: u16, block: &mut Vec<u8>) {
     const {
         assert!(
             WORD_BYTES_MAX <= 32,
@@ -147,62 +156,13 @@ fn put_places(
     block.extend_from_slice(word);
     block.extend_from_slice(&held.to_be_bytes());
     if are_bits(held, rows) {
-        let mut bits = Rows::none(rows);
-        places.for_each(|place| bits.add(place));
-        block.extend_from_slice(&bits.0);
+        let mut bits = Marks::none(rows);
+        places.iter().for_each(|place| bits.add(*place));
+        block.extend_from_slice(bits.bytes());
     } else {
-        places.for_each(|place| block.extend_from_slice(&place.to_be_bytes()));
-    }
-}
-
-/// Some rows of a segment, a bit for each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rows(Vec<u8>);
-
-impl Rows {
-    pub(super) fn none(rows: u16) -> Self {
-        Self(vec![0; usize::from(rows).div_ceil(8)])
-    }
-
-    pub(super) fn add(&mut self, place: u16) {
-        if let Some(byte) = self.0.get_mut(usize::from(place / 8)) {
-            *byte |= 1 << (place % 8);
-        }
-    }
-
-    fn add_all(&mut self, others: &[u8]) {
-        self.0
-            .iter_mut()
-            .zip(others)
-            .for_each(|(own, other)| *own |= other);
-    }
-
-    /// Keeps those that are also among others.
-    pub(super) fn keep(&mut self, others: &Self) {
-        self.0
-            .iter_mut()
-            .zip(&others.0)
-            .for_each(|(own, other)| *own &= other);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|byte| *byte == 0)
-    }
-
-    pub(super) fn has(&self, place: u16) -> bool {
-        let byte = self.0.get(usize::from(place / 8));
-        byte.is_some_and(|byte| byte & 1 << (place % 8) != 0)
-    }
-
-    /// Ascending.
-    pub(super) fn places(&self) -> impl Iterator<Item = u16> {
-        let bytes = self.0.iter().copied().zip((0_u16..).step_by(8));
-        bytes
-            .filter(|(byte, _)| *byte != 0)
-            .flat_map(|(byte, first)| {
-                let is_set = move |bit: &u16| byte & 1 << bit != 0;
-                (0..8).filter(is_set).map(move |bit| first + bit)
-            })
+        places
+            .iter()
+            .for_each(|place| block.extend_from_slice(&place.to_be_bytes()));
     }
 }
 
@@ -252,7 +212,7 @@ pub(super) enum Places<'a> {
 }
 
 impl Places<'_> {
-    pub(super) fn add_to(self, rows: &mut Rows) {
+    pub(super) fn add_to(self, rows: &mut Marks) {
         match self {
             Self::Bits(bits) => rows.add_all(bits),
             Self::Listed(list) => {

@@ -1,7 +1,7 @@
 //! How the market store changes: records arrive and replace, end, or are forgotten, and every
 //! index follows in the same write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use omni_protocol::hash::{PartnerId, RecordId};
@@ -11,18 +11,19 @@ use omni_protocol::slot::{Meeting, Revision, Slot, meet};
 use omni_protocol::value::Time;
 
 use super::draft::Draft;
-use super::layout::{
-    Kept, PLACE_BYTES, Standing, Table, Tally, record_key, record_key_parts, slot_bytes,
-    until_number,
-};
+use super::index::is_enough;
+use super::layout::{Standing, Table, Tally, slot_bytes, slot_of, until_number};
 use super::row::Row;
 use super::tree::Proved;
-use super::words::{id_word, spaced};
+use super::words::{put_id_word, spaced};
 use super::{Inner, is_counted};
 use crate::store::{Pair, StoreError};
 
 /// Records removed in one write.
 const FORGOTTEN_STEP: usize = 1_024;
+
+/// Bytes that are written of most records beside themselves and their words.
+const BESIDE_BYTES: usize = 512;
 
 /// A verified public record on its way into the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +128,17 @@ impl MarketWriter {
     /// When the store is damaged or the disk is full. What was not taken then is fetched again.
     pub fn take(&mut self, arrivals: Vec<Arrival>) -> Result<Vec<Becomes>, StoreError> {
         self.settle()?;
-        let mut draft = Draft::new(&self.inner, self.tally);
+        let slots = arrivals.iter().map(|arrival| &arrival.slot);
+        let mut before = self.inner.all_standing(slots)?;
+        let room = |arrival: &Arrival| arrival.record.len() + arrival.words.len() + BESIDE_BYTES;
+        let room = arrivals.iter().map(room).sum();
+        let mut draft = Draft::with_room(&self.inner, self.tally, room);
         let mut outcomes = Vec::with_capacity(arrivals.len());
-        for arrival in arrivals {
-            let standing = draft.standing(&arrival.slot)?;
+        for (place, arrival) in arrivals.into_iter().enumerate() {
+            let standing = match (draft.changed(&arrival.slot), before.get(place)) {
+                (Some(standing), _) | (None, Some(&standing)) => standing,
+                (None, None) => self.inner.standing(&arrival.slot)?,
+            };
             let meeting = standing.map_or(Meeting::Replaces, |standing| {
                 meet(
                     (arrival.revision, arrival.id),
@@ -138,11 +146,15 @@ impl MarketWriter {
                 )
             });
             if matches!(meeting, Meeting::TwinReplaces | Meeting::TwinYields) {
-                // Twins are moved as they are stored.
+                // Twins are moved as they are stored, and what was seen before is of the past then.
                 self.tally = draft.write()?;
                 draft = Draft::new(&self.inner, self.tally);
+                before.clear();
             }
             outcomes.push(self.take_one(&mut draft, &arrival, (meeting, standing))?);
+        }
+        if is_enough(&draft.tally) {
+            self.inner.gather(&mut draft)?;
         }
         self.tally = draft.write()?;
         Ok(outcomes)
@@ -159,15 +171,12 @@ impl MarketWriter {
         named: &BTreeSet<RecordId>,
         highest: u64,
     ) -> Result<usize, StoreError> {
-        let from = Table::Log.key(&[author.as_bytes()]);
-        let end = Table::Log.key(&[author.as_bytes(), &highest.saturating_add(1).to_be_bytes()]);
         let mut slots = Vec::new();
-        for pair in self.inner.walk(&from, &end) {
-            let Pair { key, value } = pair?;
-            let line = record_key_parts(&key).zip(Kept::read(&value));
-            let ((_, id), kept) = line.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            if is_counted(kept.family, Reach::Public) && !named.contains(&id) {
-                slots.push(kept.slot(author));
+        for standing in self.inner.all_of(author) {
+            let (slot, standing) = standing?;
+            let is_unnamed = standing.revision.get() <= highest && !named.contains(&standing.id);
+            if is_unnamed && is_counted(slot.family, standing.reach) {
+                slots.push(slot);
             }
         }
         self.forget(&slots)
@@ -183,16 +192,17 @@ impl MarketWriter {
         author: PartnerId,
         in_force: Option<u32>,
     ) -> Result<usize, StoreError> {
+        let mut keys = BTreeMap::new();
         let mut slots = Vec::new();
-        for table in [Table::Log, Table::Named] {
-            let from = table.key(&[author.as_bytes()]);
-            for pair in self.inner.walk(&from, &table.end_of(author.as_bytes())) {
-                let value = pair?.value;
-                let kept =
-                    Kept::read(&value).ok_or_else(|| self.inner.unreadable("a kept record"))?;
-                if Some(kept.key_index) != in_force {
-                    slots.push(kept.slot(author));
-                }
+        for standing in self.inner.all_of(author) {
+            let (slot, Standing { tree, .. }) = standing?;
+            let key = match keys.get(&tree) {
+                Some(key) => *key,
+                None => self.inner.tree(tree)?.map(|tree| tree.key_index),
+            };
+            keys.insert(tree, key);
+            if key.is_none() || key != in_force {
+                slots.push(slot);
             }
         }
         self.forget(&slots)
@@ -219,8 +229,7 @@ impl MarketWriter {
             Meeting::Same => Ok(Becomes::Known),
             Meeting::Outdated => Ok(Becomes::Outdated),
             Meeting::TwinYields => {
-                let tree = draft.prove(arrival.slot.author, &arrival.proof);
-                self.keep_twin(draft, &arrival.slot, &kept(arrival, tree).to_bytes())?;
+                draft.put(&twin_key(&arrival.slot), &arrival.record);
                 Ok(Becomes::Twin)
             }
             Meeting::Replaces => {
@@ -229,40 +238,14 @@ impl MarketWriter {
             }
             Meeting::TwinReplaces => {
                 if let Some(old) = &standing {
-                    self.put_by(draft, &arrival.slot, old)?;
+                    let old = self.inner.record(&arrival.slot, old)?;
+                    let old = old.ok_or_else(|| self.inner.unreadable("a kept record"))?;
+                    draft.put(&twin_key(&arrival.slot), &old.record);
                 }
-                replace(draft, arrival, None)?;
+                replace(draft, arrival, standing)?;
                 Ok(Becomes::Twin)
             }
         }
-    }
-
-    /// Makes what stands in a slot a twin. The slot is left to the caller.
-    fn put_by(&self, draft: &mut Draft<'_>, slot: &Slot, old: &Standing) -> Result<(), StoreError> {
-        let bytes = self
-            .inner
-            .get(&record_key(old.reach, slot.author, (old.revision, old.id)))?;
-        let bytes = bytes.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-        self.keep_twin(draft, slot, &bytes)?;
-        unlist(draft, slot, old)
-    }
-
-    /// Keeps a twin with its proof in the place of an older one: an author who makes many fills no
-    /// disk with them.
-    fn keep_twin(
-        &self,
-        draft: &mut Draft<'_>,
-        slot: &Slot,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        let key = Table::Twin.key(&[&slot_bytes(slot)]);
-        if let Some(older) = self.inner.get(&key)? {
-            let older = Kept::read(&older);
-            let older = older.ok_or_else(|| self.inner.unreadable("a kept record"))?;
-            draft.release(older.tree);
-        }
-        draft.put(&key, bytes);
-        Ok(())
     }
 
     /// Removes what stands in slots, some at a time. Returns how many those are.
@@ -275,12 +258,17 @@ impl MarketWriter {
     }
 }
 
+/// The key of a twin, which takes the place of an older one: an author who makes many fills no disk
+/// with them.
+fn twin_key(slot: &Slot) -> Vec<u8> {
+    Table::Twin.key(&[&slot_bytes(slot)])
+}
+
 /// Removes what stands in slots, and writes the draft.
 pub(super) fn remove_all(mut draft: Draft<'_>, slots: &[Slot]) -> Result<Tally, StoreError> {
     for slot in slots {
         if let Some(standing) = draft.standing(slot)? {
-            unlist(&mut draft, slot, &standing)?;
-            draft.release(standing.tree);
+            remove(&mut draft, slot, &standing)?;
             draft.stands(*slot, None);
         }
     }
@@ -290,76 +278,52 @@ pub(super) fn remove_all(mut draft: Draft<'_>, slots: &[Slot]) -> Result<Tally, 
 fn replace(
     draft: &mut Draft<'_>,
     arrival: &Arrival,
-    standing: Option<Standing>,
+    before: Option<Standing>,
 ) -> Result<(), StoreError> {
     let Arrival {
-        slot,
-        revision,
-        id,
-        until,
-        words,
-        reach,
-        ..
+        slot, until, words, ..
     } = arrival;
-    if let Some(standing) = standing {
-        unlist(draft, slot, &standing)?;
-        draft.release(standing.tree);
+    if let Some(before) = before {
+        remove(draft, slot, &before)?;
     }
-    let place = slot_bytes(slot);
-    let number = draft.number();
-    let tree = draft.prove(slot.author, &arrival.proof);
-    if let Some(place) = place.first_chunk::<PLACE_BYTES>() {
-        draft.row(Row {
-            number,
-            place,
-            until: until_number(*until),
-            words: format!("{words}{} ", id_word(id.as_bytes())).as_bytes(),
-        });
-    }
-    let key = record_key(*reach, slot.author, (*revision, *id));
-    draft.put(&key, &kept(arrival, tree).to_bytes());
-    let ids = draft.sum(slot.author)?;
-    if is_counted(slot.family, *reach) {
-        ids.add(*id);
-    }
-    let standing = Standing {
-        revision: *revision,
-        id: *id,
-        number,
-        tree,
-        until: *until,
-        reach: *reach,
-        is_found: !words.is_empty(),
-    };
+    let standing = draft.keep(arrival)?;
+    let mut words = words.as_bytes().to_vec();
+    put_id_word(arrival.id.as_bytes(), &mut words);
+    words.push(b' ');
+    draft.row(Row {
+        number: standing.number(),
+        place: &slot_bytes(slot),
+        until: until_number(*until),
+        words: &words,
+    });
     draft.stands(*slot, Some(standing));
     Ok(())
 }
 
-/// Takes a record out of all that names it, and leaves slot and proof to the caller. Its row is of the
-/// past from then on.
-fn unlist(draft: &mut Draft<'_>, slot: &Slot, standing: &Standing) -> Result<(), StoreError> {
-    let Standing {
-        revision,
-        id,
-        reach,
-        ..
-    } = *standing;
-    draft.delete(&record_key(reach, slot.author, (revision, id)));
-    if is_counted(slot.family, reach) {
-        draft.sum(slot.author)?.remove(id);
+/// Takes a record out of all that names it, and leaves the slot to the caller. Its row is of the past
+/// from then on.
+fn remove(draft: &mut Draft<'_>, slot: &Slot, standing: &Standing) -> Result<(), StoreError> {
+    if is_counted(slot.family, standing.reach) {
+        draft.sum(slot.author)?.remove(standing.id);
     }
+    draft.release(slot.author, standing)?;
     draft.tally.gone = draft.tally.gone.saturating_add(1);
     Ok(())
 }
 
-fn kept(arrival: &Arrival, tree: u64) -> Kept<'_> {
-    Kept {
-        family: arrival.slot.family,
-        subject: arrival.slot.subject,
-        until: arrival.until,
-        key_index: arrival.proof.key_index(),
-        tree,
-        leaf: arrival.proof.leaf_index(),
-        record: &arrival.record,
+impl Inner {
+    /// All that stands in an author's slots.
+    pub(super) fn all_of(
+        &self,
+        author: PartnerId,
+    ) -> impl Iterator<Item = Result<(Slot, Standing), StoreError>> {
+        let from = Table::Slot.key(&[author.as_bytes()]);
+        let lines = self.walk(&from, &Table::Slot.end_of(author.as_bytes()));
+        lines.map(|pair| {
+            let Pair { key, value } = pair?;
+            let slot = key.get(1..).and_then(slot_of);
+            slot.zip(Standing::read(&value))
+                .ok_or_else(|| self.unreadable("what stands in a slot"))
+        })
     }
 }

@@ -60,6 +60,8 @@ fn opened(home: &Path) -> (MarketReader, MarketWriter) {
     open(home, NetworkId::from_bytes([1; 32])).expect("opened")
 }
 
+/// An offer of a tree of 64, in which it stands where its revision says, and that is the tree of the
+/// others of the same write.
 fn arrival((author, subject): (u64, u64), revision: u64, title: usize, until: u64) -> Arrival {
     let long = |number: u64, last: u64| {
         let mut bytes = [0; 32];
@@ -81,10 +83,12 @@ fn arrival((author, subject): (u64, u64), revision: u64, title: usize, until: u6
         record: vec![7; 40],
         proof: Proof {
             key_index: 0,
-            tree_size: 1,
-            leaf_index: 0,
-            path: List::default(),
-            signature: Signature::from_bytes([u8::try_from(revision % 5).expect("small"); 64]),
+            tree_size: 64,
+            leaf_index: u16::try_from(revision % 64).expect("small"),
+            path: List::new([[7; 32]; 6]).expect("as long as it must be"),
+            signature: Signature::from_bytes(
+                [u8::try_from(revision / 64 % 256).expect("small"); 64],
+            ),
         }
         .into(),
     }
@@ -120,7 +124,41 @@ impl Scanned {
             assert_eq!(once.len(), found.len(), "{query}: each once");
             assert_eq!(once, self.ids(query), "{query}");
         }
+        for number in 0..2 {
+            self.serves(reader, number, dice);
+        }
     }
+
+    /// Pages hold what stands of an author, in order of revisions, and the catalogue says so.
+    fn serves(&self, reader: &MarketReader, number: u64, dice: &mut Dice) {
+        let of_author = self.0.iter().filter(|((author, _), _)| *author == number);
+        let mut standing: Vec<_> = of_author.map(|(_, stands)| (stands.0, stands.1)).collect();
+        standing.sort_unstable();
+        let author = arrival((number, 0), 1, 0, 1).slot.author;
+        let (mut served, mut after) = (Vec::new(), 0);
+        loop {
+            let aim = usize::try_from(1 + dice.below(600)).expect("small");
+            let page = reader.page(author, after, aim).expect("read");
+            let records = page.records.into_iter();
+            served.extend(records.map(|(record, _)| (record.revision.get(), record.id)));
+            after = served.last().map_or(0, |(revision, _)| *revision);
+            if page.more == More::No {
+                break;
+            }
+        }
+        assert_eq!(served, standing);
+        let catalogue = reader.catalogue(author).expect("read");
+        let highest = standing.last().map(|(revision, _)| *revision);
+        assert_eq!(catalogue.highest.map(Revision::get), highest);
+        let ids = standing.iter().map(|(_, id)| *id);
+        assert_eq!(catalogue.ids, ids.clone().collect());
+        assert_eq!(reader.ids(author).expect("read"), ids.collect());
+    }
+}
+
+fn bytes(reader: &MarketReader, table: Table) -> usize {
+    let pairs = reader.inner.walk(&table.key(&[]), &table.end());
+    pairs.map(|pair| pair.expect("read").value.len()).sum()
 }
 
 fn keys(reader: &MarketReader, table: Table) -> usize {
@@ -174,6 +212,11 @@ fn the_index_finds_what_a_scan_finds() {
                             .insert(place, (revision, arrival.id, title, until));
                         arrivals.push(arrival);
                     }
+                    // What was published last may come first.
+                    if dice.below(3) == 0 {
+                        let later = arrivals.split_off(arrivals.len() / 2);
+                        writer.take(later).expect("taken");
+                    }
                     writer.take(arrivals).expect("taken");
                 }
             }
@@ -181,6 +224,28 @@ fn the_index_finds_what_a_scan_finds() {
         }
         assert!(keys(&reader, Table::Segment) > 0, "segments were made");
     }
+}
+
+/// Of a tree whose records are replaced one after the other, never more than twice what stands is kept.
+#[test]
+fn records_of_the_past_go() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (reader, mut writer) = opened(home.path());
+    let of = |revision: u64| arrival((0, revision % 64), revision, 0, 900);
+    writer.take((64..128).map(of).collect()).expect("taken");
+    let one = bytes(&reader, Table::Records) / 64;
+    for gone in 1..=64_u64 {
+        // The other offers come each in a tree of its own.
+        let subject = gone * 37 % 64;
+        writer
+            .take(vec![of(64 * (gone + 2) + subject)])
+            .expect("taken");
+        let others = usize::try_from(gone).expect("small");
+        let of_first = bytes(&reader, Table::Records) / one - others;
+        let standing = 64 - others;
+        assert!(of_first <= 2 * standing, "{of_first} for {standing}");
+    }
+    assert_eq!(keys(&reader, Table::Tree), 64);
 }
 
 /// What is of the past takes no more room than a few times that of what stands.
@@ -202,7 +267,14 @@ fn rows_of_the_past_go() {
     let all = Time::new(3_000).expect("small");
     assert_eq!(writer.end(all, 30).expect("ended"), 30);
     assert_eq!(writer.end(all, 30).expect("ended"), 10);
-    for table in [Table::Slot, Table::Log, Table::Tree, Table::Held] {
+    for table in [
+        Table::Slot,
+        Table::Run,
+        Table::Apart,
+        Table::Tree,
+        Table::Held,
+        Table::Records,
+    ] {
         assert_eq!(keys(&reader, table), 0, "{table:?}");
     }
 }

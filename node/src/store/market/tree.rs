@@ -1,10 +1,13 @@
-//! Proofs of records of one tree, kept together: their paths share most of their hashes, and all of
-//! them the signature. What was verified before it came here is not verified again.
+//! What proves the records of one tree, kept together: their paths share most of their hashes, and all
+//! of them the signature. What was verified before it came here is not verified again.
 
 use omni_protocol::fence::List;
+use omni_protocol::hash::PartnerId;
 use omni_protocol::identity::Signature;
 use omni_protocol::proof::{Paths, Proof};
 use omni_protocol::tree::{self, Span};
+
+use super::marks::Marks;
 
 const SIGNATURE_BYTES: usize = 64;
 
@@ -18,7 +21,7 @@ pub enum Proved {
 }
 
 impl Proved {
-    pub(super) fn key_index(&self) -> u32 {
+    fn key_index(&self) -> u32 {
         match self {
             Self::Alone(proof) => proof.key_index,
             Self::Together(paths, _) => paths.key_index(),
@@ -56,7 +59,11 @@ impl From<Proof> for Proved {
 /// The hashes by which records of one tree are proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tree {
-    key_index: u32,
+    /// Whose records these are.
+    pub(super) author: PartnerId,
+    /// The highest revision of those that are in a run; 0 if none is.
+    pub(super) highest: u64,
+    pub(super) key_index: u32,
     size: u16,
     signature: Signature,
     /// By their places; see [`place`].
@@ -66,9 +73,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn of(proof: &Proved) -> Self {
+    pub(super) fn of(author: PartnerId, proof: &Proved) -> Self {
         let size = proof.tree_size();
         Self {
+            author,
+            highest: 0,
             key_index: proof.key_index(),
             size,
             signature: proof.signature(),
@@ -77,9 +86,19 @@ impl Tree {
         }
     }
 
-    pub(super) fn is_of(&self, proof: &Proved) -> bool {
-        (self.key_index, self.size, self.signature)
-            == (proof.key_index(), proof.tree_size(), proof.signature())
+    pub(super) fn is_of(&self, author: PartnerId, proof: &Proved) -> bool {
+        (self.author, self.key_index, self.size, self.signature)
+            == (
+                author,
+                proof.key_index(),
+                proof.tree_size(),
+                proof.signature(),
+            )
+    }
+
+    /// None of its leaves.
+    pub(super) fn no_leaves(&self) -> Marks {
+        Marks::none(self.size)
     }
 
     /// Keeps the proof of one more record.
@@ -122,7 +141,9 @@ impl Tree {
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(SIGNATURE_BYTES + 6 + 34 * self.nodes.len());
+        let mut bytes = Vec::with_capacity(SIGNATURE_BYTES + 46 + 34 * self.nodes.len());
+        bytes.extend_from_slice(self.author.as_bytes());
+        bytes.extend_from_slice(&self.highest.to_be_bytes());
         bytes.extend_from_slice(&self.key_index.to_be_bytes());
         bytes.extend_from_slice(&self.size.to_be_bytes());
         bytes.extend_from_slice(self.signature.as_bytes());
@@ -136,7 +157,9 @@ impl Tree {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let (key_index, rest) = bytes.split_first_chunk::<4>()?;
+        let (author, rest) = bytes.split_first_chunk::<32>()?;
+        let (highest, rest) = rest.split_first_chunk::<8>()?;
+        let (key_index, rest) = rest.split_first_chunk::<4>()?;
         let (size, rest) = rest.split_first_chunk::<2>()?;
         let (signature, mut rest) = rest.split_first_chunk::<SIGNATURE_BYTES>()?;
         let size = u16::from_be_bytes(*size);
@@ -148,6 +171,8 @@ impl Tree {
             rest = after;
         }
         Some(Self {
+            author: PartnerId::from_bytes(*author),
+            highest: u64::from_be_bytes(*highest),
             key_index: u32::from_be_bytes(*key_index),
             size,
             signature: Signature::from_bytes(*signature),

@@ -46,14 +46,13 @@ pub fn spaced<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     words
 }
 
-/// The word by which a record is found whose id begins so. No text has such a word.
-pub(super) fn id_word(beginning: &[u8]) -> String {
-    let mut word = String::with_capacity(WORD_BYTES_MAX);
-    word.push('#');
+/// Appends the word by which a record is found whose id begins so. No text has such a word.
+pub(super) fn put_id_word(beginning: &[u8], words: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    words.push(b'#');
     for byte in beginning.iter().take(ID_BYTES) {
         for half in [byte >> 4, byte & 15] {
-            word.extend(char::from_digit(half.into(), 16));
+            words.extend(DIGITS.get(usize::from(half)));
         }
     }
-    word
 }
