@@ -124,7 +124,9 @@ impl Thread {
     }
 }
 
-/// Notes a record of `by` in its thread.
+/// Notes a record of `by` in its thread. What is taken of a deal by its name before the record that
+/// opened the thread, as a Release is, has no place in it: nothing could be said there that the partner
+/// would find.
 pub(crate) fn recorded(
     view: &mut Overlay<'_>,
     by: Who,
@@ -133,7 +135,7 @@ pub(crate) fn recorded(
 ) {
     let id = record.id();
     let thread_id = thread_of(record);
-    let mut thread = Thread::read(view, thread_id).unwrap_or(Thread {
+    let opened = (RecordId::from(thread_id) == id).then_some(Thread {
         partner,
         turn: by.other(),
         standing: None,
@@ -142,6 +144,9 @@ pub(crate) fn recorded(
         last: id,
         records: 0,
     });
+    let Some(mut thread) = Thread::read(view, thread_id).or(opened) else {
+        return;
+    };
     match record.body() {
         ThreadBody::Proposal(proposal) => {
             thread.rounds += 1;
