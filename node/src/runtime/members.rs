@@ -124,7 +124,12 @@ fn undecided(ledger: &LedgerReader) -> Result<BTreeSet<ManifestId>, StoreError> 
         let waits = |deal: &Deal| {
             matches!(
                 deal.state,
-                State::Waiting | State::Armed | State::Closed | State::Doubt | State::Written
+                State::Waiting
+                    | State::Armed
+                    | State::Closed
+                    | State::Refused
+                    | State::Doubt
+                    | State::Written
             )
         };
         found.extend(deal.filter(waits).and_then(|deal| deal.manifest));

@@ -35,6 +35,12 @@ pub(crate) fn bound(
     deal.commit = Some(manifest.into());
     deal.alternative = alternative;
     deal.keep(fold.view, id);
+    if deal.state == State::Refused {
+        // It waits for the members that must greet before its Refusal names the leg.
+        let partner = deal.partner;
+        let open = Key::OpenDeal { partner, deal: id };
+        fold.view.put_bytes(open, alloc::vec::Vec::new());
+    }
 }
 
 /// Provider: the own `ArmReceipt` was signed, or is shown again, whatever became of the hold since.
@@ -100,6 +106,8 @@ pub(crate) fn refused(fold: &mut Fold<'_, '_>, id: DealId, refusal: RecordId) {
         // Its Refusal did not name the leg yet; this one does.
         State::Refused => {
             deal.decision = Some(refusal);
+            let partner = deal.partner;
+            fold.view.delete(Key::OpenDeal { partner, deal: id });
             return deal.keep(fold.view, id);
         }
         _ => return,

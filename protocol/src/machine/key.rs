@@ -244,7 +244,8 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
-    /// The deals with a partner that are not decided, and those that await an Ack.
+    /// The deals with a partner that are not decided, those that await an Ack, and those refused alone
+    /// whose Refusal is yet to name the leg.
     17 OpenDeal {
         /// The partner.
         partner: PartnerId,

@@ -254,7 +254,12 @@ fn undecided(store: &Store) -> BTreeSet<PartnerId> {
     let waits = |state| {
         matches!(
             state,
-            State::Waiting | State::Armed | State::Closed | State::Doubt | State::Written
+            State::Waiting
+                | State::Armed
+                | State::Closed
+                | State::Refused
+                | State::Doubt
+                | State::Written
         )
     };
     let open = store.0.keys().filter_map(|key| match key {

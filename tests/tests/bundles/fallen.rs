@@ -209,3 +209,38 @@ fn i21_a_leg_whose_hold_both_sides_lost_ends_as_the_others_heard() {
         party.verify();
     }
 }
+
+/// A leg that was refused alone before its Manifest came, in an earlier life, names the leg once all
+/// members have greeted. Until then it is open, so that its node looks for them.
+#[test]
+fn i12_a_leg_that_was_refused_before_its_manifest_came_looks_for_the_members() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    party.cut_off(1);
+    party.nodes[1].ms += 16 * MINUTE_MS;
+    party.put(1, Input::Pulse);
+    let open = Key::OpenDeal {
+        partner: party.partner(0),
+        deal: deals[0],
+    };
+    let is_open = |party: &Party| party.nodes[1].store.0.contains_key(&open);
+    assert_eq!(
+        (party.state(1, deals[0]), is_open(&party)),
+        ("refused", false)
+    );
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    party.restart(1);
+    party.connect(0, 1);
+    party.settle();
+    assert_eq!(party.states(&deals, &legs)[0], ("doubt", "refused"));
+    assert!(is_open(&party));
+    party.connect(1, 2);
+    party.settle();
+    party.wait(MINUTE_MS);
+    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 2]);
+    assert!(!is_open(&party));
+    party.verify();
+}
