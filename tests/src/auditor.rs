@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::observation::{Answer, Asked, EntryBytes, Moment, Observation};
 
 use self::{
-    books::{Books, Deal},
+    books::{Books, Deal, Part},
     bound::Bindings,
     bytes::Id,
     chain::{Keys, Ledger, Who},
@@ -58,6 +58,7 @@ struct Node {
     opened_ms: u64,
     /// Deals and manifests of which a restored image took an entry away.
     lost: BTreeSet<Id>,
+    lost_parts: BTreeMap<Id, Part>,
     /// Deals that were told as agreed, with the entries that the ledger had then.
     told: BTreeSet<Id>,
     stored: BTreeMap<u8, Kept>,
@@ -189,6 +190,7 @@ impl Auditor {
             doubted_ms: BTreeMap::new(),
             opened_ms: 0,
             lost: BTreeSet::new(),
+            lost_parts: BTreeMap::new(),
             told: BTreeSet::new(),
             stored: BTreeMap::new(),
         });
@@ -341,6 +343,9 @@ impl Auditor {
                 node.lost.insert(deal);
             }
         }
+        let parts = node.books.parts();
+        let gone = parts.filter(|(_, part)| node.lost.contains(&part.deal));
+        node.lost_parts.extend(gone);
         node.heard = Heard::default();
         // What is found in entries that were judged before is known.
         let mut again = Findings::default();
@@ -362,6 +367,7 @@ impl Auditor {
             node: number,
             partner: node.ledger.who.partner,
             books: &node.books,
+            lost_parts: &node.lost_parts,
         }
     }
 

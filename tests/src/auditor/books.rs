@@ -19,7 +19,7 @@ use super::{
     read_ledger::Payload,
 };
 
-pub use self::{bundles::Bundle, changes::Standing};
+pub use self::{bundles::Bundle, changes::Standing, middle::Part};
 
 /// A deal, at either side.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    books::{Account, Books, Deal, Stock},
+    books::{Account, Books, Deal, Part, Stock},
     bytes::Id,
     finding::{Check, Findings},
     read::Taken,
@@ -26,6 +26,8 @@ pub struct Side<'a> {
     pub node: usize,
     pub partner: Id,
     pub books: &'a Books,
+    /// The parts that it asked for and that a restored image took away, by what a hold commits to.
+    pub lost_parts: &'a BTreeMap<Id, Part>,
 }
 
 /// I15: what is stored is what the entries give.

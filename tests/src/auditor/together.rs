@@ -97,7 +97,15 @@ pub fn check(
     }
     for (id, bundle) in all.iter().filter(|(_, bundle)| is_part(bundle)) {
         let is_agreed = check_bundle((*id, bundle), (sides, lost), &mut parts, found);
-        let is_above = bundle.whole.is_some_and(|whole| agreed.contains(&whole));
+        let is_certified = |whole| {
+            let mut known = sides
+                .iter()
+                .filter_map(|side| side.books.bundles.get(&whole));
+            known.any(|whole| whole.ended == Some(None))
+        };
+        // Where all legs of the whole lapsed, its certificate binds the parts all the same.
+        let is_above =
+            (bundle.whole).is_some_and(|whole| agreed.contains(&whole) || is_certified(whole));
         if is_agreed && !is_above {
             let all = All { sides, lost };
             let node = all.of(bundle.requester).map_or(0, |side| side.node);
@@ -128,8 +136,11 @@ fn check_middle(side: &Side<'_>, all: All<'_>, chains: &mut Chains, found: &mut 
         let below = part.map_or("unknown", |(_, part)| part.state);
         let has_lost = |what| all.lost[side.node].contains(&what);
         let has_lost_part = part.is_some_and(|(part, _)| has_lost(part));
+        let known = part.map(|(id, part)| (part.partner, id));
+        let gone = deal.passed_on().and_then(|id| side.lost_parts.get(&id));
+        let was = known.or(gone.map(|part| (part.partner, part.deal)));
         let is_hidden =
-            has_lost_part && part.is_some_and(|(id, part)| all.has_lost(part.partner, id));
+            was.is_some_and(|(provider, part)| has_lost(part) && all.has_lost(provider, part));
         let why = match deal.state {
             "sold" => {
                 chains.agreed += 1;

@@ -110,7 +110,7 @@ impl Bundle {
     }
 }
 
-fn member(partner: PartnerId) -> Member {
+pub fn member(partner: PartnerId) -> Member {
     Member {
         partner,
         keys: List::default(),

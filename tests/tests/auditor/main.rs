@@ -3,5 +3,6 @@
 
 mod bad;
 mod bundles;
+mod chains;
 mod good;
 mod trace;

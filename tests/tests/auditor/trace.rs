@@ -1,4 +1,4 @@
-//! Traces by hand: two nodes whose ledgers are written as a test wants them, signed and chained as
+//! Traces by hand: nodes, mostly two, whose ledgers are written as a test wants them, signed and chained as
 //! an honest node's are, whatever they say.
 
 use omni_protocol::{
@@ -26,6 +26,8 @@ use omni_tests::{
 /// The requester and the provider of every trace.
 pub const A: usize = 0;
 pub const B: usize = 1;
+/// Who provides to B, where there is a third.
+pub const C: usize = 2;
 
 /// A signed record.
 #[derive(Clone, Debug)]
@@ -59,15 +61,23 @@ pub struct Trace {
     pub nodes: Vec<Scribe>,
     pub run: Vec<Observation>,
     pub ms: u64,
+    /// Between whom records are made and sent now.
+    pub talk: [usize; 2],
 }
 
 impl Trace {
     /// Two nodes that began; the provider counted ten of article A.
     pub fn new() -> Self {
+        Self::of(2)
+    }
+
+    /// So many nodes that began; all but the requester counted ten of article A.
+    pub fn of(nodes: u8) -> Self {
         let mut trace = Self {
-            nodes: vec![Scribe::new(1), Scribe::new(2)],
+            nodes: (1..=nodes).map(Scribe::new).collect(),
             run: vec![],
             ms: BEGINNING_MS,
+            talk: [A, B],
         };
         for (node, scribe) in trace.nodes.iter().enumerate() {
             trace.run.push(Observation::Node {
@@ -77,7 +87,7 @@ impl Trace {
                 key: *scribe.identity.key.key().as_bytes(),
             });
         }
-        for node in [A, B] {
+        for node in A..trace.nodes.len() {
             trace.start(node);
             let opened = Payload::Opened {
                 reason: Reason::New,
@@ -86,8 +96,16 @@ impl Trace {
             trace.enter(node, opened, None, &[]);
         }
         let subject = slot::subject(&"A".parse().unwrap(), &"".parse().unwrap());
-        trace.enter(B, Payload::Counted { subject, steps: 10 }, None, &[]);
+        for node in B..trace.nodes.len() {
+            trace.enter(node, Payload::Counted { subject, steps: 10 }, None, &[]);
+        }
         trace
+    }
+
+    /// With whom a node speaks now.
+    fn other(&self, node: usize) -> usize {
+        let [one, other] = self.talk;
+        if node == one { other } else { one }
     }
 
     /// The next life of a node begins.
@@ -126,7 +144,7 @@ impl Trace {
         let scribe = &self.nodes[node];
         let mut peer = Peer {
             identity: scribe.identity.clone(),
-            to: self.partner(1 - node),
+            to: self.partner(self.other(node)),
             life: Life::new(scribe.life).unwrap(),
             epoch: scribe.epoch,
             sequence: scribe.sequence.wrapping_sub(1),
@@ -143,7 +161,7 @@ impl Trace {
             proof: received.proof,
             lives: Lives {
                 from: Life::new(scribe.life).unwrap(),
-                to: Life::new(self.nodes[1 - node].life).unwrap(),
+                to: Life::new(self.nodes[self.other(node)].life).unwrap(),
             },
         }
     }
@@ -157,7 +175,20 @@ impl Trace {
 
     pub fn keep(&mut self, node: usize, paper: &Paper) {
         let signed = Payload::Signed(List::new([paper.id]).unwrap());
-        self.enter(node, signed, Some(1 - node), &[paper]);
+        self.enter(node, signed, Some(self.other(node)), &[paper]);
+    }
+
+    /// The record as it is sent between those who speak now.
+    pub fn again(&self, from: usize, paper: &Paper) -> Paper {
+        let life = |node: usize| Life::new(self.nodes[node].life).unwrap();
+        let lives = Lives {
+            from: life(from),
+            to: life(self.other(from)),
+        };
+        Paper {
+            lives,
+            ..paper.clone()
+        }
     }
 
     /// The record with its bytes changed, signed anew.
@@ -179,7 +210,7 @@ impl Trace {
         let bytes = self.letter(from, paper);
         self.run.push(Observation::Sent {
             from,
-            to: 1 - from,
+            to: self.other(from),
             at_ms: self.ms,
             bytes,
         });
@@ -187,9 +218,9 @@ impl Trace {
 
     /// A letter arrives.
     pub fn arrive(&mut self, to: usize, paper: &Paper) {
-        let bytes = self.letter(1 - to, paper);
+        let bytes = self.letter(self.other(to), paper);
         self.run.push(Observation::Received {
-            from: 1 - to,
+            from: self.other(to),
             to,
             at_ms: self.ms,
             bytes,
@@ -214,15 +245,16 @@ impl Trace {
 
     /// It is synced by `to` as taken.
     pub fn take(&mut self, to: usize, paper: &Paper) {
-        self.enter(to, Payload::Taken(paper.id), Some(1 - to), &[paper]);
+        self.enter(to, Payload::Taken(paper.id), Some(self.other(to)), &[paper]);
     }
 
     /// It leaves, arrives and is taken.
     pub fn pass(&mut self, from: usize, paper: &Paper) {
         self.send(from, paper);
         self.ms += 10;
-        self.arrive(1 - from, paper);
-        self.take(1 - from, paper);
+        let to = self.other(from);
+        self.arrive(to, paper);
+        self.take(to, paper);
     }
 
     /// A greeting of `from` that arrives, with the head that it has or claims.
@@ -230,11 +262,11 @@ impl Trace {
         let scribe = &self.nodes[from];
         let mut greeting = market::greeting(
             scribe.identity.partner,
-            self.partner(1 - from),
+            self.partner(self.other(from)),
             Life::new(scribe.life).unwrap(),
-            Life::new(self.nodes[1 - from].life).unwrap(),
+            Life::new(self.nodes[self.other(from)].life).unwrap(),
         );
-        greeting.answers = Answers::Life(Life::new(self.nodes[1 - from].life).unwrap());
+        greeting.answers = Answers::Life(Life::new(self.nodes[self.other(from)].life).unwrap());
         greeting.head = Head {
             epoch: scribe.epoch,
             size,
@@ -243,7 +275,7 @@ impl Trace {
         };
         let signed = greeting.sign(&scribe.identity.key, &scribe.identity.secret);
         let bytes = Frame::Greeting(Box::new(signed.unwrap())).encode().unwrap();
-        let (to, at_ms) = (1 - from, self.ms);
+        let (to, at_ms) = (self.other(from), self.ms);
         self.run.push(if sent {
             Observation::Sent {
                 from,

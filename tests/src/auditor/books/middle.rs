@@ -11,6 +11,14 @@ use crate::auditor::{
 /// By so much a hold ends before the one on which it rests (section 17, `CHAIN_MARGIN_MS`).
 const MARGIN_MS: u64 = 150_000;
 
+/// A deal on which another may rest.
+#[derive(Clone, Copy)]
+pub struct Part {
+    pub deal: Id,
+    /// Who provides it.
+    pub partner: Id,
+}
+
 /// Whether a deal still promises something upstream.
 fn is_live(deal: &Deal) -> bool {
     matches!(deal.state, "held" | "passed" | "waiting" | "armed")
@@ -27,6 +35,17 @@ impl Books {
         if let (Some(deal), Some(salt)) = (self.deals.get_mut(&id), salt) {
             deal.commitment = Some(hash("omni/1/passed-on", &[&salt, &id]));
         }
+    }
+
+    /// The deals on which others may rest, each with that to which a hold commits that does.
+    pub fn parts(&self) -> impl Iterator<Item = (Id, Part)> {
+        self.deals.iter().filter_map(|(id, deal)| {
+            let part = Part {
+                deal: *id,
+                partner: deal.partner,
+            };
+            Some((deal.commitment?, part))
+        })
     }
 
     /// The deal on which another rests, if it is here.
