@@ -106,11 +106,11 @@ pub(super) fn refused(fold: &mut Fold<'_, '_>, partner: PartnerId, record: &Sign
     };
     let mut deal = Deal::read(fold.view, refusal.deal)
         .unwrap_or_else(|| opened(fold, partner, record, State::Refused));
-    if deal.state == State::Sold {
-        // A Receipt binds, whatever is shown beside it.
+    if matches!(deal.state, State::Sold | State::Armed | State::Lapsed) {
+        // A Receipt binds, and so does what a leg said in its bundle, whatever is shown beside it.
         return;
     }
-    if matches!(deal.state, State::Held | State::Passed) {
+    if matches!(deal.state, State::Held | State::Passed | State::Waiting) {
         let how = if refusal.code == crate::code::Code::HoldOver {
             holds::Ended::Expired
         } else {

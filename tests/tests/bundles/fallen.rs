@@ -244,3 +244,36 @@ fn i12_a_leg_that_was_refused_before_its_manifest_came_looks_for_the_members() {
     assert!(!is_open(&party));
     party.verify();
 }
+
+/// The leg is armed again before its requester, which lacks the Manifest still, shows the Refusal.
+#[test]
+fn i21_a_refusal_alone_that_comes_back_decides_nothing_beside_what_armed() {
+    let legs = [1, 2, 3];
+    let mut party = Party::of(4);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    let before = party.nodes.clone();
+    party.cut_off(3);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    party.cut_off(2);
+    for node in [0, 1] {
+        party.put_back(node, before[node].clone());
+    }
+    party.connect(0, 1);
+    party.wait(16 * MINUTE_MS);
+    assert_eq!(party.states(&deals, &legs)[0], ("aborted", "refused"));
+    party.put_back(1, before[1].clone());
+    for other in [2, 0] {
+        party.connect(1, other);
+        party.settle();
+        party.put(1, Input::OpenEpoch);
+        party.settle();
+        assert_eq!(party.state(1, deals[0]), "armed", "with {other}");
+        assert_eq!(party.stock(1).held, 1, "with {other}");
+    }
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
+    assert_eq!(party.stock(1).held, 0);
+    party.verify();
+}

@@ -231,6 +231,10 @@ impl Books {
             }
             return;
         }
+        if matches!(state, "armed" | "lapsed") && at.comes_back {
+            // What a leg said in its bundle counts, whatever is shown beside it.
+            return;
+        }
         if matches!(state, "held" | "passed") && !at.comes_back {
             let is_over = code == HOLD_OVER && at.ms() >= deal.until;
             let is_released = code == RELEASED && self.given_back.contains(&id);
@@ -243,7 +247,7 @@ impl Books {
         }
         deal.decision = Some(refusal);
         deal.now("refused");
-        if matches!(state, "held" | "passed") {
+        if matches!(state, "held" | "passed" | "waiting") {
             self.move_reserved(id, -1);
             if !at.comes_back {
                 self.check_part_free(at, id, code, found);
