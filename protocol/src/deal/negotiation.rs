@@ -122,6 +122,18 @@ impl Thread {
             Some(_) | None => Ok(()),
         }
     }
+
+    const fn opened(by: Who, partner: PartnerId, first: RecordId) -> Self {
+        Self {
+            partner,
+            turn: by.other(),
+            standing: None,
+            open: None,
+            rounds: 0,
+            last: first,
+            records: 0,
+        }
+    }
 }
 
 /// Notes a record of `by` in its thread. What is taken of a deal by its name before the record that
@@ -135,15 +147,7 @@ pub(crate) fn recorded(
 ) {
     let id = record.id();
     let thread_id = thread_of(record);
-    let opened = (RecordId::from(thread_id) == id).then_some(Thread {
-        partner,
-        turn: by.other(),
-        standing: None,
-        open: None,
-        rounds: 0,
-        last: id,
-        records: 0,
-    });
+    let opened = (RecordId::from(thread_id) == id).then(|| Thread::opened(by, partner, id));
     let Some(mut thread) = Thread::read(view, thread_id).or(opened) else {
         return;
     };

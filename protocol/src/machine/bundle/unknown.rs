@@ -25,21 +25,18 @@ pub(super) fn is_known(view: &dyn View, requester: PartnerId, leg: &KnownLeg) ->
     })
 }
 
-/// Whether a Manifest may be kept whose legs here are unknown: its author, who is a partner, asks, and
-/// has not the holds either.
+/// Whether a Manifest may be kept whose legs here are unknown: its author, who is a partner, asks. One
+/// that brings a hold with it, and no deal for that could be taken in yet, comes again.
 pub(super) fn may_be_lost(trial: &Trial<'_>, case: Case<'_>, bundle: &Bundle) -> bool {
     let requester = bundle.requester;
     let own = trial.machine.config.partner;
-    let unknown = |leg: &KnownLeg| !is_known(&trial.view, requester, leg);
-    let lacking = bundle.of_provider(own).map(|(_, leg)| leg);
-    let mut lacking = lacking.filter(|leg| unknown(leg));
     let brings = |leg: &KnownLeg| {
         let mut attached = case.attached.iter().map(|one| one.record.id());
-        attached.any(|id| id == leg.hold)
+        attached.any(|id| id == leg.hold) && Deal::read(&trial.view, leg.deal).is_none()
     };
     case.from == requester
         && GrantTerms::read(&trial.view, requester).standing == Standing::Partner
-        && !lacking.any(brings)
+        && !bundle.of_provider(own).any(|(_, leg)| brings(leg))
 }
 
 /// The own legs of an open manifest that are unknown, and of which nothing that was said is here.
