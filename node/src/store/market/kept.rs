@@ -1,5 +1,5 @@
 //! Records as they are kept: those of one tree that are neighbours stand under one key, as received.
-//! Which of them count is kept out: see [`Table::Held`](super::layout::Table::Held).
+//! Which of them count is kept out: see [`Table::Held`].
 
 use omni_protocol::hash::{PartnerId, RecordId, SubjectId};
 use omni_protocol::slot::{Family, Revision, Slot};
