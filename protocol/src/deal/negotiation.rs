@@ -136,9 +136,7 @@ impl Thread {
     }
 }
 
-/// Notes a record of `by` in its thread. What is taken of a deal by its name before the record that
-/// opened the thread, as a Release is, has no place in it: nothing could be said there that the partner
-/// would find.
+/// Notes a record of `by` in its thread.
 pub(crate) fn recorded(
     view: &mut Overlay<'_>,
     by: Who,
@@ -147,10 +145,8 @@ pub(crate) fn recorded(
 ) {
     let id = record.id();
     let thread_id = thread_of(record);
-    let opened = (RecordId::from(thread_id) == id).then(|| Thread::opened(by, partner, id));
-    let Some(mut thread) = Thread::read(view, thread_id).or(opened) else {
-        return;
-    };
+    let mut thread =
+        Thread::read(view, thread_id).unwrap_or_else(|| Thread::opened(by, partner, id));
     match record.body() {
         ThreadBody::Proposal(proposal) => {
             thread.rounds += 1;

@@ -78,28 +78,6 @@ fn a_release_brings_the_request_that_it_overtook() {
     assert_eq!(answers(&scene.us, &step), ["again Refusal"]);
 }
 
-/// What opened the thread is still on its way: nothing is said there that the partner would not find
-/// again, had it lost that.
-#[test]
-fn a_release_opens_no_thread() {
-    let mut scene = Scene::new(Policy::default());
-    let first = scene.them.request(goods(), 15, None);
-    scene.opened_by(first.record.id());
-    let second = scene.them.request(goods(), 15, None);
-    let released = second.record.id().into();
-    let release = scene.them.release(released);
-    let step = scene.letter_with(&[&release], &[&second]);
-    assert_eq!(signed(&step), ["Refusal released"]);
-    assert!(Thread::read(&scene.us.store, scene.thread()).is_none());
-    let step = scene.verb(inquiry(
-        scene.them.identity.partner,
-        Some(first.record.id()),
-    ));
-    assert_eq!(step.verdict, Verdict::Refused(Code::ThreadUnknown));
-    assert_eq!(signed(&scene.letter(&[&first])), ["Hold"]);
-    assert!(Thread::read(&scene.us.store, scene.thread()).is_some());
-}
-
 #[test]
 fn a_question_is_asked_again_after_the_clock_ran_back() {
     let mut scene = Scene::new(Policy::default());

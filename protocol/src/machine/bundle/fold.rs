@@ -11,7 +11,7 @@ use crate::{
     bundle::{BundleBody, Manifest, Outcome},
     deal::{
         Deal, State, leg,
-        negotiation::{self, Who},
+        negotiation::{self, Thread, Who},
     },
     hash::{DealId, ManifestId, PartnerId, RecordId},
     machine::{Fold, Key, kept_record, outbox, stored},
@@ -57,6 +57,7 @@ pub(crate) fn recorded(fold: &mut Fold<'_, '_>, who: Who, record: &Signed<Thread
     };
     // The Refusal of a leg stands in the thread of its deal, which the two sides alone have.
     if said == Said::Refused
+        && Thread::read(fold.view, negotiation::thread_of(record)).is_some()
         && let Some(partner) = concerns(fold.machine.config.partner, record)
     {
         negotiation::recorded(fold.view, who, partner, record);
