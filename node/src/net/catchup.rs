@@ -38,7 +38,7 @@ const WHOLE_MAX: u8 = 4;
 /// may be a partner tomorrow.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
-/// What is lost is often lost with more of its kind.
+/// What is lost is often lost with more of its kind, and what was pulled takes a moment to store.
 const SOON_AFTER: Duration = Duration::from_secs(2);
 
 /// Time to pull what one comparison named, before the next names more.
@@ -251,6 +251,9 @@ impl Catchup {
             if reached.head != want.head {
                 // What came by gossip since may lie beyond a hole.
                 want.after = want.after.min(reached.head.highest);
+            } else if now.duration_since(reached.at) < SOON_AFTER {
+                // Not all of it is stored yet. It is compared again when that is over.
+                return;
             } else if is_tired && now.duration_since(reached.at) < TRIED_AGAIN_AFTER {
                 // What differs though everything was pulled will differ until the head changes.
                 return;

@@ -48,6 +48,19 @@ fn quiet(sessions: &[SessionNumber], now: Instant) -> Catchup {
     catchup
 }
 
+/// What is pulled now; whatever else is due is done at once.
+fn pulls_of(catchup: &mut Catchup, now: Instant) -> Vec<Want> {
+    let errands = catchup.due(now).into_iter();
+    let pulls = errands.filter_map(|(session, errand)| match errand {
+        Errand::Pull(want) => Some(want),
+        Errand::Heads(_) | Errand::Keys(_) => {
+            catchup.free(session);
+            None
+        }
+    });
+    pulls.collect()
+}
+
 #[test]
 fn neighbours_are_asked_every_half_to_whole_minute() {
     let begin = Instant::now();
@@ -105,15 +118,17 @@ fn the_same_head_is_pulled_whole_again_only_while_it_brings_something() {
         let mut catchup = quiet(&[1], begin);
         let wanted = want(9, 500, 0);
         let mut pulls = 0;
+        let mut now = begin;
         for _ in 0..10 {
-            catchup.want(wanted.clone(), [1], begin);
-            pulls += u8::try_from(catchup.due(begin).len()).unwrap();
+            catchup.want(wanted.clone(), [1], now);
+            pulls += u8::try_from(pulls_of(&mut catchup, now).len()).unwrap();
             let highest = revision(500);
-            catchup.pulled(1, &wanted, Pulled::Done { highest, is_news }, begin);
+            catchup.pulled(1, &wanted, Pulled::Done { highest, is_news }, now);
+            now += SOON_AFTER;
         }
         assert_eq!(pulls, expected, "news {is_news}");
-        catchup.want(want(9, 501, 0), [1], begin);
-        assert_eq!(catchup.due(begin).len(), 1);
+        catchup.want(want(9, 501, 0), [1], now);
+        assert_eq!(pulls_of(&mut catchup, now).len(), 1);
     }
 }
 
@@ -212,16 +227,22 @@ fn what_differs_after_a_pull_is_pulled_whole_and_then_left() {
     let begin = Instant::now();
     let mut catchup = quiet(&[1], begin);
     let newer = want(9, 500, 100);
-    for expected in [Some(100), Some(0), None] {
-        catchup.want(newer.clone(), [1], begin);
-        let after = match catchup.due(begin).pop() {
-            Some((_, Errand::Pull(want))) => {
-                catchup.pulled(1, &want, done(500), begin);
-                Some(want.after.get())
-            }
-            Some((_, Errand::Heads(_) | Errand::Keys(_))) | None => None,
-        };
-        assert_eq!(after, expected);
+    for (ms, expected) in [
+        (0, Some(100)),
+        // What came is not stored yet.
+        (1_900, None),
+        (2_000, Some(0)),
+        (3_900, None),
+        (4_000, None),
+    ] {
+        let now = at(begin, ms);
+        catchup.want(newer.clone(), [1], now);
+        let pulled = pulls_of(&mut catchup, now).pop();
+        if let Some(want) = &pulled {
+            catchup.pulled(1, want, done(500), now);
+        }
+        let after = pulled.map(|want| want.after.get());
+        assert_eq!(after, expected, "after {ms} ms");
     }
 }
 
