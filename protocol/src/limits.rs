@@ -105,8 +105,8 @@ limits! {
     MANIFEST_BYTES_MAX: usize = 7168 "bytes";
     /// Deals that may rest on one, one below the other: each learns a price and adds a margin.
     CHAIN_DEPTH_MAX: u8 = 4 "deals";
-    /// How much earlier a hold ends than the one below on which it rests: two round trips at the
-    /// longest pause between two sendings of a question, and 30 s.
+    /// How much earlier a hold ends than the one below on which it rests: four times the longest
+    /// pause between two sendings of a question, and 30 s.
     CHAIN_MARGIN_MS: u64 = 150000 "ms";
     /// How long a middle partner is away before those below it ask past it: a restart takes less, and
     /// the margin by which it waits less long than they is more than twice as much.

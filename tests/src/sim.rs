@@ -54,8 +54,8 @@ use crate::{
 
 /// For how long operators still end what waits, once there are no more faults.
 const TIDYING_MS: u64 = 180_000;
-/// How long after that every question has its answer: the longest pause of the outbox, and the way
-/// there and back.
+/// How long after that every question has its answer: twice the longest pause of the outbox, and
+/// the way there and back.
 const SETTLING_MS: u64 = 70_000;
 /// How often operators then look at the changes that were begun, and after how long each time.
 const CHANGING_ROUNDS: u32 = 3;

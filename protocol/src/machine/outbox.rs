@@ -27,8 +27,8 @@ use crate::{
 
 /// First pause before a question is sent again.
 const PAUSE_MS_MIN: u64 = 1_000;
-/// Longest pause.
-const PAUSE_MS_MAX: u64 = 60_000;
+/// Longest pause: one that was lost, or could not be taken yet, is there again before a minute is over.
+const PAUSE_MS_MAX: u64 = 30_000;
 /// Most questions sent again in one pulse, so that no decision takes long.
 const AGAIN_MAX: usize = 64;
 /// After so many sendings to a partner that is there, a question takes along what comes before it.

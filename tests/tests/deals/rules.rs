@@ -480,7 +480,7 @@ fn a_question_is_asked_again_ever_more_slowly() {
             at.push((scene.us.ms - begun) / 1_000);
         }
     }
-    assert_eq!(at, [1, 3, 7, 15, 31, 63, 123]);
+    assert_eq!(at, [1, 3, 7, 15, 31, 61, 91, 121]);
 }
 
 #[test]
