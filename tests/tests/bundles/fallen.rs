@@ -2,7 +2,7 @@
 
 use omni_protocol::{
     hash::DealId,
-    machine::{Input, Key, Verdict},
+    machine::{Input, Key, Received, Verdict},
 };
 use omni_tests::{
     market::Node,
@@ -275,5 +275,34 @@ fn i21_a_refusal_alone_that_comes_back_decides_nothing_beside_what_armed() {
     party.meet_again();
     assert_eq!(party.states(&deals, &legs), [("aborted", "refused"); 3]);
     assert_eq!(party.stock(1).held, 0);
+    party.verify();
+}
+
+/// It has the certificate, which a member serves without the deals, before the letter that brings one
+/// of them: that is shown until it has come.
+#[test]
+fn i12_a_requester_that_has_the_certificate_is_shown_its_deals() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let before = party.nodes[0].clone();
+    let (bundle, deals) = party.collect(&legs);
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    party.settle();
+    party.put_back(0, before);
+    party.connect_all();
+    party.settle();
+    party.put(0, Input::OpenEpoch);
+    while let Some(mail) = party.mail.pop_front() {
+        let brings = |attached: &Received| attached.record.id() == deals[0].into();
+        let is_lost = matches!(&mail.what, What::Letter(_, _, attached)
+            if mail.to == 0 && attached.iter().any(brings));
+        if !is_lost {
+            party.deliver(mail);
+        }
+    }
+    assert_eq!(party.state(0, deals[0]), "none");
+    party.wait(2 * MINUTE_MS);
+    assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
     party.verify();
 }

@@ -51,7 +51,9 @@ pub(super) fn said(
             _ => {}
         }
     }
-    trial.stored(case);
+    if word != Word::Armed || !waits_for_its_deal(trial, case, (bundle, number)) {
+        trial.stored(case);
+    }
     if bundle.whole.is_some() {
         // What rests on this part may arm now, or must refuse.
         if let Some(part) = now.leg(number) {
@@ -61,6 +63,14 @@ pub(super) fn said(
         pass_on(trial, (id, &now));
     }
     Ok(())
+}
+
+/// Whether the provider of a leg says that it armed, and its deal was lost here: that comes with the
+/// same record, which its provider asks again by until it is answered.
+fn waits_for_its_deal(trial: &Trial<'_>, case: Case<'_>, (bundle, number): (&Bundle, u16)) -> bool {
+    let leg = bundle.leg(number);
+    let lost = leg.filter(|leg| Deal::read(&trial.view, leg.deal).is_none());
+    lost.is_some_and(|leg| leg.provider == case.from)
 }
 
 /// How the bundle stands, from what is kept of its legs.
