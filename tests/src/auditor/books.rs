@@ -46,6 +46,10 @@ pub struct Deal {
     pub manifest: Option<Id>,
     /// What a hold says that rests on this deal alone.
     commitment: Option<Id>,
+    /// The chain in which another deal of its requester's rests on it.
+    chain: Option<Id>,
+    /// Whether a part was asked for while it waited.
+    is_sourced: bool,
     /// Minor units reserved or posted.
     pub amount: i128,
     reserved: BTreeMap<Taken, i128>,
@@ -73,6 +77,8 @@ impl Deal {
             decision: None,
             manifest: None,
             commitment: None,
+            chain: None,
+            is_sourced: false,
             amount: 0,
             reserved: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -83,6 +89,15 @@ impl Deal {
     /// What its hold says on what it rests.
     pub fn passed_on(&self) -> Option<Id> {
         self.waits?.passed_on.filter(|_| self.provides)
+    }
+
+    /// Whether what it takes is on the own shelf. Where its hold was lost, a part that was asked for
+    /// tells that it is not.
+    fn takes_stock(&self) -> bool {
+        match self.waits {
+            Some(waits) => waits.passed_on.is_none(),
+            None => !self.is_sourced,
+        }
     }
 
     /// Whether a Receipt may follow: for what is held on the own shelf or for what is held below,
@@ -237,7 +252,7 @@ impl Books {
             Body::Request { terms, chain, .. } => {
                 let salt = record.header.as_ref().map(|header| header.salt);
                 self.requested(at, (id, to), terms, found);
-                self.rests(id, chain.and(salt));
+                self.rests(id, (*chain, salt));
             }
             Body::Proposal {
                 provides: true,
@@ -287,7 +302,9 @@ impl Books {
         let (id, from) = (record.id, record.author);
         match &record.body {
             Body::Request {
-                valid_until, terms, ..
+                valid_until,
+                terms,
+                chain,
             } => {
                 self.offered(
                     id,
@@ -295,6 +312,7 @@ impl Books {
                     "asked",
                     (std::slice::from_ref(terms), *valid_until),
                 );
+                self.is_in_chain(id, *chain);
             }
             Body::Proposal {
                 provides: false,
@@ -360,7 +378,7 @@ impl Books {
             return;
         };
         let (partner, currency, provides) = (deal.partner, deal.currency(), deal.provides);
-        let own = deal.passed_on().is_none();
+        let own = deal.takes_stock();
         let Some(terms) = deal.terms().cloned() else {
             return;
         };

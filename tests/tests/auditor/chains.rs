@@ -6,10 +6,15 @@ use omni_protocol::{
     hash::{DealId, PassedOn},
     ledger::Payload,
     record::Signed,
+    slot,
     thread::{Chain, CoLegs, Hold, HoldTerms, LegName, Request, ThreadBody},
     value::Time,
 };
-use omni_tests::market::{chained, network};
+use omni_tests::{
+    auditor::{Finding, audit},
+    market::{chained, network},
+    observation::{Moment, Observation, StoredStock},
+};
 
 use crate::{
     bundles::member,
@@ -220,4 +225,51 @@ fn a_part_of_a_whole_of_which_all_legs_lapsed_passes() {
     }
     trace.quiet();
     trace.expect_nothing();
+}
+
+/// SPEC.md 20: of a leg whose hold its provider lost, a part that was asked for tells that what it takes
+/// is not on the own shelf.
+#[test]
+fn a_leg_without_its_hold_that_rests_on_a_part_takes_no_stock() {
+    let mut trace = Trace::of(3);
+    let above = asked((A, B), None, &mut trace);
+    let part = asked((B, C), Some(above.deal()), &mut trace);
+    let before = trace.nodes[B].sequence;
+    held((B, C), (&part, HOLD_MS + MARGIN_MS, None), &mut trace);
+    let on = Some(commitment(&part));
+    let hold = held((A, B), (&above, HOLD_MS, on), &mut trace);
+    let beside = asked((A, C), None, &mut trace);
+    let other = held((A, C), (&beside, HOLD_MS, None), &mut trace);
+    let legs = vec![leg(1, &above, &hold), leg(2, &beside, &other)];
+    let whole = committed(&[A, B, C], (legs, None), &mut trace);
+    let armed = said((B, A), (&whole, above.deal(), 0), false, &mut trace);
+    let beside = said((C, A), (&whole, beside.deal(), 1), false, &mut trace);
+    trace.restore(B, before);
+    trace.talk = [A, B];
+    trace.take(B, &whole);
+    let recovered = Payload::Recovered(List::new([armed.id]).unwrap());
+    trace.enter(B, recovered, Some(A), &[&armed]);
+    trace.talk = [B, C];
+    trace.take(B, &beside);
+    let subject = slot::subject(&"A".parse().unwrap(), &"".parse().unwrap());
+    for (sold, is_right) in [(0, true), (2, false)] {
+        let mut seen = trace.run.clone();
+        seen.push(Observation::Stored {
+            node: B,
+            moment: Moment::Quiet,
+            deals: vec![],
+            stock: vec![StoredStock {
+                subject: *subject.as_bytes(),
+                begins: None,
+                counted: 10,
+                held: 0,
+                sold,
+            }],
+            accounts: vec![],
+            questions: 0,
+        });
+        let found: Vec<String> = audit(&seen).iter().map(Finding::to_string).collect();
+        let is_of_stock = |finding: &String| finding.contains("Stock {");
+        assert_eq!(!found.iter().any(is_of_stock), is_right, "{found:#?}");
+    }
 }

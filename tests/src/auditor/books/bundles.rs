@@ -399,7 +399,7 @@ impl Books {
             return;
         };
         let (partner, currency, amount) = (deal.partner, deal.currency(), deal.amount);
-        let own = deal.passed_on().is_none();
+        let own = deal.takes_stock();
         let moved = deal.moved.clone();
         if own {
             self.sell(&moved, -1);

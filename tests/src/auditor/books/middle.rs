@@ -31,9 +31,26 @@ fn is_bound(part: &Deal) -> bool {
 
 impl Books {
     /// A deal was asked for on which another may rest: its salt and id are what that commits to.
-    pub(super) fn rests(&mut self, id: Id, salt: Option<[u8; 16]>) {
-        if let (Some(deal), Some(salt)) = (self.deals.get_mut(&id), salt) {
+    pub(super) fn rests(&mut self, id: Id, (chain, salt): (Option<Id>, Option<[u8; 16]>)) {
+        let (Some(chain), Some(salt)) = (chain, salt) else {
+            return;
+        };
+        if let Some(deal) = self.deals.get_mut(&id) {
             deal.commitment = Some(hash("omni/1/passed-on", &[&salt, &id]));
+        }
+        let waiting = self
+            .deals
+            .iter_mut()
+            .filter(|(_, deal)| deal.provides && deal.state == "asked");
+        for (above, deal) in waiting {
+            deal.is_sourced |= *above == chain || deal.chain == Some(chain);
+        }
+    }
+
+    /// A Request came: another deal of its author's may rest on what it asks for.
+    pub(super) fn is_in_chain(&mut self, id: Id, chain: Option<Id>) {
+        if let Some(deal) = self.deals.get_mut(&id) {
+            deal.chain = chain;
         }
     }
 
