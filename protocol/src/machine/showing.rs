@@ -274,7 +274,11 @@ pub(super) fn before(trial: &mut Trial<'_>, question: RecordId) -> Vec<RecordId>
                 if Deal::read(&trial.view, id.into()).is_some() =>
             {
                 if let Some(deal) = Deal::read(&trial.view, id.into()) {
-                    show_latest(trial, id.into(), &deal);
+                    match latest(trial, id.into(), &deal) {
+                        Some(latest) => show(trial, id.into(), &deal, latest),
+                        // Nothing of it is this node's own, and nothing asks by it.
+                        None => theirs.extend(deal.chain(id.into())),
+                    }
                 }
             }
             ThreadBody::Inquiry(_)

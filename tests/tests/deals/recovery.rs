@@ -487,3 +487,40 @@ fn a_firm_proposal_is_not_asked_again_once_it_was_taken_up() {
         );
     }
 }
+
+/// The requester signed nothing in a deal of the thread, which its provider lost, so that nothing asks by
+/// it: it comes with the next question of the thread that is left without an answer.
+#[test]
+fn a_deal_in_which_a_partner_signed_nothing_comes_back_with_its_thread() {
+    let mut two = Two::new();
+    two.meet();
+    let image = two.nodes[PROVIDER].store.clone();
+    let firm = two.firm(PROVIDER, Role::Provider);
+    two.say(PROVIDER, firm);
+    let (deal, _) = two.deal(REQUESTER);
+    let pulses = |two: &mut Two, ms: u64| {
+        for at in 0..2 {
+            two.nodes[at].ms += ms;
+            two.put(at, Input::Pulse);
+        }
+        two.settle();
+    };
+    pulses(&mut two, 60 * MINUTE_MS);
+    assert_eq!(two.deal(REQUESTER).1.state, State::Aborted);
+    two.put_back(PROVIDER, image);
+    two.meet();
+    let asking = Verb::Inquire {
+        partner: two.nodes[PROVIDER].partner(),
+        thread: Some(RecordId::from(deal).into()),
+        text: Prose::new("Once more?").unwrap(),
+    };
+    two.say(REQUESTER, asking);
+    two.put(PROVIDER, Input::OpenEpoch);
+    two.settle();
+    for _ in 0..8 {
+        pulses(&mut two, MINUTE_MS);
+    }
+    assert_eq!(two.deal(PROVIDER).1.state, State::Refused);
+    let mut keys = two.nodes[REQUESTER].store.0.keys();
+    assert!(!keys.any(|key| matches!(key, Key::Outbox { .. })));
+}
