@@ -213,6 +213,16 @@ impl Trial<'_> {
         self.header(case.from, Some(thread), Some(case.id()))
     }
 
+    /// The header of what is said anew in a thread. Where the record that opened it is not here, a partner
+    /// that lost that could be shown it by nobody, and would find no place for what is said.
+    pub(crate) fn saying(&mut self, thread: ThreadId) -> Result<Header, Stop> {
+        if self.knows(thread.into()) {
+            self.within(thread)
+        } else {
+            Err(Code::ThreadUnknown.into())
+        }
+    }
+
     /// The header of the next record of a thread.
     pub(crate) fn within(&mut self, thread_id: ThreadId) -> Result<Header, Stop> {
         let thread = Thread::read(&self.view, thread_id).ok_or(Code::ThreadUnknown)?;

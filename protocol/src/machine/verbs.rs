@@ -190,7 +190,7 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
             text,
         } => {
             let header = match thread {
-                Some(thread) => trial.within(thread)?,
+                Some(thread) => trial.saying(thread)?,
                 None => trial.header(partner, None, None)?,
             };
             trial.sign(
@@ -199,12 +199,12 @@ pub(super) fn decide(trial: &mut Trial<'_>, verb: Verb) -> Result<(), Stop> {
             )
         }
         Verb::Question { thread, text } => {
-            let header = trial.within(thread)?;
+            let header = trial.saying(thread)?;
             let body = ThreadBody::Question(Question { header, text });
             trial.sign(header.to, Vec::from([body]))
         }
         Verb::Answer { thread, text } => {
-            let header = trial.within(thread)?;
+            let header = trial.saying(thread)?;
             let body = ThreadBody::Answer(Answer { header, text });
             trial.sign(header.to, Vec::from([body]))
         }
@@ -276,7 +276,7 @@ fn propose(trial: &mut Trial<'_>, proposing: Proposing) -> Result<(), Stop> {
                 thread.open = None;
             }
             thread.may_propose(Who::Us)?;
-            trial.within(thread_id)?
+            trial.saying(thread_id)?
         }
     };
     let alternatives = List::new(proposing.alternatives).map_err(Code::from)?;
@@ -359,7 +359,7 @@ pub(super) fn request(
                 .filter(|thread| thread.partner == partner)
                 .ok_or(Code::ThreadUnknown)?;
             thread.may_request(Who::Us)?;
-            trial.within(thread_id)?
+            trial.saying(thread_id)?
         }
     };
     let terms = &requesting.terms;
@@ -479,7 +479,7 @@ fn reject(trial: &mut Trial<'_>, thread_id: ThreadId) -> Result<(), Stop> {
         return cancel(trial, deal_id);
     }
     thread.may_reject(Who::Us)?;
-    let header = trial.within(thread_id)?;
+    let header = trial.saying(thread_id)?;
     let code = Code::Declined;
     trial.sign(
         header.to,
@@ -498,7 +498,7 @@ fn refuse(trial: &mut Trial<'_>, id: DealId, code: Code) -> Result<(), Stop> {
 fn withdraw(trial: &mut Trial<'_>, thread_id: ThreadId) -> Result<(), Stop> {
     let thread = Thread::read(&trial.view, thread_id).ok_or(Code::ThreadUnknown)?;
     thread.may_withdraw(Who::Us)?;
-    let header = trial.within(thread_id)?;
+    let header = trial.saying(thread_id)?;
     trial.sign(
         header.to,
         Vec::from([ThreadBody::Withdraw(Withdraw { header })]),

@@ -78,6 +78,26 @@ fn a_release_brings_the_request_that_it_overtook() {
     assert_eq!(answers(&scene.us, &step), ["again Refusal"]);
 }
 
+/// What opened the thread is still on its way: nothing is said there that the partner, had it lost that,
+/// would never find a place for.
+#[test]
+fn nothing_is_said_in_a_thread_that_a_release_made_known() {
+    let mut scene = Scene::new(Policy::default());
+    let first = scene.them.request(goods(), 15, None);
+    scene.opened_by(first.record.id());
+    let second = scene.them.request(goods(), 15, None);
+    let released = second.record.id().into();
+    let release = scene.them.release(released);
+    let step = scene.letter_with(&[&release], &[&second]);
+    assert_eq!(signed(&step), ["Refusal released"]);
+    let partner = scene.them.identity.partner;
+    let says = || inquiry(partner, Some(first.record.id()));
+    let step = scene.verb(says());
+    assert_eq!(step.verdict, Verdict::Refused(Code::ThreadUnknown));
+    assert_eq!(signed(&scene.letter(&[&first])), ["Hold"]);
+    assert!(matches!(scene.verb(says()).verdict, Verdict::Made(_)));
+}
+
 #[test]
 fn a_question_is_asked_again_after_the_clock_ran_back() {
     let mut scene = Scene::new(Policy::default());
