@@ -6,7 +6,7 @@ use omni_protocol::{
     frame::NoticeWhat,
     hash::{BundleId, DealId},
     limits::CHAIN_SILENCE_MS,
-    machine::{Input, Key, Policy, Short, Verdict},
+    machine::{Bundling, Input, Key, Policy, Short, Verb, Verdict},
 };
 use omni_tests::market::Node;
 
@@ -414,4 +414,36 @@ fn a_leg_whose_part_is_lost_is_refused_before_its_hold_ends() {
     assert_eq!(bunch.states()[..2], [("aborted", "refused"); 2]);
     bunch.heal();
     bunch.ended(false);
+}
+
+/// All of a chain lapsed, and the middle partner lost that the other leg armed, which nobody notices:
+/// what it bought is decided by that all the same.
+#[test]
+fn a_middle_partner_whose_leg_lapsed_asks_what_its_part_waits_for() {
+    let mut bunch = Bunch::held(1);
+    bunch.party.cut_off(1);
+    bunch.commit();
+    bunch.party.settle();
+    for at in [2, 3] {
+        bunch.party.nodes[at].ms += 61 * MINUTE_MS;
+    }
+    for (_, has, deal) in bunch.deals.clone().into_iter().skip(1) {
+        let lapse = Verb::Bundle(Bundling::Lapse { deal });
+        let verdict = bunch.party.verb(has, lapse);
+        assert!(matches!(verdict, Verdict::Made(_)), "{verdict:?}");
+    }
+    bunch.party.settle();
+    let copy = bunch.party.nodes[2].clone();
+    bunch.party.connect(0, 1);
+    bunch.party.connect(1, 2);
+    bunch.party.settle();
+    let lapsed = ("aborted", "lapsed");
+    assert_eq!(bunch.states(), [("agreed", "sold"), lapsed, lapsed]);
+    bunch.party.put_back(2, copy);
+    assert_eq!(bunch.states()[2], ("doubt", "lapsed"));
+    bunch.party.connect_all();
+    bunch.party.settle();
+    bunch.party.wait(MINUTE_MS);
+    assert_eq!(bunch.states(), [("agreed", "sold"), lapsed, lapsed]);
+    bunch.party.verify();
 }

@@ -281,6 +281,7 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
         .and_then(|whole| Bundle::read(fold.view, whole.manifest));
     let above = whole.iter().flat_map(|whole| whole.others(own));
     let asked: alloc::vec::Vec<PartnerId> = bundle.others(own).into_iter().chain(above).collect();
+    let waits_below = super::parts::waits_below(fold.view, own, (manifest, bundle));
     for partner in asked {
         if bundle.requester == own {
             let mut legs = bundle.of_provider(partner);
@@ -292,7 +293,7 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
         }
         for (_, leg) in bundle.of_provider(own) {
             if let Some(receipt) = leg.armed
-                && (bundle.ended.is_some() || leg.lapsed.is_some())
+                && (bundle.ended.is_some() || leg.lapsed.is_some() && !waits_below)
             {
                 outbox::end(fold.machine, fold.view, partner, receipt);
             }

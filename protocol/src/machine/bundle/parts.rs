@@ -42,6 +42,19 @@ pub(crate) fn parts_of(view: &dyn View, whole: ManifestId) -> Vec<ManifestId> {
     found
 }
 
+/// Whether own parts wait for the certificate that decides a manifest, also where the leg that rests on
+/// them waits for it no more.
+pub(super) fn waits_below(
+    view: &dyn View,
+    own: PartnerId,
+    (manifest, bundle): (ManifestId, &Bundle),
+) -> bool {
+    let whole = bundle.whole.map_or(manifest, |whole| whole.manifest);
+    let parts = parts_of(view, whole).into_iter();
+    let mut parts = parts.filter_map(|part| Bundle::read(view, part));
+    parts.any(|part| part.requester == own && part.ended.is_none())
+}
+
 /// The Manifest that decides one of parts, if it is here.
 pub(super) fn whole_of(trial: &Trial<'_>, manifest: &Manifest) -> Option<Manifest> {
     let network = trial.machine.config.network;
