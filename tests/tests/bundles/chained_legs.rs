@@ -447,3 +447,21 @@ fn a_middle_partner_whose_leg_lapsed_asks_what_its_part_waits_for() {
     assert_eq!(bunch.states(), [("agreed", "sold"), lapsed, lapsed]);
     bunch.party.verify();
 }
+
+/// It is shown its Manifest with that of the whole, and then what the leaf said of its part, for which the
+/// letter has no room for the whole: that is taken at once.
+#[test]
+fn a_middle_partner_that_lost_its_part_keeps_the_whole_that_comes_with_it() {
+    let mut bunch = Bunch::held(1);
+    bunch.commit();
+    bunch.party.settle();
+    let copy = bunch.before[2].clone();
+    bunch.party.put_back(2, copy);
+    bunch.party.connect(2, 3);
+    bunch.party.settle();
+    bunch.party.put(2, Input::OpenEpoch);
+    bunch.party.settle();
+    assert_eq!(bunch.states()[2], ("agreed", "sold"));
+    bunch.heal();
+    bunch.ended(true);
+}

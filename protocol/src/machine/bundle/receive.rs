@@ -189,6 +189,8 @@ fn decides_own(trial: &Trial<'_>, case: Case<'_>, id: RecordId) -> bool {
 /// One's own, brought by another member: it is known, or was lost.
 fn own(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> {
     if !trial.knows(case.id()) {
+        // What is said of a part is taken only where the whole is, and a letter of that has no room for it.
+        take_whole(trial, case, &case);
         trial.take_lost(case, case.received)?;
     }
     trial.stored(case);
