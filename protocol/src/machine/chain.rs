@@ -267,10 +267,12 @@ fn put(
     case: Option<Case<'_>>,
     (resting, input): (&Resting, MiddleInput),
 ) -> Result<(), No> {
-    let ends = matches!(
-        input,
-        MiddleInput::Commit | MiddleInput::Release | MiddleInput::Over
-    );
+    let ends = match input {
+        // What was passed on ends through its part alone.
+        MiddleInput::Commit => resting.deal.state != State::Passed,
+        MiddleInput::Release | MiddleInput::Over => true,
+        _ => false,
+    };
     if let Some((part, known)) = resting.part.as_ref().filter(|_| ends) {
         // What an earlier epoch committed there may be lost, and is shown first.
         if trial.check_whole(*part, known).is_err() {
