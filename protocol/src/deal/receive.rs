@@ -2,7 +2,7 @@
 //! the rest goes to the side of the deal whose table has it.
 
 use super::{
-    judge,
+    Deal, judge,
     negotiation::{Thread, Who, thread_of},
     order, provider, requester,
 };
@@ -52,7 +52,7 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
         // What all members of a bundle see is met before, with its Manifest.
         ThreadBody::Bundle(_) => Err(Code::Malformed.into()),
         ThreadBody::Handover(handover) => unless_known(trial, case, |trial, _| {
-            let deal = super::Deal::read(&trial.view, handover.deal);
+            let deal = Deal::read(&trial.view, handover.deal);
             match deal {
                 Some(deal) if deal.partner == case.from => Ok(()),
                 Some(_) | None => Err(Code::DealUnknown),
@@ -105,6 +105,15 @@ pub(crate) fn place(trial: &Trial<'_>, case: Case<'_>) -> Result<Option<Thread>,
         return Err(Code::ParentUnknown.into());
     }
     Ok(Some(thread))
+}
+
+/// Whether what opened a deal, which came with the record that ended it, is lacking here and may be
+/// taken.
+pub(crate) fn takes_opening(trial: &Trial<'_>, opening: Case<'_>) -> bool {
+    opening.header().to == trial.machine.config.partner
+        && !trial.knows(opening.id())
+        && Deal::read(&trial.view, opening.id().into()).is_none()
+        && place(trial, opening).is_ok()
 }
 
 /// A proposal that binds nobody.

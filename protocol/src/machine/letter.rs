@@ -75,7 +75,16 @@ pub(crate) struct Case<'a> {
     pub(crate) attached: &'a [Received],
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// What opened a deal, where its author sent it along with this record.
+    pub(crate) fn opening(self, deal: DealId) -> Option<Self> {
+        let is_it = |received: &&Received| {
+            DealId::from(received.record.id()) == deal && received.record.author() == self.from
+        };
+        let received = self.attached.iter().find(is_it)?;
+        Some(Self { received, ..self })
+    }
+
     pub(crate) fn id(&self) -> RecordId {
         self.received.record.id()
     }

@@ -78,6 +78,21 @@ fn a_release_brings_the_request_that_it_overtook() {
     assert_eq!(answers(&scene.us, &step), ["again Refusal"]);
 }
 
+/// The one that proposed refused it when its hold was over; whoever lost the proposal is shown both.
+#[test]
+fn a_refusal_brings_the_proposal_that_was_lost() {
+    let mut scene = Scene::new(Policy::default());
+    let proposal = scene.them.firm_of_provider(vec![goods()], 15);
+    scene.opened_by(proposal.record.id());
+    let refusal = scene.them.refusal(scene.deal_id(), Code::HoldOver);
+    let step = scene.letter_with(&[&refusal], &[&proposal]);
+    assert_eq!(answers(&scene.us, &step), ["stored"]);
+    assert_eq!(scene.state(), "aborted");
+    // The thread is known, so what follows in it is answered.
+    let next = scene.them.request(goods(), 15, None);
+    assert_eq!(signed(&scene.letter(&[&next])), ["Hold"]);
+}
+
 /// What opened the thread is still on its way: nothing is said there that the partner, had it lost that,
 /// would never find a place for.
 #[test]

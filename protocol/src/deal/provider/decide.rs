@@ -208,19 +208,10 @@ fn kept_commit(trial: &Trial<'_>, deal: &Deal) -> Option<RecordId> {
 /// A Request that comes no more, since its Release overtook it, comes with the Release: its thread
 /// goes on, so this node must know it.
 fn take_released(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) {
-    let mut attached = case.attached.iter();
-    let request = attached.find(|one| DealId::from(one.record.id()) == deal_id);
-    let Some(received) = request.filter(|one| one.record.author() == case.from) else {
-        return;
-    };
-    let request = Case { received, ..case };
-    let is_ours = request.header().to == trial.machine.config.partner;
-    if let ThreadBody::Request(body) = received.record.body()
-        && is_ours
-        && !trial.knows(request.id())
+    if let Some(request) = case.opening(deal_id)
+        && let ThreadBody::Request(body) = request.record().body()
         && check_horizon(trial, body.valid_until).is_ok()
-        && Deal::read(&trial.view, deal_id).is_none()
-        && receive::place(trial, request).is_ok()
+        && receive::takes_opening(trial, request)
     {
         trial.keep(request);
     }

@@ -10,12 +10,13 @@ use alloc::vec::Vec;
 use crate::{
     code::Code,
     deal::{
-        Deal, State, credit, evidence, has_order, judge, negotiation::Who, receive, reservation,
+        Deal, State, credit, evidence, has_order, has_room, judge, negotiation::Who, receive,
+        reservation,
     },
     hash::{DealId, RecordId},
     ledger::Payload,
     machine::{Case, Key, No, Stop, Trial, View as _, bundle, chain},
-    thread::{Ack, Commit, Hold, Proposal, Receipt, Release, ThreadBody},
+    thread::{Ack, Commit, Hold, Proposal, Receipt, Release, Role, ThreadBody},
     trade::Absent,
 };
 
@@ -162,6 +163,7 @@ fn has_alternative(trial: &Trial<'_>, receipt: &Receipt, deal: &Deal) -> bool {
 
 /// A Refusal.
 pub(crate) fn refusal(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) -> Result<(), No> {
+    take_refused(trial, case, deal_id);
     match Deal::read(&trial.view, deal_id).filter(|deal| deal.partner == case.from) {
         Some(Deal {
             manifest: Some(manifest),
@@ -185,6 +187,19 @@ pub(crate) fn refusal(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) ->
         None => trial.stored(case),
     }
     Ok(())
+}
+
+/// A firm Proposal that was lost here comes with the Refusal that ended it: its thread goes on, so
+/// this node must know it.
+fn take_refused(trial: &mut Trial<'_>, case: Case<'_>, deal_id: DealId) {
+    if let Some(opening) = case.opening(deal_id)
+        && let ThreadBody::Proposal(proposal) = opening.record().body()
+        && (proposal.is_firm(), proposal.role()) == (true, Role::Provider)
+        && has_room(trial, opening)
+        && receive::takes_opening(trial, opening)
+    {
+        trial.keep(opening);
+    }
 }
 
 /// Signs the Commit for a hold that is kept.
