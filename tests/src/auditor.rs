@@ -239,6 +239,7 @@ impl Auditor {
             .iter()
             .map(|node| (node.ledger.who.partner, node.opened_ms));
         let opened: BTreeMap<Id, u64> = opened.collect();
+        let hidden = self.hidden();
         let node = &mut self.nodes[number];
         let first = node.ledger.take(entries, &self.keys, &mut self.found);
         for kept in &node.ledger.entries[first..] {
@@ -258,7 +259,9 @@ impl Auditor {
                 && !awaited_operator(&node.books, deal)
                 && let partner = node.books.deals[&deal].partner
                 && let opened = opened.get(&partner).copied().unwrap_or_default()
+                && let hidden = hidden.get(&deal).copied().unwrap_or_default()
                 && let began = healed.max(doubted).max(opened).max(node.opened_ms)
+                && let began = began.max(hidden)
                 && at_ms > began + limit
             {
                 let why = format!(
@@ -269,6 +272,28 @@ impl Auditor {
                 self.found.add(Check::Doubt, place, &[deal], why);
             }
         }
+    }
+
+    /// Deals that rest on what both whoever holds them and whoever provides it lost, with their ends:
+    /// until then it may still be shown, as far as the one in the middle knows.
+    fn hidden(&self) -> BTreeMap<Id, u64> {
+        let has_lost = |part: &Part| {
+            let mut nodes = self.nodes.iter();
+            nodes.any(|node| {
+                node.ledger.who.partner == part.partner && node.lost.contains(&part.deal)
+            })
+        };
+        let middles = self.nodes.iter().filter(|node| !node.lost_parts.is_empty());
+        let rests = |node: &Node, deal: &Deal| {
+            let part = deal.passed_on().and_then(|part| node.lost_parts.get(&part));
+            part.is_some_and(has_lost)
+        };
+        let hidden = middles.flat_map(|node| {
+            let deals = node.books.deals.iter();
+            let hidden = deals.filter(move |(_, deal)| rests(node, deal));
+            hidden.map(|(id, deal)| (*id, deal.until))
+        });
+        hidden.collect()
     }
 
     /// A batch ends: its checkpoint is that of its entries, and each state that it leaves too.

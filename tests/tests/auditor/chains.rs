@@ -2,6 +2,7 @@
 
 use omni_protocol::{
     bundle::{ArmReceipt, BundleBody, Lapse, Leg, Manifest, chain::passed_on},
+    code::Code,
     fence::List,
     hash::{DealId, PassedOn},
     ledger::Payload,
@@ -11,7 +12,7 @@ use omni_protocol::{
     value::Time,
 };
 use omni_tests::{
-    auditor::{Finding, audit},
+    auditor::{Check, Finding, audit},
     market::{chained, network},
     observation::{Moment, Observation, StoredStock},
 };
@@ -129,6 +130,44 @@ fn what_a_middle_partner_and_its_provider_both_lost_passes() {
     }
     trace.quiet();
     trace.expect_nothing();
+}
+
+/// So too where it signed nothing yet for the Commit from above: whoever committed may wait until the
+/// hold is over, and no longer than that and what all may wait.
+#[test]
+fn what_both_lost_is_waited_for_until_the_hold_is_over() {
+    for (after_ms, passes) in [(1_000, true), (PATIENCE_MS + 1_000, false)] {
+        let mut trace = Trace::of(3);
+        let above = asked((A, B), None, &mut trace);
+        let before = [trace.nodes[B].sequence, trace.nodes[C].sequence];
+        let part = asked((B, C), Some(above.deal()), &mut trace);
+        held((B, C), (&part, HOLD_MS + 2 * MARGIN_MS, None), &mut trace);
+        let on = Some(commitment(&part));
+        let hold = held((A, B), (&above, HOLD_MS, on), &mut trace);
+        trace.restore(B, before[0]);
+        trace.restore(C, before[1]);
+        trace.talk = [A, B];
+        trace.run.push(Observation::Healed { at_ms: trace.ms });
+        let commit = trace.sign(A, |peer| peer.commit(above.deal(), hold.id, 0));
+        trace.ms += HOLD_MS + after_ms;
+        for shown in [&hold, &commit] {
+            let shown = trace.again(A, shown);
+            trace.arrive(B, &shown);
+            if shown.id == commit.id {
+                trace.take(B, &shown);
+            } else {
+                let recovered = Payload::Recovered(List::new([shown.id]).unwrap());
+                trace.enter(B, recovered, Some(A), &[&shown]);
+            }
+        }
+        let refusal = trace.sign(B, |peer| peer.refusal(above.deal(), Code::HoldOver));
+        trace.pass(B, &refusal);
+        if passes {
+            trace.expect_nothing();
+        } else {
+            trace.expect(Check::Doubt, &["in doubt for", "while nothing failed"]);
+        }
+    }
 }
 
 /// A Manifest of these legs, that of a part where a leg of a whole is given, with each of its members.
