@@ -139,7 +139,7 @@ impl Auditor {
             Observation::Crashed { .. } => {}
             Observation::Restored { node, entries, .. } => self.restored(*node, *entries),
             Observation::Healed { at_ms } => self.healed_ms = Some(*at_ms),
-            Observation::Quiet { .. } => self.quiet(),
+            Observation::Quiet { at_ms } => self.quiet(*at_ms),
             Observation::Stored {
                 node,
                 moment,
@@ -259,7 +259,7 @@ impl Auditor {
                 && !awaited_operator(&node.books, deal)
                 && let partner = node.books.deals[&deal].partner
                 && let opened = opened.get(&partner).copied().unwrap_or_default()
-                && let hidden = hidden.get(&deal).copied().unwrap_or_default()
+                && let hidden = node.books.deals[&deal].awaits(&hidden)
                 && let began = healed.max(doubted).max(opened).max(node.opened_ms)
                 && let began = began.max(hidden)
                 && at_ms > began + limit
@@ -274,26 +274,17 @@ impl Auditor {
         }
     }
 
-    /// Deals that rest on what both whoever holds them and whoever provides it lost, with their ends:
-    /// until then it may still be shown, as far as the one in the middle knows.
-    fn hidden(&self) -> BTreeMap<Id, u64> {
+    /// To what holds commit that both whoever gave them and whoever provides it lost.
+    fn hidden(&self) -> BTreeSet<Id> {
         let has_lost = |part: &Part| {
             let mut nodes = self.nodes.iter();
             nodes.any(|node| {
                 node.ledger.who.partner == part.partner && node.lost.contains(&part.deal)
             })
         };
-        let middles = self.nodes.iter().filter(|node| !node.lost_parts.is_empty());
-        let rests = |node: &Node, deal: &Deal| {
-            let part = deal.passed_on().and_then(|part| node.lost_parts.get(&part));
-            part.is_some_and(has_lost)
-        };
-        let hidden = middles.flat_map(|node| {
-            let deals = node.books.deals.iter();
-            let hidden = deals.filter(move |(_, deal)| rests(node, deal));
-            hidden.map(|(id, deal)| (*id, deal.until))
-        });
-        hidden.collect()
+        let parts = self.nodes.iter().flat_map(|node| &node.lost_parts);
+        let hidden = parts.filter(|(_, part)| has_lost(part));
+        hidden.map(|(commitment, _)| *commitment).collect()
     }
 
     /// A batch ends: its checkpoint is that of its entries, and each state that it leaves too.
@@ -396,11 +387,14 @@ impl Auditor {
         }
     }
 
-    fn quiet(&mut self) {
+    fn quiet(&mut self, at_ms: u64) {
         let mut found = std::mem::take(&mut self.found);
+        let hidden = self.hidden();
+        let may_wait = |deal: &Deal| at_ms <= deal.awaits(&hidden);
         for requester in 0..self.nodes.len() {
             for provider in (0..self.nodes.len()).filter(|other| *other != requester) {
-                quiet::check_pair(&self.side(requester), &self.side(provider), &mut found);
+                let (requester, provider) = (self.side(requester), self.side(provider));
+                quiet::check_pair(&requester, &provider, &may_wait, &mut found);
             }
             self.check_told(requester, &mut found);
         }

@@ -37,6 +37,8 @@ pub struct Deal {
     pub hold: Option<Id>,
     /// What the hold promises for a bundle.
     waits: Option<Waits>,
+    /// On what the hold rests, as whoever asked for it took it.
+    rests_on: Option<Id>,
     pub commit: Option<Id>,
     /// Whether that Commit came back after a loss.
     commit_came_back: bool,
@@ -71,6 +73,7 @@ impl Deal {
             until: 0,
             hold: None,
             waits: None,
+            rests_on: None,
             commit: None,
             commit_came_back: false,
             release: None,
@@ -89,6 +92,13 @@ impl Deal {
     /// What its hold says on what it rests.
     pub fn passed_on(&self) -> Option<Id> {
         self.waits?.passed_on.filter(|_| self.provides)
+    }
+
+    /// Until when whoever asked for it may wait for what nobody shows any more: to the end of the hold,
+    /// where that rests on one of these.
+    pub fn awaits(&self, hidden: &BTreeSet<Id>) -> u64 {
+        let is_hidden = self.rests_on.is_some_and(|part| hidden.contains(&part));
+        if is_hidden { self.until } else { 0 }
     }
 
     /// Whether what it takes is on the own shelf. Where its hold was lost, a part that was asked for
@@ -328,7 +338,9 @@ impl Books {
                 terms,
                 ..
             } => self.kept_hold(id, from, (terms, *valid_until)),
-            Body::Hold { deal, until, .. } => self.kept(id, *deal, *until),
+            Body::Hold {
+                deal, until, waits, ..
+            } => self.kept(id, *deal, (*until, waits.passed_on)),
             Body::Commit { deal, .. } => self.commit_came(id, *deal),
             Body::Release { deal } => {
                 self.given_back.insert(*deal);

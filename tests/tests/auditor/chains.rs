@@ -149,6 +149,7 @@ fn what_both_lost_is_waited_for_until_the_hold_is_over() {
         trace.talk = [A, B];
         trace.run.push(Observation::Healed { at_ms: trace.ms });
         let commit = trace.sign(A, |peer| peer.commit(above.deal(), hold.id, 0));
+        trace.run.push(Observation::Quiet { at_ms: trace.ms });
         trace.ms += HOLD_MS + after_ms;
         for shown in [&hold, &commit] {
             let shown = trace.again(A, shown);

@@ -54,12 +54,13 @@ impl Books {
     }
 
     /// A Hold came.
-    pub(super) fn kept(&mut self, hold: Id, id: Id, until: u64) {
+    pub(super) fn kept(&mut self, hold: Id, id: Id, (until, rests_on): (u64, Option<Id>)) {
         if let Some(deal) = self.deals.get_mut(&id)
             && deal.state == "requested"
         {
             deal.hold = Some(hold);
             deal.until = until;
+            deal.rests_on = rests_on;
             deal.now("held");
         }
     }
