@@ -182,7 +182,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "log.filter",
         about: "What the daemon logs: a level, or directives such as \"info,libp2p=warn\".",
-        preset: Preset::Text("info"),
+        // Gossipsub warns of each partner whose mesh differs for a moment.
+        preset: Preset::Text("info,libp2p_gossipsub=error"),
         check: |s| filter(s).map(drop),
     },
     Setting {
