@@ -99,6 +99,8 @@ pub(super) struct Process {
     pub(super) is_behind: bool,
     /// Pulses that were planned; only the last one counts.
     pub(super) pulses: u64,
+    /// When the next comes at the latest, by the world's time.
+    pub(super) pulse_by: u64,
     open: Open,
     flying: Option<Flying>,
     signed_head: LedgerHead,
@@ -161,6 +163,7 @@ impl Process {
             due: None,
             is_behind: false,
             pulses: 0,
+            pulse_by: 0,
             open: Open::default(),
             flying: None,
         }

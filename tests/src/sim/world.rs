@@ -538,7 +538,7 @@ impl<'a> World<'a> {
         self.plan_wake(node);
     }
 
-    /// The next pulse: when the machine asked for it, or after the longest pause.
+    /// The next pulse: when the machine asked for it, at the latest the longest pause after the last.
     fn plan_wake(&mut self, node: usize) {
         let clock = self.clock(node);
         let Some(process) = &mut self.sites[node].process else {
@@ -546,9 +546,9 @@ impl<'a> World<'a> {
         };
         process.pulses += 1;
         let (run, pulse) = (process.run, process.pulses);
-        let wait = process.due.map_or(PULSE_MS_MAX, |due| {
-            due.ms().saturating_sub(clock).clamp(1, PULSE_MS_MAX)
-        });
+        let latest = process.pulse_by.saturating_sub(self.now).max(1);
+        let asked = process.due.map(|due| due.ms().saturating_sub(clock));
+        let wait = asked.unwrap_or(latest).clamp(1, latest);
         self.after(wait, Event::Wake { node, run, pulse });
     }
 
@@ -557,6 +557,7 @@ impl<'a> World<'a> {
         let current = process.filter(|process| (process.run, process.pulses) == (run, pulse));
         let Some(process) = current else { return };
         process.due = None;
+        process.pulse_by = self.now + PULSE_MS_MAX;
         self.put(node, Input::Pulse, None);
         self.plan_wake(node);
     }
