@@ -240,6 +240,24 @@ pub(crate) fn end(
     machine.attempts.remove(&(partner, number));
 }
 
+/// From now on `Stored` ends this question, if it stands in the outbox.
+pub(super) fn until_stored(view: &mut Overlay<'_>, partner: PartnerId, record: RecordId) {
+    let Some(Place { number }) = stored(view, &Key::Question { record, partner }) else {
+        return;
+    };
+    let key = Key::Outbox { partner, number };
+    if let Some(question) = stored::<Question>(view, &key) {
+        let ends_by = EndsBy::Stored;
+        view.put(
+            key,
+            &Question {
+                ends_by,
+                ..question
+            },
+        );
+    }
+}
+
 /// Notes that a question was sent once more.
 pub(super) fn asked(machine: &mut Machine, place: (PartnerId, u64), at: Time) {
     let tries = machine

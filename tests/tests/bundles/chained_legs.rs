@@ -2,11 +2,13 @@
 //! certificate of the whole decides all of it.
 
 use omni_protocol::{
+    bundle::BundleBody,
     deal::Deal,
     frame::NoticeWhat,
-    hash::{BundleId, DealId},
+    hash::{BundleId, DealId, RecordId},
     limits::CHAIN_SILENCE_MS,
-    machine::{Bundling, Input, Key, Policy, Short, Verb, Verdict},
+    machine::{Bundling, Input, Key, Policy, Received, Short, Verb, Verdict},
+    thread::ThreadBody,
 };
 use omni_tests::market::Node;
 
@@ -414,6 +416,81 @@ fn a_leg_whose_part_is_lost_is_refused_before_its_hold_ends() {
     assert_eq!(bunch.states()[..2], [("aborted", "refused"); 2]);
     bunch.heal();
     bunch.ended(false);
+}
+
+/// A middle partner asks its part of one that has a leg of the whole too, which refuses that before it
+/// heard of the manifest of the part. Lost are the letters that ask by that; where the provider begins a
+/// new life before, those too that bring it along. Handed back are the parties with the deals, and the
+/// Refusal where a letter brought the manifest along.
+fn refused_before_the_part_came(is_new_life: bool) -> (Party, [DealId; 3], Option<RecordId>) {
+    let asking = Policy {
+        short: Short::Ask,
+        ..policy()
+    };
+    let mut party = Party::new(vec![asking; 3]);
+    party.befriend(1, 2);
+    party.count(1, 0);
+    party.settle();
+    let (one, other) = (party.request(2, 1), party.request(1, 1));
+    party.settle();
+    let part = made(&party.source(1, other, 2));
+    party.settle();
+    let bundle = party.draft(&[one, other]);
+    // Its holds are over; those of an earlier life wait for what was committed by them.
+    party.nodes[2].ms += 16 * MINUTE_MS;
+    if is_new_life {
+        party.cut_off(2);
+    }
+    assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+    if is_new_life {
+        party.settle();
+        party.restart(2);
+        party.connect_all();
+    }
+    let is_of_parts = |received: &Received| match received.record.body() {
+        ThreadBody::Bundle(BundleBody::Manifest(manifest)) => manifest.whole().is_some(),
+        _ => false,
+    };
+    let mut refusal = None;
+    while let Some(mail) = party.mail.pop_front() {
+        let What::Letter(_, asked, attached) = &mail.what else {
+            party.deliver(mail);
+            continue;
+        };
+        let asks = asked.iter().any(is_of_parts);
+        let brings = attached.iter().any(is_of_parts);
+        if brings && !asks {
+            refusal = asked.first().map(|received| received.record.id());
+        }
+        if !(asks || brings && is_new_life) {
+            party.deliver(mail);
+        }
+    }
+    (party, [one, other, part], refusal)
+}
+
+fn assert_all_ended(party: &Party, [one, other, part]: [DealId; 3]) {
+    for (asks, has, deal) in [(0, 2, one), (0, 1, other), (1, 2, part)] {
+        let states = (party.state(asks, deal), party.state(has, deal));
+        assert_eq!(states, ("aborted", "refused"), "{asks} asked {has}");
+    }
+}
+
+#[test]
+fn who_refused_the_whole_hears_of_the_part_that_it_ended() {
+    let (party, deals, _) = refused_before_the_part_came(false);
+    assert_all_ended(&party, deals);
+}
+
+/// Its provider stored the Refusal that came in a letter without it.
+#[test]
+fn a_part_is_asked_on_until_its_manifest_is_stored() {
+    let (mut party, deals, refusal) = refused_before_the_part_came(true);
+    party.show(1, 2, refusal.expect("it was sent"));
+    party.settle();
+    assert_eq!(party.state(2, deals[2]), "closed");
+    party.wait(MINUTE_MS);
+    assert_all_ended(&party, deals);
 }
 
 /// All of a chain lapsed, and the middle partner lost that the other leg armed, which nobody notices:

@@ -273,7 +273,8 @@ fn lead_requester(
 }
 
 /// Takes the questions out of the outbox that have their answers: the Manifest at each provider
-/// whose legs have all spoken, and the own `ArmReceipt` everywhere once a certificate is whole.
+/// whose legs have all spoken, and the own `ArmReceipt` everywhere once a certificate is whole. What
+/// ends a part says nothing of its Manifest, which is asked until it is stored.
 fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
     let own = fold.machine.config.partner;
     let whole = bundle
@@ -286,8 +287,12 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
         if bundle.requester == own {
             let mut legs = bundle.of_provider(partner);
             let spoke = |leg: &KnownLeg| leg.armed.is_some() || leg.refused.is_some();
-            if bundle.ended.is_some() || legs.all(|(_, leg)| spoke(leg)) {
-                fold.answered(partner, manifest.into());
+            match (legs.all(|(_, leg)| spoke(leg)), bundle.ended, bundle.whole) {
+                (true, ..) | (_, Some(_), None) => fold.answered(partner, manifest.into()),
+                (false, Some(_), Some(_)) => {
+                    outbox::until_stored(fold.view, partner, manifest.into());
+                }
+                (false, None, _) => {}
             }
             continue;
         }

@@ -113,7 +113,9 @@ pub(crate) fn received(trial: &mut Trial<'_>, case: Case<'_>) -> Result<(), No> 
     check_admitted(trial, case, (id, &manifest))?;
     trial.import_shown(case)?;
     if case.record().author() == trial.machine.config.partner {
-        return own(trial, case);
+        own(trial, case)?;
+        take_decided_parts(trial, case, id.into());
+        return Ok(());
     }
     if case.id() == id {
         epoch::heard(trial, case, (id.into(), &manifest));
