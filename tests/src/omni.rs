@@ -4,6 +4,7 @@
 //! Every command is typed into `omni`, and the daemons are `omni` too, the one of this build or the
 //! one that `OMNI_TEST_BINARY` names; only [`Place::up_faulty`] runs `omni-faulty`.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -418,13 +419,29 @@ pub fn wait_for<T>(
     patience: Duration,
     mut look: impl FnMut() -> Option<T>,
 ) -> (T, Duration) {
+    wait_to_see(what, patience, || look().ok_or("nothing"))
+}
+
+/// As [`wait_for`], where each look that finds no answer says what it saw instead.
+///
+/// # Panics
+/// When there is none in time, naming what was waited for and what was seen last.
+pub fn wait_to_see<T, E: Debug>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Result<T, E>,
+) -> (T, Duration) {
     let begun = Instant::now();
     loop {
-        if let Some(found) = look() {
-            return (found, begun.elapsed());
-        }
+        let seen = match look() {
+            Ok(found) => return (found, begun.elapsed()),
+            Err(seen) => seen,
+        };
         let waited = begun.elapsed();
-        assert!(waited < patience, "waited {waited:?} for {what}");
+        assert!(
+            waited < patience,
+            "waited {waited:?} for {what}, and saw {seen:#?}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }

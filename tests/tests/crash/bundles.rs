@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use omni_tests::effort::number_from;
-use omni_tests::omni::{Node, PATIENCE, Place, wait_for};
+use omni_tests::omni::{Node, PATIENCE, Place, wait_for, wait_to_see};
 use serde_json::Value;
 
 /// Places among the nodes; the firms follow.
@@ -252,24 +252,19 @@ impl Market {
             std::fs::remove_file(&stop).expect("it is ours");
         }
         self.start(fault.victim, &[]);
-        let mut found = Vec::new();
-        wait_for(
-            &format!("the end of all legs: {case}"),
-            2 * PATIENCE,
-            || {
-                desk.work(self.node(RETAILER), &case);
-                let legs = self.legs(&desk.bundle);
-                let is_over = legs.len() > FIRMS.len() && legs.iter().all(Leg::is_over);
-                // What they have is read after each has said that it is over: a state that is read
-                // later than a stock says nothing of it.
-                found = if is_over {
-                    complaints(&self.legs(&desk.bundle), self.agreed)
-                } else {
-                    complaints(&legs, self.agreed)
-                };
-                is_over.then_some(())
-            },
-        );
+        let what = format!("the end of all legs: {case}");
+        let (found, _) = wait_to_see(&what, 2 * PATIENCE, || {
+            desk.work(self.node(RETAILER), &case);
+            let legs = self.legs(&desk.bundle);
+            let is_over = legs.len() > FIRMS.len() && legs.iter().all(Leg::is_over);
+            // What they have is read after each has said that it is over: a state that is read
+            // later than a stock says nothing of it.
+            if is_over {
+                Ok(complaints(&self.legs(&desk.bundle), self.agreed))
+            } else {
+                Err(legs)
+            }
+        });
         assert!(found.is_empty(), "{case}: {found:#?}");
     }
 
