@@ -4,7 +4,7 @@
 //! Every command is typed into `omni`, and the daemons are `omni` too, the one of this build or the
 //! one that `OMNI_TEST_BINARY` names; only [`Place::up_faulty`] runs `omni-faulty`.
 
-use std::fmt::Debug;
+use std::fmt::Display;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -426,7 +426,7 @@ pub fn wait_for<T>(
 ///
 /// # Panics
 /// When there is none in time, naming what was waited for and what was seen last.
-pub fn wait_to_see<T, E: Debug>(
+pub fn wait_to_see<T, E: Display>(
     what: &str,
     patience: Duration,
     mut look: impl FnMut() -> Result<T, E>,
@@ -440,7 +440,7 @@ pub fn wait_to_see<T, E: Debug>(
         let waited = begun.elapsed();
         assert!(
             waited < patience,
-            "waited {waited:?} for {what}, and saw {seen:#?}"
+            "waited {waited:?} for {what}, and saw {seen}"
         );
         std::thread::sleep(Duration::from_millis(50));
     }

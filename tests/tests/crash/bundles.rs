@@ -255,17 +255,27 @@ impl Market {
         let what = format!("the end of all legs: {case}");
         let (found, _) = wait_to_see(&what, 2 * PATIENCE, || {
             desk.work(self.node(RETAILER), &case);
+            // The others are asked when the retailer has nothing to wait for any more.
+            let states = self.states(&desk.bundle);
+            if states.len() < FIRMS.len() || states.iter().any(|state| is_open(state)) {
+                return Err(format!("{states:?}"));
+            }
             let legs = self.legs(&desk.bundle);
-            let is_over = legs.len() > FIRMS.len() && legs.iter().all(Leg::is_over);
+            if !legs.iter().all(Leg::is_over) {
+                return Err(format!("{legs:#?}"));
+            }
             // What they have is read after each has said that it is over: a state that is read
             // later than a stock says nothing of it.
-            if is_over {
-                Ok(complaints(&self.legs(&desk.bundle), self.agreed))
-            } else {
-                Err(legs)
-            }
+            Ok(complaints(&self.legs(&desk.bundle), self.agreed))
         });
         assert!(found.is_empty(), "{case}: {found:#?}");
+    }
+
+    /// How the retailer says that the legs stand.
+    fn states(&self, bundle: &str) -> Vec<String> {
+        let shown = self.node(RETAILER).json(&["bundle", "show", bundle]);
+        let legs = shown["legs"].as_array().expect("legs").iter();
+        legs.map(|leg| word(&leg["state"])).collect()
     }
 
     /// What both sides say of each leg, and at last of the part.
@@ -396,22 +406,23 @@ fn sells((seller, name): (&Node, &str), buyer: &Node, units: u64) {
 impl Leg {
     /// Whether neither side has anything to wait for.
     fn is_over(&self) -> bool {
-        let [ours, theirs] = &self.states;
-        let is_open = |state: &str| {
-            let open = [
-                "",
-                "requested",
-                "asked",
-                "held",
-                "closed",
-                "waiting",
-                "doubt",
-                "armed",
-            ];
-            open.contains(&state)
-        };
-        !is_open(ours) && !is_open(theirs)
+        !self.states.iter().any(|state| is_open(state))
     }
+}
+
+/// Whether a side with its deal in this state waits for something.
+fn is_open(state: &str) -> bool {
+    let open = [
+        "",
+        "requested",
+        "asked",
+        "held",
+        "closed",
+        "waiting",
+        "doubt",
+        "armed",
+    ];
+    open.contains(&state)
 }
 
 /// The retailer's operator, who types again what was not acknowledged, and first looks what came of it.
