@@ -85,7 +85,7 @@ impl Books {
         let fee = terms.total - if on.cancels { 0 } else { terms.worth() };
         let mut steps = BTreeMap::new();
         let order = self.deals.get(&on.order);
-        if order.is_none_or(|order| order.passed_on().is_none()) {
+        if order.is_none_or(Deal::takes_stock) {
             steps = after.takes();
             for (taken, had) in before.takes() {
                 *steps.entry(taken).or_default() -= had;
