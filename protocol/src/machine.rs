@@ -230,6 +230,8 @@ pub struct Machine {
     pub(crate) attempts: BTreeMap<(PartnerId, u64), outbox::Attempt>,
     /// Since when each middle partner is away for which own legs are in doubt.
     pub(crate) silent: BTreeMap<PartnerId, Time>,
+    /// When each partner is told again that what it has not spoken of may be lost here.
+    pub(crate) unspoken: BTreeMap<PartnerId, outbox::Attempt>,
     /// Whether something of its own is lost, so that nothing may be signed.
     pub(crate) recovering: bool,
 }
@@ -245,6 +247,7 @@ impl Machine {
             sessions: BTreeMap::new(),
             attempts: BTreeMap::new(),
             silent: BTreeMap::new(),
+            unspoken: BTreeMap::new(),
             recovering: view.read(&Key::Recovery {}).is_some(),
         }
     }

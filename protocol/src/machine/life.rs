@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, showing,
+    Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, recovery, showing,
     step::{Event, Mark, Message, Outgoing},
     stored,
     trial::Trial,
@@ -341,22 +341,16 @@ fn settle(trial: &mut Trial<'_>, partner: PartnerId, greeting: &Greeting) -> Res
         if !is_decided && (deal.state == State::Closed || trial.at() > deal.until) {
             deal::overdue(trial, deal_id, &deal)?;
         }
-        match deal.question(deal_id) {
-            Some(question)
-                if deal.manifest.is_none()
-                    && outbox::question(&trial.view, partner, question).is_none() =>
-            {
-                trial.again(partner, question);
-            }
-            // Whoever knows more of it shows it, and who does not know it says so.
-            None if trial.check_whole(deal_id, &deal).is_err() => {
-                trial.notice(partner, NoticeWhat::Lost, deal_id.into(), Code::Lost);
-            }
-            Some(_) | None => {}
+        if let Some(question) = deal.question(deal_id)
+            && deal.manifest.is_none()
+            && outbox::question(&trial.view, partner, question).is_none()
+        {
+            trial.again(partner, question);
         }
         chain::go_on(trial, deal_id);
         chain::ask_above(trial, deal_id);
     }
+    recovery::say_lost(trial, partner);
     Ok(())
 }
 
@@ -527,6 +521,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
         | Mark::Showing { .. }
         | Mark::Spoken { .. }
         | Mark::SpokenOf { .. }
+        | Mark::SaidLost { .. }
         | Mark::Committed { .. }
         | Mark::Decided { .. }
         | Mark::Drafted { .. }

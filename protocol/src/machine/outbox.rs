@@ -1,5 +1,5 @@
 //! Questions to partners (SPEC.md section 15.2): kept until their named answer, sent again after
-//! 1 s, then twice as long each time up to 60 s, and at once at each greeting. It keeps out what
+//! 1 s, then twice as long each time up to 30 s, and at once at each greeting. It keeps out what
 //! the questions are about.
 
 use alloc::{boxed::Box, vec::Vec};
@@ -117,13 +117,20 @@ impl Attempt {
         }
     }
 
-    /// When it is sent again, seen from `now`: at once where the clock ran back behind the pause.
-    fn due(&self, now: Time) -> Time {
-        if self.due > now.plus_ms(PAUSE_MS_MAX) {
-            now
-        } else {
-            self.due
-        }
+    /// One more, after this one if there was one.
+    pub(super) fn one_more(before: Option<&Self>, at: Time) -> Self {
+        let tries = before.map_or(0, |attempt| attempt.tries.saturating_add(1));
+        Self::after(tries, at)
+    }
+
+    /// Whether it is to be sent again: also at once where the clock ran back behind the pause.
+    pub(super) fn is_due(&self, now: Time) -> bool {
+        self.due <= now || self.due > now.plus_ms(PAUSE_MS_MAX)
+    }
+
+    /// When it is sent again.
+    pub(super) const fn due(&self) -> Time {
+        self.due
     }
 }
 
@@ -260,11 +267,8 @@ pub(super) fn until_stored(view: &mut Overlay<'_>, partner: PartnerId, record: R
 
 /// Notes that a question was sent once more.
 pub(super) fn asked(machine: &mut Machine, place: (PartnerId, u64), at: Time) {
-    let tries = machine
-        .attempts
-        .get(&place)
-        .map_or(0, |attempt| attempt.tries.saturating_add(1));
-    machine.attempts.insert(place, Attempt::after(tries, at));
+    let attempt = Attempt::one_more(machine.attempts.get(&place), at);
+    machine.attempts.insert(place, attempt);
 }
 
 /// Whether a new deal may be begun with this partner.
@@ -302,9 +306,7 @@ pub(super) fn send_due(trial: &mut Trial<'_>) {
         .machine
         .attempts
         .iter()
-        .filter(|((partner, _), attempt)| {
-            attempt.due(now) <= now && trial.machine.is_present(*partner)
-        })
+        .filter(|((partner, _), attempt)| attempt.is_due(now) && trial.machine.is_present(*partner))
         .map(|(place, _)| *place)
         .take(AGAIN_MAX)
         .collect();
@@ -491,7 +493,7 @@ fn lost(trial: &mut Trial<'_>, (partner, code): (PartnerId, Code), deal_id: Deal
     let number = number.map(|place| place.number);
     let is_due = number.is_none_or(|number| {
         let attempt = trial.machine.attempts.get(&(partner, number));
-        attempt.is_some_and(|attempt| attempt.due(trial.now.time) <= trial.now.time)
+        attempt.is_some_and(|attempt| attempt.is_due(trial.now.time))
     });
     if !is_due {
         return;
@@ -547,6 +549,7 @@ pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
 /// What time brings about: questions are sent again, and what is over is ended.
 pub(super) fn pulse(trial: &mut Trial<'_>) -> Result<(), Stop> {
     send_due(trial);
+    recovery::pulse(trial);
     bundle::pulse(trial);
     showing::go_on(trial);
     let mut after = Key::Due {

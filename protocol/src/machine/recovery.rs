@@ -5,9 +5,10 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Overlay, Stop, bundle,
+    Key, Machine, Overlay, Stop, bundle,
     letter::{Case, No, Received},
     life,
+    outbox::Attempt,
     step::{Event, Mark, Message},
     stored,
     trial::{Trial, carried},
@@ -21,6 +22,7 @@ use crate::{
     ledger::{ENTRY_IDS_MAX, Payload, Reason, note::Checkpoint},
     record::Signed,
     thread::{Life, ThreadBody},
+    value::Time,
 };
 
 impl Trial<'_> {
@@ -177,6 +179,64 @@ impl Trial<'_> {
             at: self.at(),
         };
         self.reply(to, Message::Notice(notice));
+    }
+}
+
+/// Says of each deal that an earlier epoch opened, in which nothing is asked and of which the partner
+/// has not spoken in this one, that something of it may be lost here: whoever knows more shows it, and
+/// who does not know it says so.
+pub(super) fn say_lost(trial: &mut Trial<'_>, partner: PartnerId) {
+    if trial.machine.recovering {
+        return;
+    }
+    let mut unspoken = life::open_deals(&trial.view, partner);
+    unspoken.retain(|id| {
+        let waits =
+            |deal: &Deal| deal.question(*id).is_none() && trial.check_whole(*id, deal).is_err();
+        Deal::read(&trial.view, *id).is_some_and(|deal| waits(&deal))
+    });
+    for deal in &unspoken {
+        trial.notice(partner, NoticeWhat::Lost, (*deal).into(), Code::Lost);
+    }
+    let is_said = !unspoken.is_empty();
+    if is_said || trial.machine.unspoken.contains_key(&partner) {
+        let at = is_said.then_some(trial.now.time);
+        trial.mark(Mark::SaidLost { partner, at });
+    }
+}
+
+/// Says it again where it, or what answered it, may have been lost: at the pace of a question.
+pub(super) fn pulse(trial: &mut Trial<'_>) {
+    let now = trial.now.time;
+    let unspoken = trial.machine.unspoken.iter();
+    let due = unspoken
+        .filter(|(partner, attempt)| attempt.is_due(now) && trial.machine.is_present(**partner));
+    let due: Vec<PartnerId> = due.map(|(partner, _)| *partner).collect();
+    for partner in due {
+        say_lost(trial, partner);
+    }
+}
+
+/// When it is said again. In recovery nobody is asked, however late it is.
+pub(super) fn next_wake(machine: &Machine) -> Option<Time> {
+    if machine.recovering {
+        return None;
+    }
+    let unspoken = machine.unspoken.iter();
+    let here = unspoken.filter(|(partner, _)| machine.is_present(**partner));
+    here.map(|(_, attempt)| attempt.due()).min()
+}
+
+/// Notes that it was said, or need not be any more.
+pub(super) fn said_lost(machine: &mut Machine, partner: PartnerId, at: Option<Time>) {
+    match at {
+        Some(at) => {
+            let attempt = Attempt::one_more(machine.unspoken.get(&partner), at);
+            machine.unspoken.insert(partner, attempt);
+        }
+        None => {
+            machine.unspoken.remove(&partner);
+        }
     }
 }
 

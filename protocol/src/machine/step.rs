@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     BundleNews, Draft, Key, Machine, Overlay, Question, View, Write, bundle, life, outbox,
-    showing::Showing,
+    recovery, showing::Showing,
 };
 use crate::{
     code::Code,
@@ -175,6 +175,13 @@ pub enum Mark {
     Spoken {
         /// The deal.
         deal: DealId,
+    },
+    /// A partner was told that what it has not spoken of may be lost here.
+    SaidLost {
+        /// The partner.
+        partner: PartnerId,
+        /// When; none once it has spoken of all.
+        at: Option<Time>,
     },
     /// A member said what it knows of a manifest, whose hold is of an earlier epoch.
     SpokenOf {
@@ -358,6 +365,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             ref question,
         } => outbox::replace(machine, &mut view, partner, question),
         Mark::Spoken { deal } => view.put(Key::Spoken { deal }, &machine.head.epoch),
+        Mark::SaidLost { partner, at } => recovery::said_lost(machine, partner, at),
         Mark::SpokenOf { manifest, partner } => {
             view.put(Key::SpokenOf { manifest, partner }, &machine.head.epoch);
         }

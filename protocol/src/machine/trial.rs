@@ -81,8 +81,9 @@ impl<'a> Trial<'a> {
         let asks = super::outbox::next_wake(&self.machine);
         let shows = super::showing::next_wake(&self);
         let silent = super::bundle::next_wake(&self.machine);
+        let unspoken = super::recovery::next_wake(&self.machine);
         let mut step = self.step;
-        step.wake = asks.into_iter().chain(shows).chain(silent).min();
+        step.wake = [asks, shows, silent, unspoken].into_iter().flatten().min();
         let left_out = self.left_out.into_iter();
         step.left_out = left_out.map(|(deal, why)| (deal, why.verdict())).collect();
         (step, self.machine, self.view.into_writes())

@@ -524,3 +524,38 @@ fn a_deal_in_which_a_partner_signed_nothing_comes_back_with_its_thread() {
     let mut keys = two.nodes[REQUESTER].store.0.keys();
     assert!(!keys.any(|key| matches!(key, Key::Outbox { .. })));
 }
+
+/// What answers a `Lost` is no question, and no greeting follows while the connection stands: it is said
+/// again, and the partner answers again.
+#[test]
+fn a_partner_is_asked_of_a_deal_of_an_earlier_epoch_until_it_has_spoken() {
+    let mut two = Two::new();
+    two.meet();
+    let firm = two.firm(PROVIDER, Role::Provider);
+    two.say(PROVIDER, firm);
+    let image = two.nodes[PROVIDER].store.clone();
+    article(&mut two.nodes[PROVIDER], "C", 900, 4);
+    two.meet();
+    two.put_back(PROVIDER, image);
+    two.meet();
+    two.put(PROVIDER, Input::OpenEpoch);
+    let mut lost = 0;
+    while let Some((to, input)) = two.mail.pop_front() {
+        if to == PROVIDER && matches!(input, Input::Notice(_)) {
+            lost += 1;
+        } else {
+            two.put(to, input);
+        }
+    }
+    assert_eq!(lost, 1, "the requester signed nothing in it, and says so");
+    // Once it has spoken nothing is due any more, and the end of the hold is told at once.
+    let mut wakes = Vec::new();
+    for ms in [MINUTE_MS, MINUTE_MS, 60 * MINUTE_MS] {
+        two.nodes[PROVIDER].ms += ms;
+        wakes.push(two.put(PROVIDER, Input::Pulse).wake.is_some());
+        two.settle();
+    }
+    let states = [REQUESTER, PROVIDER].map(|at| two.deal(at).1.state);
+    assert_eq!(states, [State::Aborted, State::Refused]);
+    assert_eq!(wakes, [true, false, false]);
+}
