@@ -8,7 +8,8 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -80,7 +81,7 @@ fn newest(folder: &Path) -> SystemTime {
 #[derive(Debug)]
 pub struct Place {
     folder: TempDir,
-    port: u16,
+    port: Port,
     program: Option<PathBuf>,
 }
 
@@ -99,7 +100,7 @@ impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temp folder");
         fs::create_dir(folder.path().join("run")).expect("a folder for sockets");
-        let port = free_port();
+        let port = Port::claim();
         Self {
             folder,
             port,
@@ -115,12 +116,12 @@ impl Place {
     /// The port on loopback where its node meets others, the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// Has the node meet others elsewhere from its next start on.
     pub fn move_port(&mut self) {
-        self.port = free_port();
+        self.port = Port::claim();
     }
 
     /// The folder itself.
@@ -146,7 +147,7 @@ impl Place {
                 "OMNI_NET_LISTEN",
                 format!(
                     "/ip4/127.0.0.1/udp/{0}/quic-v1,/ip4/127.0.0.1/tcp/{0}",
-                    self.port
+                    self.port.number
                 ),
             ),
             ("XDG_RUNTIME_DIR", text(self.path().join("run"))),
@@ -446,20 +447,39 @@ pub fn wait_to_see<T, E: Display>(
     }
 }
 
-/// A port that is free for both transports at this moment, below those that the system gives to
-/// outgoing connections.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test processes that run at once have ports of their own, sixteen each.
-    let begin = u16::try_from(std::process::id() % 560).unwrap_or_default() * 16;
-    loop {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + begin.wrapping_add(step) % 9_000;
-        let is_free = TcpListener::bind(("127.0.0.1", port)).is_ok()
-            && UdpSocket::bind(("127.0.0.1", port)).is_ok();
-        if is_free {
-            return port;
+/// A port on loopback that no other test takes while this is held, though the node that listens there
+/// is down for a moment. Free for both transports when it was taken, and below those that the system
+/// gives to outgoing connections.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) number: u16,
+    /// A name that the system gives to one process at a time and takes back when that ends.
+    _claim: UnixDatagram,
+}
+
+impl Port {
+    /// One that is free at this moment.
+    pub(crate) fn claim() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        // Test processes that run at once begin at different places.
+        let begin = u16::try_from(std::process::id() % 560).unwrap_or_default() * 16;
+        loop {
+            let step = NEXT.fetch_add(1, Ordering::Relaxed);
+            if let Some(port) = Self::claim_one(20_000 + begin.wrapping_add(step) % 9_000) {
+                return port;
+            }
         }
+    }
+
+    fn claim_one(number: u16) -> Option<Self> {
+        let name = SocketAddr::from_abstract_name(format!("omni-test-port-{number}"));
+        let claim = UnixDatagram::bind_addr(&name.expect("it is short")).ok()?;
+        TcpListener::bind(("127.0.0.1", number)).ok()?;
+        UdpSocket::bind(("127.0.0.1", number)).ok()?;
+        Some(Self {
+            number,
+            _claim: claim,
+        })
     }
 }
 
@@ -480,4 +500,22 @@ fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> String {
     let mut answer = Vec::new();
     drop(stream.read_to_end(&mut answer));
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_claimed_once_though_nobody_listens() {
+        let port = Port::claim();
+        assert!(Port::claim_one(port.number).is_none());
+    }
+
+    #[test]
+    fn a_port_where_somebody_listens_is_not_claimed() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let number = listener.local_addr().unwrap().port();
+        assert!(Port::claim_one(number).is_none());
+    }
 }

@@ -10,7 +10,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use crate::omni::{PATIENCE, binary, free_port};
+use crate::omni::{PATIENCE, Port, binary};
 
 /// What a page calls the folder in which it happens.
 const FOLDER: &str = "/srv/omni";
@@ -33,7 +33,7 @@ pub struct Said {
 #[derive(Debug)]
 pub struct Shell {
     folder: TempDir,
-    homes: Vec<(String, u16)>,
+    homes: Vec<(String, Port)>,
     nodes: Vec<(String, Child)>,
 }
 
@@ -125,10 +125,11 @@ impl Shell {
     /// Nothing of this user's environment, and for each home a port on loopback of its own.
     fn variables(&mut self, home: &str) -> Vec<(&'static str, String)> {
         let known = self.homes.iter().find(|(known, _)| known == home);
-        let port = known.map(|(_, port)| *port).unwrap_or_else(|| {
-            let port = free_port();
+        let port = known.map(|(_, port)| port.number).unwrap_or_else(|| {
+            let port = Port::claim();
+            let number = port.number;
             self.homes.push((home.to_owned(), port));
-            port
+            number
         });
         let text = |path: PathBuf| path.display().to_string();
         let root = self.folder.path();
