@@ -95,6 +95,20 @@ fn commitment(part: &Paper) -> PassedOn {
     passed_on(request_of(part).header.salt, &[part.deal()])
 }
 
+/// A shows B, which fell back, its own records again and the Commit among them, in their order.
+fn show_again(papers: &[&Paper], commit: &Paper, trace: &mut Trace) {
+    for paper in papers {
+        let shown = trace.again(A, paper);
+        trace.arrive(B, &shown);
+        if shown.id == commit.id {
+            trace.take(B, &shown);
+        } else {
+            let recovered = Payload::Recovered(List::new([shown.id]).unwrap());
+            trace.enter(B, recovered, Some(A), &[&shown]);
+        }
+    }
+}
+
 /// SPEC.md 21: what the one in the middle and its provider both lost nobody shows, and the one in the
 /// middle bears what comes back of what it signed upstream.
 #[test]
@@ -118,16 +132,7 @@ fn what_a_middle_partner_and_its_provider_both_lost_passes() {
     trace.pass(B, &receipt);
     trace.restore(B, before[0]);
     trace.restore(C, before[1]);
-    for shown in [&hold, &commit, &receipt] {
-        let shown = trace.again(A, shown);
-        trace.arrive(B, &shown);
-        if shown.id == commit.id {
-            trace.take(B, &shown);
-        } else {
-            let recovered = Payload::Recovered(List::new([shown.id]).unwrap());
-            trace.enter(B, recovered, Some(A), &[&shown]);
-        }
-    }
+    show_again(&[&hold, &commit, &receipt], &commit, &mut trace);
     trace.quiet();
     trace.expect_nothing();
 }
@@ -151,16 +156,7 @@ fn what_both_lost_is_waited_for_until_the_hold_is_over() {
         let commit = trace.sign(A, |peer| peer.commit(above.deal(), hold.id, 0));
         trace.run.push(Observation::Quiet { at_ms: trace.ms });
         trace.ms += HOLD_MS + after_ms;
-        for shown in [&hold, &commit] {
-            let shown = trace.again(A, shown);
-            trace.arrive(B, &shown);
-            if shown.id == commit.id {
-                trace.take(B, &shown);
-            } else {
-                let recovered = Payload::Recovered(List::new([shown.id]).unwrap());
-                trace.enter(B, recovered, Some(A), &[&shown]);
-            }
-        }
+        show_again(&[&hold, &commit], &commit, &mut trace);
         let refusal = trace.sign(B, |peer| peer.refusal(above.deal(), Code::HoldOver));
         trace.pass(B, &refusal);
         if passes {
