@@ -248,20 +248,18 @@ pub(crate) fn end(
 }
 
 /// From now on `Stored` ends this question, if it stands in the outbox.
-pub(super) fn until_stored(view: &mut Overlay<'_>, partner: PartnerId, record: RecordId) {
-    let Some(Place { number }) = stored(view, &Key::Question { record, partner }) else {
-        return;
-    };
-    let key = Key::Outbox { partner, number };
-    if let Some(question) = stored::<Question>(view, &key) {
+pub(super) fn until_stored(
+    machine: &mut Machine,
+    view: &mut Overlay<'_>,
+    (partner, record): (PartnerId, RecordId),
+) {
+    if let Some(question) = question(view, partner, record) {
         let ends_by = EndsBy::Stored;
-        view.put(
-            key,
-            &Question {
-                ends_by,
-                ..question
-            },
-        );
+        let question = Question {
+            ends_by,
+            ..question
+        };
+        replace(machine, view, partner, &question);
     }
 }
 

@@ -173,10 +173,10 @@ pub(super) fn in_doubt_to(
     if bundle.ended.is_some() {
         return;
     }
-    let waits_below = super::parts::waits_below(&trial.view, own, (id, bundle));
+    let waits_below = || super::parts::waits_below(&trial.view, own, (id, bundle));
     let armed = bundle
         .of_provider(own)
-        .filter(|(_, leg)| leg.lapsed.is_none() || waits_below);
+        .filter(|(_, leg)| leg.lapsed.is_none() || waits_below());
     let receipts: Vec<RecordId> = armed.filter_map(|(_, leg)| leg.armed).collect();
     for receipt in receipts {
         let records = asks_by(trial, partner, (id, bundle), receipt);

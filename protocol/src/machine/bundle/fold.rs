@@ -282,7 +282,6 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
         .and_then(|whole| Bundle::read(fold.view, whole.manifest));
     let above = whole.iter().flat_map(|whole| whole.others(own));
     let asked: alloc::vec::Vec<PartnerId> = bundle.others(own).into_iter().chain(above).collect();
-    let waits_below = super::parts::waits_below(fold.view, own, (manifest, bundle));
     for partner in asked {
         if bundle.requester == own {
             let mut legs = bundle.of_provider(partner);
@@ -290,15 +289,17 @@ fn answered(fold: &mut Fold<'_, '_>, manifest: ManifestId, bundle: &Bundle) {
             match (legs.all(|(_, leg)| spoke(leg)), bundle.ended, bundle.whole) {
                 (true, ..) | (_, Some(_), None) => fold.answered(partner, manifest.into()),
                 (false, Some(_), Some(_)) => {
-                    outbox::until_stored(fold.view, partner, manifest.into());
+                    let asked = (partner, manifest.into());
+                    outbox::until_stored(fold.machine, fold.view, asked);
                 }
                 (false, None, _) => {}
             }
             continue;
         }
         for (_, leg) in bundle.of_provider(own) {
+            let waits_below = || super::parts::waits_below(fold.view, own, (manifest, bundle));
             if let Some(receipt) = leg.armed
-                && (bundle.ended.is_some() || leg.lapsed.is_some() && !waits_below)
+                && (bundle.ended.is_some() || leg.lapsed.is_some() && !waits_below())
             {
                 outbox::end(fold.machine, fold.view, partner, receipt);
             }
