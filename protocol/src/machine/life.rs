@@ -300,7 +300,7 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
         trial.notice(partner, NoticeWhat::Lost, about, Code::Lost);
         return Ok(());
     }
-    let fell_back = showing::is_due(&trial.view, partner, greeting.life, greeting.head);
+    let fell_back = showing::is_due(trial, greeting);
     trial.mark(Mark::Greeted {
         partner,
         life: greeting.life,

@@ -7,7 +7,7 @@ use super::{
     Key, View,
     bundle::{self, Bundle},
     fold::kept_record,
-    life::{self, Recall},
+    life::{self, Presence, Recall},
     outbox,
     step::{Mark, Message},
     stored,
@@ -18,7 +18,7 @@ use crate::{
         self, Deal, Side, State,
         negotiation::{Thread, thread_of},
     },
-    frame::Head,
+    frame::Greeting,
     hash::{DealId, PartnerId, RecordId, ThreadId},
     limits::LETTER_RECORDS_MAX,
     record::Signed,
@@ -53,11 +53,20 @@ impl Showing {
 }
 
 /// Whether a partner that greets with this head lacks something of what it announced before, or
-/// did so at an earlier meeting of the same life.
-pub(super) fn is_due(view: &dyn View, partner: PartnerId, in_life: Life, head: Head) -> bool {
-    let showing: Option<Showing> = stored(view, &Key::Showing { partner });
-    showing.is_some_and(|showing| showing.life == in_life)
-        || life::fell_back(view, partner, (in_life, head))
+/// did so at an earlier meeting of the same life. A greeting that is heard again in one meeting
+/// begins nothing anew, unless the partner opened an epoch since, and can take more now.
+pub(super) fn is_due(trial: &Trial<'_>, greeting: &Greeting) -> bool {
+    let (partner, life, head) = (greeting.from, greeting.life, greeting.head);
+    let showing: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
+    let was_begun = showing.is_some_and(|showing| showing.life == life);
+    if !was_begun {
+        return life::fell_back(&trial.view, partner, (life, head));
+    }
+    let session = trial.machine.sessions.get(&partner);
+    let is_heard_again = session
+        .is_some_and(|session| session.presence == Presence::Here && session.greeted == Some(life));
+    let announced = life::highest(&trial.view, partner);
+    !is_heard_again || announced.is_none_or(|highest| highest.epoch < head.epoch)
 }
 
 /// Whether a partner was begun to be shown what it lost, and not to the end.

@@ -115,13 +115,18 @@ impl Two {
     }
 
     fn meet(&mut self) {
+        self.connect();
+        self.settle();
+    }
+
+    /// A new connection stands, and no greeting has arrived yet.
+    fn connect(&mut self) {
         self.mail.clear();
         for at in 0..2 {
             let partner = self.nodes[1 - at].partner();
             self.put(at, Input::Gone(partner));
             self.put(at, Input::Met(partner));
         }
-        self.settle();
     }
 
     /// Delivers until nothing is on its way.
@@ -558,4 +563,35 @@ fn a_partner_is_asked_of_a_deal_of_an_earlier_epoch_until_it_has_spoken() {
     let states = [REQUESTER, PROVIDER].map(|at| two.deal(at).1.state);
     assert_eq!(states, [State::Aborted, State::Refused]);
     assert_eq!(wakes, [true, false, false]);
+}
+
+/// Two with many deals that both fell back would show each other all of them at every greeting, of which
+/// a meeting has several.
+#[test]
+fn what_was_lost_is_shown_once_in_a_meeting() {
+    let mut two = Two::new();
+    two.meet();
+    let image = two.nodes[PROVIDER].store.clone();
+    two.trade(Opening::Request);
+    two.put_back(PROVIDER, image);
+    two.meet();
+    two.put(PROVIDER, Input::OpenEpoch);
+    two.settle();
+    let shows = |step: &Step| {
+        let is_letter = |message| matches!(message, &Message::Letter { .. });
+        step.sends.iter().any(|out| is_letter(&out.message))
+    };
+    for meeting in ["the first", "another"] {
+        two.connect();
+        let mut shown = Vec::new();
+        while let Some((to, input)) = two.mail.pop_front() {
+            let is_greeting = to == REQUESTER && matches!(input, Input::Greeting(_));
+            let step = two.put(to, input.clone());
+            if is_greeting {
+                two.settle();
+                shown.extend([shows(&step), shows(&two.put(to, input))]);
+            }
+        }
+        assert_eq!(shown, [true, false], "{meeting} meeting");
+    }
 }

@@ -203,7 +203,7 @@ fn every_kind_of_fault_is_met_and_bundles_and_chains_end_in_every_way() {
         changed,
         ..
     } = bundles;
-    let is_enough = agreed > 50 && aborted > 10 && lapsed > 5 && changed > 5;
+    let is_enough = agreed > 50 && aborted > 10 && lapsed > 2 && changed > 5;
     assert!(is_enough, "{bundles:?}");
     let is_enough = chains.agreed > 20 && chains.refused > 10 && chains.parts_agreed > 10;
     assert!(is_enough, "{chains:?}");
