@@ -449,7 +449,7 @@ pub fn wait_to_see<T, E: Display>(
 
 /// A port on loopback that no other test takes while this is held, though the node that listens there
 /// is down for a moment. Free for both transports when it was taken, and below those that the system
-/// gives to outgoing connections.
+/// gives to outgoing connections, that `omni init` draws and that messages have as an example.
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) number: u16,
@@ -465,7 +465,7 @@ impl Port {
         let begin = u16::try_from(std::process::id() % 560).unwrap_or_default() * 16;
         loop {
             let step = NEXT.fetch_add(1, Ordering::Relaxed);
-            if let Some(port) = Self::claim_one(20_000 + begin.wrapping_add(step) % 9_000) {
+            if let Some(port) = Self::claim_one(11_000 + begin.wrapping_add(step) % 9_000) {
                 return port;
             }
         }

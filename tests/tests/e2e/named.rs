@@ -56,9 +56,10 @@ fn what_is_withdrawn_or_narrowed_is_gone_at_whom_it_was_for() {
     seller.place().ok(&["offer", "withdraw", "GONE-AWAY"]);
     publish(&seller, "NARROWED-AWAY", &both[..1]);
     wait_until(&buyer, "GONE-AWAY", false);
-    let seller = seller.killed_and_up_again();
+    let seller = seller.killed();
     let other = other.up(&[]);
     assert!(sees(&other, "GONE-AWAY"), "it knows of nothing yet");
+    let seller = seller.up(&[]);
     other.wait_for_session(&seller);
     wait_until(&other, "GONE-AWAY", false);
     wait_until(&other, "NARROWED-AWAY", false);
