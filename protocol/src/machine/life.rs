@@ -102,9 +102,14 @@ impl Machine {
     /// Whether this partner greeted the present life, so that holds and decisions may be signed
     /// for it.
     pub(crate) fn is_greeted(&self, partner: PartnerId) -> bool {
+        self.greeted_life(partner).is_some()
+    }
+
+    /// The life in which this partner greeted the present one.
+    pub(super) fn greeted_life(&self, partner: PartnerId) -> Option<Life> {
         self.sessions
             .get(&partner)
-            .is_some_and(|session| session.greeted.is_some())
+            .and_then(|session| session.greeted)
     }
 }
 

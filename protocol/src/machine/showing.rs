@@ -7,7 +7,7 @@ use super::{
     Key, View,
     bundle::{self, Bundle},
     fold::kept_record,
-    life::{self, Presence, Recall},
+    life::{self, Recall},
     outbox,
     step::{Mark, Message},
     stored,
@@ -62,9 +62,8 @@ pub(super) fn is_due(trial: &Trial<'_>, greeting: &Greeting) -> bool {
     if !was_begun {
         return life::fell_back(&trial.view, partner, (life, head));
     }
-    let session = trial.machine.sessions.get(&partner);
-    let is_heard_again = session
-        .is_some_and(|session| session.presence == Presence::Here && session.greeted == Some(life));
+    let machine = &trial.machine;
+    let is_heard_again = machine.is_present(partner) && machine.greeted_life(partner) == Some(life);
     let announced = life::highest(&trial.view, partner);
     !is_heard_again || announced.is_none_or(|highest| highest.epoch < head.epoch)
 }
@@ -89,8 +88,7 @@ pub(super) fn begin(trial: &mut Trial<'_>, partner: PartnerId, life: Life) {
 /// Begins to show a partner that says itself that it lost something, unless it was shown in this
 /// life: its next greeting begins anew.
 pub(super) fn begin_once(trial: &mut Trial<'_>, partner: PartnerId) {
-    let session = trial.machine.sessions.get(&partner);
-    let Some(life) = session.and_then(|session| session.greeted) else {
+    let Some(life) = trial.machine.greeted_life(partner) else {
         return;
     };
     let shown: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
@@ -103,8 +101,7 @@ pub(super) fn begin_once(trial: &mut Trial<'_>, partner: PartnerId) {
 /// node may have lost the record too, and then did not know of it when the author greeted.
 pub(super) fn look_back(trial: &mut Trial<'_>, record: &Signed<ThreadBody>) {
     let author = record.author();
-    let session = trial.machine.sessions.get(&author);
-    let life = session.and_then(|session| session.greeted);
+    let life = trial.machine.greeted_life(author);
     if life.is_some_and(|life| life::shows_fall(&trial.view, record, life)) {
         begin_once(trial, author);
     }
