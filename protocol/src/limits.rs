@@ -137,6 +137,8 @@ limits! {
     HOLDS_PER_PARTNER_MAX: usize = 256 "holds";
     /// Open questions at one partner: so the lists of a greeting stay whole.
     PENDING_MAX: usize = 256 "questions";
+    /// Earlier lives of its receiver of which a greeting names how far they came.
+    SEEN_MAX: usize = 16 "lives";
     /// Slots of one offer at a time: five a day for as long as an offer stands.
     SLOTS_MAX: usize = 512 "slots";
     /// Days ahead that a slot may begin: as long as an offer stands.

@@ -14,6 +14,7 @@ mod life;
 pub(crate) mod outbox;
 mod own;
 mod recovery;
+mod seen;
 mod showing;
 mod step;
 mod trial;

@@ -314,7 +314,7 @@ pub fn greeting(from: PartnerId, to: PartnerId, life: Life, answers: Life) -> Gr
             last: EntryHash::NONE,
             at: Time::new(BEGINNING_MS).unwrap(),
         },
-        seen: None,
+        seen: fence::List::default(),
         open_decisions: fence::List::default(),
         open_commits: fence::List::default(),
         at: Time::new(BEGINNING_MS).unwrap(),

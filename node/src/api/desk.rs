@@ -307,6 +307,6 @@ pub fn done(verdict: Verdict) -> Result<Vec<RecordId>, Problem> {
             Err(Problem::of_market(code, detail))
         }
         Verdict::Away => Err(Problem::new(ApiCode::Away, "Nothing was signed or sent.")
-            .next("ask again when its session is up: omni peer ls")),
+            .next("ask again when its session is up, and of a bundle those of its other partners: omni peer ls")),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     fence::{List, Reader, Wire, Writer, to_bytes},
     hash::{DealId, EntryHash, PartnerId, Tag},
     identity::{KeyChain, PublicKey, Signature, StandingKey, sign},
-    limits::PENDING_MAX,
+    limits::{PENDING_MAX, SEEN_MAX},
     thread::Life,
     value::{Invalid, Time},
     wire,
@@ -85,8 +85,10 @@ pub struct Greeting {
     pub answers: Answers,
     /// The author's ledger head.
     pub head: Head,
-    /// The highest head of the receiver that the author has seen.
-    pub seen: Option<Head>,
+    /// How far the receiver's lives before the one that it answers came, as the author has seen: of
+    /// each the furthest head or, with its id as `last`, the furthest record. Those that the receiver
+    /// was told before are left out.
+    pub seen: List<Head, SEEN_MAX>,
     /// Deals with the receiver that the receiver decided, and the author has not acknowledged.
     pub open_decisions: List<DealId, PENDING_MAX>,
     /// Deals with the receiver that the author committed, and that are not decided for it yet.

@@ -23,6 +23,7 @@ pub(super) use self::{
 };
 pub(crate) use self::{
     ask::{again_to, beside, greeted, shown, stands_on},
+    draft::check_co_legs,
     epoch::{declined, lost},
     fold::{concerns, joined, recorded},
     offered::{commit, release},

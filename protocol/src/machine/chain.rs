@@ -274,8 +274,9 @@ fn put(
         _ => false,
     };
     if let Some((part, known)) = resting.part.as_ref().filter(|_| ends) {
-        // What an earlier epoch committed there may be lost, and is shown first.
-        if trial.check_whole(*part, known).is_err() {
+        // What an earlier epoch committed there may be lost, and is shown first. Of a part that was
+        // refused nothing is.
+        if known.state != State::Aborted && trial.check_whole(*part, known).is_err() {
             return Err(No::Unanswered);
         }
     }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Grant, Key, Machine, Overlay, View, Write, accuse, grant, life, outbox, own, recovery,
+    Grant, Key, Machine, Overlay, View, Write, accuse, grant, outbox, own, recovery, seen,
 };
 use crate::{
     deal::{self, negotiation::Who, stock, timetable, tombstone},
@@ -60,7 +60,7 @@ pub(super) fn apply(machine: &mut Machine, entry: &Entry, view: &dyn View) -> Ve
         Payload::Signed(_) => signed(&mut fold, entry),
         Payload::Taken(_) => {
             for record in thread_records(entry) {
-                life::reached(fold.view, &record);
+                seen::reached(fold.view, &record);
                 deal::recorded(&mut fold, Who::Them, &record);
             }
         }

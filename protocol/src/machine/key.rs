@@ -290,10 +290,12 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
-    /// The furthest place in a partner's ledger that a record taken from it names.
+    /// The furthest place in a partner's ledger that a record taken from one of its lives names.
     25 Reached {
         /// The partner.
         partner: PartnerId,
+        /// The life.
+        life: u64,
     }
     /// An Evidence of this node against a partner: when it was signed.
     26 Evidence {
@@ -391,7 +393,7 @@ keys! {
         /// The deal id.
         deal: DealId,
     }
-    /// The latest life of a partner and the heads it announced.
+    /// The latest life of a partner that named the present one of this node.
     70 Greeted {
         /// The partner.
         partner: PartnerId,
@@ -476,6 +478,20 @@ keys! {
     84 Heard {
         /// The partner.
         partner: PartnerId,
+    }
+    /// The furthest head of its ledger that a partner announced in a life, until a later one was told.
+    85 Announced {
+        /// The partner.
+        partner: PartnerId,
+        /// The life.
+        life: u64,
+    }
+    /// That a partner was told how far the records of a life of its own reach.
+    86 Told {
+        /// The partner.
+        partner: PartnerId,
+        /// The life.
+        life: u64,
     }
 }
 

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, recovery, showing,
+    Key, Machine, Overlay, Stop, View, bundle, chain, kept_record, outbox, recovery, seen, showing,
     step::{Event, Mark, Message, Outgoing},
     stored,
     trial::Trial,
@@ -15,11 +15,9 @@ use crate::{
     fence::List,
     frame::{Answers, Greeting, Head, Lives, NoticeWhat},
     hash::{DealId, EntryHash, PartnerId, RecordId},
-    ledger::{EntryHeader, Payload, Reason},
+    ledger::{Payload, Reason},
     limits::PENDING_MAX,
-    record::Signed,
-    thread::{Life, ThreadBody},
-    wire,
+    thread::Life,
 };
 
 /// How this node and a partner have met in the present life.
@@ -57,23 +55,6 @@ pub(crate) enum Presence {
     /// It ended. A greeting that was heard still counts.
     Gone,
 }
-
-/// What a partner announced when it greeted.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Greeted {
-    /// The latest life that named the present one of this node.
-    life: Life,
-    /// The highest head that it showed.
-    highest: Option<Head>,
-    /// The highest that an earlier life showed which was told what was seen of those before it.
-    earlier: Option<Head>,
-}
-
-wire!(Greeted {
-    life,
-    highest,
-    earlier
-});
 
 impl Machine {
     /// Between which lives letters to this partner are sent now; none if no life of it is known.
@@ -113,105 +94,6 @@ impl Machine {
     }
 }
 
-/// The furthest place of a partner's ledger that a record taken from it names, as a head whose
-/// `last` is that record's id.
-struct Reached {
-    life: Life,
-    place: Head,
-}
-
-wire!(Reached { life, place });
-
-impl Reached {
-    /// By this record.
-    fn by(record: &Signed<ThreadBody>) -> Self {
-        let header = record.body().header();
-        let place = Head {
-            epoch: header.epoch,
-            size: header.sequence.saturating_add(1),
-            last: EntryHash::from_bytes(*record.id().as_bytes()),
-            at: header.at,
-        };
-        Self {
-            life: header.life,
-            place,
-        }
-    }
-
-    /// Whether it is gone where another life announces this head: behind what an earlier one signed
-    /// stands at least the entry that begins the later.
-    fn is_gone(&self, (life, head): (Life, Head)) -> bool {
-        self.life != life && !is_beyond(head, self.place)
-    }
-}
-
-/// Notes the place in its author's ledger that a record names.
-pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
-    let (partner, now) = (record.author(), Reached::by(record));
-    let before: Option<Reached> = stored(view, &Key::Reached { partner });
-    if before.is_none_or(|before| !is_beyond(before.place, now.place)) {
-        view.put(Key::Reached { partner }, &now);
-    }
-}
-
-/// Whether a partner that announces this head in this life lacks something of what its earlier lives
-/// announced or signed. The present one loses nothing, whatever a greeting of it says that comes late.
-pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life, Head)) -> bool {
-    let reached: Option<Reached> = stored(view, &Key::Reached { partner });
-    let greeted: Option<Greeted> = stored(view, &Key::Greeted { partner });
-    let earlier = greeted.and_then(|greeted| match greeted.life == life {
-        true => greeted.earlier,
-        false => greeted.highest,
-    });
-    reached.is_some_and(|reached| reached.is_gone((life, head)))
-        || earlier.is_some_and(|seen| {
-            head.epoch != seen.epoch
-                || head.size < seen.size
-                || head.size == seen.size && head.last != seen.last
-        })
-}
-
-/// Whether a record of an earlier life names as much of its author's ledger as that announced in the
-/// present one, or more.
-pub(super) fn shows_fall(view: &dyn View, record: &Signed<ThreadBody>, life: Life) -> bool {
-    let announced = highest(view, record.author());
-    announced.is_some_and(|head| Reached::by(record).is_gone((life, head)))
-}
-
-fn is_beyond(one: Head, other: Head) -> bool {
-    (one.epoch, one.size) > (other.epoch, other.size)
-}
-
-/// The highest head of its ledger that a partner announced.
-pub(super) fn highest(view: &dyn View, partner: PartnerId) -> Option<Head> {
-    stored::<Greeted>(view, &Key::Greeted { partner })?.highest
-}
-
-/// What a partner is told that this node has seen of it: of the lives before the one that it is
-/// told in, which itself loses nothing, the furthest of the heads that they announced and the
-/// records of them that were taken.
-fn seen(view: &dyn View, partner: PartnerId, answers: Answers) -> Option<Head> {
-    let greeted: Greeted = stored(view, &Key::Greeted { partner })?;
-    let is_new = answers != Answers::Nothing && answers != Answers::Life(greeted.life);
-    let latest = greeted.highest.filter(|_| is_new);
-    let latest = latest.filter(|_| has_heard(view, partner, greeted.life));
-    let earlier = latest.or(greeted.earlier);
-    let is_earlier = |reached: &Reached| is_new || reached.life != greeted.life;
-    let record = stored::<Reached>(view, &Key::Reached { partner })
-        .filter(is_earlier)
-        .map(|reached| reached.place);
-    earlier
-        .filter(|head| record.is_none_or(|record| is_beyond(*head, record)))
-        .or(record)
-        .or(greeted.highest)
-}
-
-/// Whether a partner said something in this life of its own after it had greeted: so it was told what
-/// this node had seen of its lives before, and lacks nothing of that.
-fn has_heard(view: &dyn View, partner: PartnerId, life: Life) -> bool {
-    stored(view, &Key::Heard { partner }) == Some(life)
-}
-
 /// Notes that a partner that greeted says something. What its life announces goes on from there.
 pub(super) fn heard(trial: &mut Trial<'_>, partner: PartnerId) {
     let session = trial.machine.sessions.get(&partner);
@@ -219,7 +101,7 @@ pub(super) fn heard(trial: &mut Trial<'_>, partner: PartnerId) {
         let told = |life: &Life| session.told == Answers::Life(*life);
         session.greeted.filter(told)
     });
-    if let Some(life) = life.filter(|life| !has_heard(&trial.view, partner, *life)) {
+    if let Some(life) = life.filter(|life| !seen::has_heard(&trial.view, partner, *life)) {
         trial.mark(Mark::Heard { partner, life });
     }
 }
@@ -254,8 +136,7 @@ pub(super) fn start(trial: &mut Trial<'_>, life: Life) {
 
 /// A connection to a partner stands: it is greeted.
 pub(super) fn met(trial: &mut Trial<'_>, partner: PartnerId) -> Result<(), Stop> {
-    let known = stored::<Greeted>(&trial.view, &Key::Greeted { partner })
-        .map_or(Answers::Nothing, |greeted| Answers::Life(greeted.life));
+    let known = latest(&trial.view, partner).map_or(Answers::Nothing, Answers::Life);
     let session = trial.machine.sessions.get(&partner);
     // Another life was answered since: what the one before sent is void.
     let is_followed = session.is_some_and(|session| session.told != known);
@@ -280,8 +161,7 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
     let answers = Answers::Life(greeting.life);
     let session = trial.machine.sessions.get(&partner).copied();
     let told = session.map_or(Answers::Nothing, |session| session.told);
-    let known = stored::<Greeted>(&trial.view, &Key::Greeted { partner });
-    if known.is_some_and(|known| known.life == greeting.life)
+    if latest(&trial.view, partner) == Some(greeting.life)
         && !matches!(told, Answers::Nothing)
         && told != answers
     {
@@ -294,14 +174,13 @@ pub(super) fn greeting(trial: &mut Trial<'_>, greeting: &Greeting) -> Result<(),
     if told != answers {
         tell(trial, partner, answers)?;
     }
-    if is_ahead(trial, greeting.seen) {
+    if let Some(lacking) = seen::lacking(trial, &greeting.seen) {
         // It may have seen what this node has lost, so nothing is signed for it. The claim alone
         // proves nothing: a checkpoint or record of this node's own does, and begins recovery.
         let life = greeting.life;
         trial.mark(Mark::Ahead { partner, life });
         trial.event(Event::Ahead { partner });
-        let about = greeting.seen.map_or(EntryHash::NONE, |seen| seen.last);
-        let about = RecordId::from_bytes(*about.as_bytes());
+        let about = RecordId::from_bytes(*lacking.last.as_bytes());
         trial.notice(partner, NoticeWhat::Lost, about, Code::Lost);
         return Ok(());
     }
@@ -367,9 +246,9 @@ pub(super) fn greet_again(trial: &mut Trial<'_>, partner: PartnerId) {
     if !trial.machine.is_greeted(partner) || trial.step.replies.iter().any(is_greeted) {
         return;
     }
-    if let Some(greeted) = stored::<Greeted>(&trial.view, &Key::Greeted { partner }) {
+    if let Some(life) = latest(&trial.view, partner) {
         // Without a life it would have greeted nobody before.
-        tell(trial, partner, Answers::Life(greeted.life)).ok();
+        tell(trial, partner, Answers::Life(life)).ok();
     }
 }
 
@@ -387,6 +266,11 @@ pub(crate) fn open_deals(view: &dyn View, partner: PartnerId) -> Vec<DealId> {
         after = key;
     }
     deals
+}
+
+/// The latest life of a partner that named the present one of this node.
+fn latest(view: &dyn View, partner: PartnerId) -> Option<Life> {
+    stored(view, &Key::Greeted { partner })
 }
 
 /// Sends a fresh greeting that answers this life of the partner.
@@ -415,39 +299,13 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
             last: head.last,
             at: head.at,
         },
-        seen: seen(&trial.view, partner, answers),
+        seen: seen::told(&trial.view, partner, answers)?,
         open_decisions: List::new(open_decisions).map_err(Code::from)?,
         open_commits: List::new(open_commits).map_err(Code::from)?,
         at: trial.at(),
     };
     trial.reply(partner, Message::Greeting(alloc::boxed::Box::new(greeting)));
     Ok(())
-}
-
-/// Whether a head of this node's own that a partner has seen lies beyond its ledger, or beside it.
-fn is_ahead(trial: &Trial<'_>, seen: Option<Head>) -> bool {
-    let Some(seen) = seen else { return false };
-    let own = trial.machine.head;
-    if seen.epoch < own.epoch {
-        // What was lost of an earlier epoch is given up.
-        return false;
-    }
-    if (seen.epoch, seen.size) > (own.epoch, own.size) {
-        return true;
-    }
-    let Some(sequence) = seen.size.checked_sub(1) else {
-        return false;
-    };
-    // It may name a record in the place of an entry.
-    if trial.knows(RecordId::from_bytes(*seen.last.as_bytes())) {
-        return false;
-    }
-    let epoch = seen.epoch;
-    trial
-        .view
-        .read(&Key::Entry { epoch, sequence })
-        .and_then(|bytes| EntryHeader::from_bytes(&bytes).ok())
-        .is_some_and(|header| header.hash() != seen.last)
 }
 
 impl Trial<'_> {
@@ -459,11 +317,13 @@ impl Trial<'_> {
 
     /// Whether a hold was signed in the present life, which has lost nothing since.
     pub(crate) fn held_in_this_life(&self, deal: &Deal) -> bool {
-        let network = &self.machine.config.network;
-        let hold = deal
-            .hold
-            .and_then(|hold| kept_record(&self.view, network, hold));
-        hold.is_some_and(|hold| hold.body().header().life.get() == self.machine.life)
+        deal.hold.is_some_and(|hold| self.is_of_this_life(hold))
+    }
+
+    /// Whether a record was signed in the present life of this node.
+    pub(crate) fn is_of_this_life(&self, id: RecordId) -> bool {
+        let record = kept_record(&self.view, &self.machine.config.network, id);
+        record.is_some_and(|record| record.body().header().life.get() == self.machine.life)
     }
 }
 
@@ -504,7 +364,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
                 session.recall = showing::recall(view, partner);
             }
             note_life(view, partner, life);
-            note_head(view, partner, head);
+            seen::note_head(view, (partner, life), head);
         }
         Mark::Ahead { partner, life } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
@@ -512,7 +372,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
             }
             note_life(view, partner, life);
         }
-        Mark::Heard { partner, life } => view.put(Key::Heard { partner }, &life),
+        Mark::Heard { partner, life } => seen::heard(view, partner, life),
         Mark::Gone { partner } => {
             if let Some(session) = machine.sessions.get_mut(&partner) {
                 session.presence = Presence::Gone;
@@ -537,40 +397,13 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
 
 /// Notes a life of a partner that named the present one of this node.
 fn note_life(view: &mut Overlay<'_>, partner: PartnerId, life: Life) {
-    let key = Key::Greeted { partner };
-    let old = stored::<Greeted>(view, &key);
-    if old.is_some_and(|old| old.life == life) {
+    let before = latest(view, partner);
+    if before == Some(life) {
         return;
     }
-    if let Some(old) = old {
-        let life = old.life.get();
+    if let Some(before) = before {
+        let life = before.get();
         view.put_bytes(Key::PastLife { partner, life }, Vec::new());
     }
-    let highest = old.and_then(|old| old.highest);
-    let earlier = old.and_then(|old| {
-        if has_heard(view, partner, old.life) {
-            old.highest
-        } else {
-            old.earlier
-        }
-    });
-    let new = Greeted {
-        life,
-        highest,
-        earlier,
-    };
-    view.put(key, &new);
-}
-
-/// Notes the head that a partner announced. One that fell back is told what it once had until it
-/// opens the next epoch.
-fn note_head(view: &mut Overlay<'_>, partner: PartnerId, head: Head) {
-    let key = Key::Greeted { partner };
-    if let Some(greeted) = stored::<Greeted>(view, &key) {
-        let highest = greeted
-            .highest
-            .filter(|highest| is_beyond(*highest, head))
-            .or(Some(head));
-        view.put(key, &Greeted { highest, ..greeted });
-    }
+    view.put(Key::Greeted { partner }, &life);
 }

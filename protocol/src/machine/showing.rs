@@ -7,8 +7,8 @@ use super::{
     Key, View,
     bundle::{self, Bundle},
     fold::kept_record,
-    life::{self, Recall},
-    outbox,
+    life::Recall,
+    outbox, seen,
     step::{Mark, Message},
     stored,
     trial::Trial,
@@ -60,12 +60,12 @@ pub(super) fn is_due(trial: &Trial<'_>, greeting: &Greeting) -> bool {
     let showing: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
     let was_begun = showing.is_some_and(|showing| showing.life == life);
     if !was_begun {
-        return life::fell_back(&trial.view, partner, (life, head));
+        return seen::fell_back(&trial.view, partner, (life, head));
     }
     let machine = &trial.machine;
     let is_heard_again = machine.is_present(partner) && machine.greeted_life(partner) == Some(life);
-    let announced = life::highest(&trial.view, partner);
-    !is_heard_again || announced.is_none_or(|highest| highest.epoch < head.epoch)
+    let announced = seen::announced(&trial.view, partner, life);
+    !is_heard_again || announced.is_none_or(|before| before.epoch < head.epoch)
 }
 
 /// Whether a partner was begun to be shown what it lost, and not to the end.
@@ -102,7 +102,7 @@ pub(super) fn begin_once(trial: &mut Trial<'_>, partner: PartnerId) {
 pub(super) fn look_back(trial: &mut Trial<'_>, record: &Signed<ThreadBody>) {
     let author = record.author();
     let life = trial.machine.greeted_life(author);
-    if life.is_some_and(|life| life::shows_fall(&trial.view, record, life)) {
+    if life.is_some_and(|life| seen::shows_fall(&trial.view, record, life)) {
         begin_once(trial, author);
     }
 }

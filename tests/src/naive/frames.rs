@@ -116,7 +116,7 @@ pub fn greeting(naive: Naive, greeting: &Greeting) -> Naive {
         .unsigned(greeting.life.get())
         .unsigned(greeting.answers.bits());
     head(naive, &greeting.head)
-        .option(greeting.seen.as_ref(), head)
+        .list(&*greeting.seen, head)
         .list(&*greeting.open_decisions, |naive, deal| {
             naive.fixed(deal.as_bytes())
         })

@@ -44,7 +44,7 @@ pub fn greeting() -> Greeting {
         life: Life::new(u64::MAX).unwrap(),
         answers: Answers::from_bits(7),
         head: head(1),
-        seen: Some(head(0)),
+        seen: List::new([head(0), head(2)]).unwrap(),
         open_decisions: List::new([deal(0x22)]).unwrap(),
         open_commits: List::new([deal(0x23), deal(0x24)]).unwrap(),
         at: time(1_795_000_000_456),

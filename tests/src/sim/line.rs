@@ -2,7 +2,7 @@
 
 use omni_protocol::{
     bundle::BundleBody,
-    frame::{Frame, ProvedRecord, Received},
+    frame::{Frame, Head, ProvedRecord, Received},
     hash::RecordId,
     ledger::{EntryBody, EntryHeader, Payload},
     record::{Envelope, Signed},
@@ -110,13 +110,14 @@ fn frame(bytes: &[u8]) -> String {
         Frame::Stored(stored) => format!("Stored {}", short(*stored.record.as_bytes())),
         Frame::Greeting(greeting) => {
             let said = greeting.claimed();
-            let seen = said.seen.map(|head| (head.epoch, head.size));
+            let place = |head: &Head| format!("{}/{}", head.epoch, head.size);
+            let seen: Vec<_> = said.seen.iter().map(place).collect();
             format!(
-                "Greeting life {:016x} answers {:016x} head {}/{} seen {seen:?}",
+                "Greeting life {:016x} answers {:016x} head {} seen [{}]",
                 said.life.get(),
                 said.answers.bits(),
-                said.head.epoch,
-                said.head.size
+                place(&said.head),
+                seen.join(", ")
             )
         }
         Frame::Notice(notice) => {

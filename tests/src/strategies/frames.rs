@@ -107,34 +107,26 @@ fn head() -> impl Strategy<Value = Head> {
 fn greeting() -> impl Strategy<Value = SignedGreeting> {
     let parties = (partner(), partner(), any::<u32>(), life(), any::<u64>());
     let lists = (list(deal()), list(deal()));
-    (
-        parties,
-        head(),
-        option::of(head()),
-        lists,
-        time(),
-        signature(),
+    (parties, head(), list(head()), lists, time(), signature()).prop_map(
+        |((from, to, key_index, life, answers), head, seen, lists, at, signature)| {
+            let (open_decisions, open_commits) = lists;
+            let answers = Answers::from_bits(answers);
+            let greeting = Greeting {
+                from,
+                to,
+                key_index,
+                life,
+                answers,
+                head,
+                seen,
+                open_decisions,
+                open_commits,
+                at,
+            };
+            let bytes = [to_bytes(&greeting), to_bytes(&signature)].concat();
+            decode(&bytes, DIRECT_FRAME_BYTES_MAX).unwrap()
+        },
     )
-        .prop_map(
-            |((from, to, key_index, life, answers), head, seen, lists, at, signature)| {
-                let (open_decisions, open_commits) = lists;
-                let answers = Answers::from_bits(answers);
-                let greeting = Greeting {
-                    from,
-                    to,
-                    key_index,
-                    life,
-                    answers,
-                    head,
-                    seen,
-                    open_decisions,
-                    open_commits,
-                    at,
-                };
-                let bytes = [to_bytes(&greeting), to_bytes(&signature)].concat();
-                decode(&bytes, DIRECT_FRAME_BYTES_MAX).unwrap()
-            },
-        )
 }
 
 fn notice() -> impl Strategy<Value = SignedNotice> {

@@ -2,12 +2,14 @@
 
 use omni_protocol::{
     hash::DealId,
-    machine::{Input, Key, Received, Verdict},
+    machine::{Input, Key, Received, Verb, Verdict},
 };
 use omni_tests::{
     market::Node,
-    party::{MINUTE_MS, Party, What},
+    party::{MINUTE_MS, Party, What, made},
 };
+
+use crate::chains::Line;
 
 /// What the requester sent arrives, and nothing of what it is answered.
 /// Given with it is how all stood before. The first provider's clock is ahead by this.
@@ -304,5 +306,68 @@ fn i12_a_requester_that_has_the_certificate_is_shown_its_deals() {
     assert_eq!(party.state(0, deals[0]), "none");
     party.wait(2 * MINUTE_MS);
     assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    party.verify();
+}
+
+/// Whoever may have lost a Manifest gives no leg of the draft back before the providers of the others
+/// greeted, since one of them may know it.
+#[test]
+fn i11_a_leg_is_given_back_once_the_other_providers_greeted() {
+    let legs = [1, 2];
+    for is_committed in [true, false] {
+        let mut party = Party::of(3);
+        party.settle();
+        let (bundle, deals) = party.collect(&legs);
+        let before = party.nodes[0].clone();
+        party.cut_off(1);
+        if is_committed {
+            assert!(matches!(party.commit(bundle), Verdict::Made(_)));
+        }
+        party.settle();
+        party.put_back(0, before);
+        party.connect(0, 1);
+        party.settle();
+        let cancel = || Verb::Cancel { deal: deals[0] };
+        assert_eq!(party.verb(0, cancel()), Verdict::Away);
+        party.connect(0, 2);
+        party.settle();
+        assert_eq!(is_recovering(&party, 0), is_committed);
+        if is_committed {
+            party.meet_again();
+            assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+        } else {
+            assert!(matches!(party.verb(0, cancel()), Verdict::Made(_)));
+        }
+        party.verify();
+    }
+}
+
+/// Who holds in the middle lost its hold and what it rests on, and has heard that its part was refused
+/// when it opens an epoch: nothing more can come of the part, and the deal above ends.
+#[test]
+fn i24_a_part_that_was_refused_before_an_epoch_holds_nothing_up() {
+    let mut line = Line::new(2);
+    let party = &mut line.party;
+    line.deals = vec![party.request(1, 1)];
+    party.settle();
+    line.deals.push(made(&party.source(1, line.deals[0], 2)));
+    let copy = party.nodes[1].clone();
+    party.settle();
+    assert_eq!(party.state(0, line.deals[0]), "held");
+    party.put_back(1, copy);
+    for other in [0, 2] {
+        party.connect(other, 1);
+        party.settle();
+    }
+    assert!(is_recovering(party, 1));
+    party.wait(30 * MINUTE_MS);
+    assert_eq!(party.state(1, line.deals[1]), "aborted");
+    assert_eq!(party.put(1, Input::OpenEpoch).verdict, Verdict::Done);
+    party.settle();
+    let deal = line.deals[0];
+    party.verb(0, Verb::Cancel { deal });
+    party.settle();
+    let ends = [0, 1].map(|at| party.state(at, deal));
+    assert_eq!(ends, ["aborted", "refused"]);
     party.verify();
 }

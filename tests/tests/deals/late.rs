@@ -6,7 +6,7 @@ use omni_protocol::{
     frame::{Lives, NoticeWhat},
     hash::{PartnerId, RecordId},
     ledger::note::Checkpoint,
-    machine::{Approval, Input, Policy, Requesting, Step, Verb, Verdict},
+    machine::{Approval, Input, Message, Policy, Requesting, Step, Verb, Verdict},
     thread::Life,
     value::Prose,
 };
@@ -255,6 +255,33 @@ fn a_question_without_an_answer_takes_its_thread_along() {
     let alone = "again Inquiry";
     assert_eq!(said[..4], [alone; 4]);
     assert_eq!(said[4], format!("{alone}, {alone}"));
+}
+
+/// What a life announced is told the lives after it until one of them said something.
+#[test]
+fn each_life_of_which_nothing_was_heard_is_told_how_far_it_came() {
+    let mut scene = Scene::new(Policy::default());
+    let (partner, own) = (scene.them.identity.partner, scene.us.life());
+    let told = |scene: &mut Scene, life: u64, size: u64| -> Vec<u64> {
+        scene.them.life = Life::new(life).unwrap();
+        let mut greeting = greeting(partner, scene.us.partner(), scene.them.life, own);
+        greeting.head.size = size;
+        let step = scene.us.put(Input::Greeting(Box::new(greeting)));
+        let said = step.replies.iter().find_map(|reply| match &reply.message {
+            Message::Greeting(said) => Some(said.seen.iter().map(|head| head.size).collect()),
+            _ => None,
+        });
+        said.unwrap_or_default()
+    };
+    // It fell back before its first life said anything, and once more before the second did.
+    assert_eq!(told(&mut scene, 78, 30), [1_000_000]);
+    assert_eq!(told(&mut scene, 79, 20), [1_000_000, 30]);
+    scene.them.sequence = 17;
+    let inquiry = scene.them.inquiry("Well?");
+    let step = scene.letter(&[&inquiry]);
+    assert_eq!(answers(&scene.us, &step), ["stored"]);
+    assert_eq!(told(&mut scene, 80, 40), [20]);
+    assert_eq!(told(&mut scene, 81, 25), [40, 20]);
 }
 
 fn inquiry(partner: PartnerId, thread: Option<RecordId>) -> Verb {

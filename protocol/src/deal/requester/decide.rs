@@ -269,6 +269,7 @@ pub(crate) fn release(trial: &mut Trial<'_>, deal_id: DealId) -> Result<Release,
     }
     trial.check_whole(deal_id, &deal)?;
     trial.check_greeted(deal.partner)?;
+    bundle::check_co_legs(trial, deal_id)?;
     let parent = deal.hold.unwrap_or(deal_id.into());
     let header = trial.header(deal.partner, Some(deal.thread), Some(parent))?;
     Ok(Release {
@@ -296,6 +297,7 @@ pub(crate) fn overdue(trial: &mut Trial<'_>, deal_id: DealId, deal: &Deal) -> Re
         && trial.machine.is_greeted(deal.partner)
         && !trial.machine.recovering
         && trial.check_whole(deal_id, deal).is_ok()
+        && bundle::check_co_legs(trial, deal_id).is_ok()
     {
         give_back(trial, deal_id)?;
     }

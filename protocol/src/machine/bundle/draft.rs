@@ -300,8 +300,28 @@ fn add(trial: &mut Trial<'_>, bundle: BundleId, leg: DraftLeg) -> Result<(), Sto
     Ok(())
 }
 
+/// Refuses to move a deal out of a draft that an earlier life asked for, before the providers of the
+/// other legs greeted this one: a Manifest that is lost here may name it, and they would know.
+pub(crate) fn check_co_legs(trial: &Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
+    let drafted = stored::<BundleId>(&trial.view, &Key::Drafted { deal: deal_id });
+    let Some(bundle) = drafted.filter(|_| !trial.is_of_this_life(deal_id.into())) else {
+        return Ok(());
+    };
+    let draft = Draft::read(&trial.view, bundle);
+    let legs = draft.iter().flat_map(|draft| &*draft.legs);
+    for leg in legs.filter(|leg| leg.deal != deal_id) {
+        let other = Deal::read(&trial.view, leg.deal);
+        let is_open = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
+        if let Some(other) = other.filter(is_open) {
+            trial.check_greeted(other.partner)?;
+        }
+    }
+    Ok(())
+}
+
 fn remove(trial: &mut Trial<'_>, bundle: BundleId, deal: DealId) -> Result<(), Stop> {
     let mut draft = collecting(trial, bundle)?;
+    check_co_legs(trial, deal)?;
     let mut legs = draft.legs.into_vec();
     let before = legs.len();
     legs.retain(|leg| leg.deal != deal);
