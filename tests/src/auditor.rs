@@ -384,6 +384,7 @@ impl Auditor {
             partner: node.ledger.who.partner,
             books: &node.books,
             lost_parts: &node.lost_parts,
+            lost: &node.lost,
         }
     }
 

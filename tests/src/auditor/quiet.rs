@@ -28,6 +28,8 @@ pub struct Side<'a> {
     pub books: &'a Books,
     /// The parts that it asked for and that a restored image took away, by what a hold commits to.
     pub lost_parts: &'a BTreeMap<Id, Part>,
+    /// The deals of which a restored image took something away.
+    pub lost: &'a BTreeSet<Id>,
 }
 
 /// I15: what is stored is what the entries give.
@@ -211,7 +213,10 @@ fn check_deal(
         (Some(true), Some(true)) => {
             let facts = |deal: &Deal| {
                 let terms = deal.terms().map(|terms| terms.hash);
-                (deal.decision, deal.alternative, deal.amount, terms)
+                // Who lost that a leg armed may say so again, and each side keeps what it met first.
+                let said_again = deal.manifest.is_some() && provider.lost.contains(&id);
+                let decision = deal.decision.filter(|_| !said_again);
+                (decision, deal.alternative, deal.amount, terms)
             };
             if ours.map(facts) != theirs.map(facts) {
                 let why = format!(

@@ -273,9 +273,11 @@ impl Watch {
             open => return Some(format!("open: deal {id} is {open} at node {number}")),
         };
         let state = theirs.map(|theirs| theirs.state);
-        // It is refused either way: a provider that lost its Refusal signs another.
+        // It ends so either way: a provider that lost its Refusal signs another, as does one that lost
+        // that a leg armed, and each side keeps what it met first.
+        let may_differ = expected == Some("refused") || self.legs.contains(&id);
         let same = theirs.is_some_and(|theirs| theirs.decision == deal.decision)
-            || (is_restored && expected == Some("refused"));
+            || (is_restored && may_differ);
         (state != expected || !same).then(|| {
             let state = state.unwrap_or("unknown");
             let own = deal.state;

@@ -2,7 +2,7 @@
 
 use omni_protocol::{
     hash::DealId,
-    machine::{Input, Key, Received, Verb, Verdict},
+    machine::{Bundle, Input, Key, Received, Verb, Verdict},
 };
 use omni_tests::{
     market::Node,
@@ -306,6 +306,37 @@ fn i12_a_requester_that_has_the_certificate_is_shown_its_deals() {
     assert_eq!(party.state(0, deals[0]), "none");
     party.wait(2 * MINUTE_MS);
     assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    party.verify();
+}
+
+/// Another member has the `ArmReceipt` that a provider lost, and the requester the one that it signed in
+/// its place. Each keeps its own, and what is agreed is the same.
+#[test]
+fn i21_a_leg_that_armed_twice_is_agreed_by_either() {
+    let legs = [1, 2];
+    let mut party = Party::of(3);
+    party.settle();
+    let (bundle, deals) = party.collect(&legs);
+    let before = party.nodes[1].clone();
+    let Verdict::Made(made) = party.commit(bundle) else {
+        panic!("the Manifest is not signed");
+    };
+    party.round();
+    party.cut_off(0);
+    party.settle();
+    party.cut_off(2);
+    party.put_back(1, before);
+    party.connect(0, 1);
+    party.settle();
+    assert_eq!(party.state(1, deals[0]), "armed");
+    party.meet_again();
+    assert_eq!(party.states(&deals, &legs), [("agreed", "sold"); 2]);
+    let manifest = made[0].into();
+    let armed = |node: usize| {
+        let known = Bundle::read(&party.nodes[node].store, manifest).unwrap();
+        known.legs[0].armed.unwrap()
+    };
+    assert_ne!(armed(0), armed(2));
     party.verify();
 }
 
