@@ -446,7 +446,8 @@ pub fn part_of(
         _ => None,
     };
     let known = deals(view, chain_of(id, deal)).into_iter();
-    let mut parts = known.filter(|(_, part)| part.side() == Side::Requester);
+    let mut parts =
+        known.filter(|(_, part)| part.side() == Side::Requester && rests_on(deal, part));
     match passed_on {
         Some(_) => parts.find(|(part, _)| commitment(view, network, *part) == passed_on),
         None => parts.find(|(_, part)| !part.state.is_over()),
@@ -469,20 +470,27 @@ fn commitment(view: &dyn View, network: &NetworkId, part: DealId) -> Option<Pass
     Some(chain::passed_on(request.body().header().salt, &[part]))
 }
 
-/// The deal that rests on this one: the one of its chain that is not over, else one that is, and not
-/// one that was refused without ever resting on anything.
+/// The deal that rests on this one: of those above it in its chain the one that is not over, else one
+/// that is, and not one that was refused without ever resting on anything.
 #[must_use]
 pub fn above(view: &dyn View, part: &Deal) -> Option<(DealId, Deal)> {
     let chain = part.chain?.id;
     let top = Deal::read(view, chain).map(|top| (chain, top));
     let known = top.into_iter().chain(deals(view, chain));
     let provided: Vec<_> = known
-        .filter(|(_, deal)| deal.side() == Side::Provider)
+        .filter(|(_, deal)| deal.side() == Side::Provider && rests_on(deal, part))
         .collect();
     let open = provided.iter().find(|(_, deal)| !deal.state.is_over());
     let mut rested = provided.iter().rev();
     let rested = rested.find(|(_, deal)| deal.backing == Backing::Parts);
     open.or(rested).or(provided.last()).cloned()
+}
+
+/// Whether a deal stands right above another of its chain. A node that fell back may have taken one of
+/// a chain in which it had a deal already, and is then in it at two depths.
+fn rests_on(deal: &Deal, part: &Deal) -> bool {
+    let depth = |deal: &Deal| deal.chain.map_or(0, |chain| chain.depth);
+    depth(deal).checked_add(1) == Some(depth(part))
 }
 
 /// The chain of a deal: of one that is in none, the one at whose top it stands.

@@ -139,6 +139,10 @@ fn record(bytes: &[u8]) -> String {
     };
     let kind = record.kind().name();
     match record.body() {
+        ThreadBody::Request(body) => body.chain.map_or_else(
+            || format!("{kind} {id}"),
+            |chain| format!("{kind} {id} for {}", short(*chain.id.as_bytes())),
+        ),
         ThreadBody::Hold(body) => format!("{kind} {id} of {}", short(*body.deal.as_bytes())),
         ThreadBody::Commit(body) => format!("{kind} {id} of {}", short(*body.deal.as_bytes())),
         ThreadBody::Receipt(body) => format!("{kind} {id} of {}", short(*body.deal.as_bytes())),

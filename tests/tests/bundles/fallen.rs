@@ -1,11 +1,12 @@
 //! Bundles of which a member fell back before any answer arrived: whoever knows more shows it.
 
 use omni_protocol::{
+    deal::Deal,
     hash::DealId,
-    machine::{Bundle, Input, Key, Received, Verb, Verdict},
+    machine::{Bundle, Input, Key, Received, Verb, Verdict, deal_below},
 };
 use omni_tests::{
-    market::Node,
+    market::{Node, network},
     party::{MINUTE_MS, Party, What, made},
 };
 
@@ -400,5 +401,49 @@ fn i24_a_part_that_was_refused_before_an_epoch_holds_nothing_up() {
     party.settle();
     let ends = [0, 1].map(|at| party.state(at, deal));
     assert_eq!(ends, ["aborted", "refused"]);
+    party.verify();
+}
+
+/// A node that lost what stands at the top of a chain is asked for a deal further down, and then shown
+/// the top again. What it holds for each rests on the part that was asked for it.
+#[test]
+fn i24_who_is_twice_in_a_chain_after_a_loss_knows_what_rests_on_what() {
+    let mut line = Line::new(4);
+    let party = &mut line.party;
+    party.befriend(3, 1);
+    party.befriend(1, 4);
+    party.count(3, 0);
+    let copy = party.nodes[1].clone();
+    let top = party.request(1, 1);
+    party.settle();
+    let part = made(&party.source(1, top, 2));
+    party.settle();
+    let below = made(&party.source(2, part, 3));
+    party.settle();
+    party.cut_off(1);
+    let bottom = made(&party.source(3, below, 1));
+    party.put_back(1, copy);
+    for other in [3, 2] {
+        party.connect(1, other);
+        party.settle();
+    }
+    assert_eq!(party.put(1, Input::OpenEpoch).verdict, Verdict::Done);
+    party.settle();
+    for other in [0, 4] {
+        party.connect(1, other);
+        party.wait(2 * MINUTE_MS);
+    }
+    assert_eq!([top, bottom].map(|deal| party.state(1, deal)), ["asked"; 2]);
+    let rest = made(&party.source(1, bottom, 4));
+    party.settle();
+    for (at, deal) in [(4, rest), (1, bottom), (3, below), (2, part), (1, top)] {
+        assert_eq!(party.state(at, deal), "held");
+    }
+    let store = &party.nodes[1].store;
+    let rests_on = |deal: DealId| {
+        let known = Deal::read(store, deal).unwrap();
+        deal_below(store, &network(), (deal, &known)).unwrap().0
+    };
+    assert_eq!([top, bottom].map(rests_on), [part, rest]);
     party.verify();
 }
