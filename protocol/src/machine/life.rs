@@ -269,7 +269,7 @@ pub(crate) fn open_deals(view: &dyn View, partner: PartnerId) -> Vec<DealId> {
 }
 
 /// The latest life of a partner that named the present one of this node.
-fn latest(view: &dyn View, partner: PartnerId) -> Option<Life> {
+pub(super) fn latest(view: &dyn View, partner: PartnerId) -> Option<Life> {
     stored(view, &Key::Greeted { partner })
 }
 

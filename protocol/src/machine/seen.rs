@@ -3,7 +3,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use super::{Key, Overlay, View, stored, trial::Trial};
+use super::{Key, Overlay, View, life, stored, trial::Trial};
 use crate::{
     code::Code,
     fence::List,
@@ -99,10 +99,9 @@ pub(super) fn told(
     partner: PartnerId,
     answers: Answers,
 ) -> Result<List<Head, SEEN_MAX>, Code> {
-    let latest = || stored::<Life>(view, &Key::Greeted { partner });
     let life = match answers {
         Answers::Life(life) => Some(life),
-        Answers::Nothing => latest(),
+        Answers::Nothing => life::latest(view, partner),
     };
     let mut seen = life.map_or_else(Vec::new, |life| untold(view, partner, life));
     seen.sort_by_key(|head| core::cmp::Reverse((head.epoch, head.size)));

@@ -59,17 +59,16 @@ fn who_claims_to_have_seen_more_is_signed_nothing() {
     let mut greeting = greeting(partner, scene.us.partner(), scene.them.life, own);
     let head = *scene.us.machine.head();
     // Of an earlier life it is told what stands, and of another what is not there.
-    let beyond = Head {
-        epoch: head.epoch,
-        size: head.size + 1,
-        last: EntryHash::from_bytes([3; 32]),
-        at: head.at,
-    };
     let standing = Head {
         epoch: head.epoch,
         size: head.size,
         last: head.last,
         at: head.at,
+    };
+    let beyond = Head {
+        size: head.size + 1,
+        last: EntryHash::from_bytes([3; 32]),
+        ..standing
     };
     greeting.seen = List::new([standing, beyond]).unwrap();
     let step = scene.us.put(Input::Greeting(Box::new(greeting)));

@@ -283,7 +283,7 @@ fn add(trial: &mut Trial<'_>, bundle: BundleId, leg: DraftLeg) -> Result<(), Sto
     chain::check_alone(trial, &deal)?;
     // Orders are changed by a bundle that is begun for that, and by nothing else in it.
     let is_fit = deal.order.is_some() == draft.changes.is_some();
-    if !matches!(deal.state, State::Requested | State::Kept) || !is_fit {
+    if !is_open(&deal) || !is_fit {
         return Err(Code::HoldUnknown.into());
     }
     let mut legs = draft.legs.into_vec();
@@ -300,6 +300,11 @@ fn add(trial: &mut Trial<'_>, bundle: BundleId, leg: DraftLeg) -> Result<(), Sto
     Ok(())
 }
 
+/// Whether a hold is asked or kept, and nothing committed.
+const fn is_open(deal: &Deal) -> bool {
+    matches!(deal.state, State::Requested | State::Kept)
+}
+
 /// Refuses to move a deal out of a draft that an earlier life asked for, before the providers of the
 /// other legs greeted this one: a Manifest that is lost here may name it, and they would know.
 pub(crate) fn check_co_legs(trial: &Trial<'_>, deal_id: DealId) -> Result<(), Stop> {
@@ -311,7 +316,6 @@ pub(crate) fn check_co_legs(trial: &Trial<'_>, deal_id: DealId) -> Result<(), St
     let legs = draft.iter().flat_map(|draft| &*draft.legs);
     for leg in legs.filter(|leg| leg.deal != deal_id) {
         let other = Deal::read(&trial.view, leg.deal);
-        let is_open = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
         if let Some(other) = other.filter(is_open) {
             trial.check_greeted(other.partner)?;
         }
@@ -523,7 +527,6 @@ fn cancel(trial: &mut Trial<'_>, id: BundleId) -> Result<(), Stop> {
     let mut draft = collecting(trial, id)?;
     for leg in draft.legs.clone().into_vec() {
         let deal = Deal::read(&trial.view, leg.deal);
-        let is_open = |deal: &Deal| matches!(deal.state, State::Requested | State::Kept);
         if deal.as_ref().is_some_and(is_open) {
             requester::give_back(trial, leg.deal)?;
         }
