@@ -117,6 +117,16 @@ pub(super) fn fell_back(view: &dyn View, partner: PartnerId, (life, head): (Life
     earlier.any(|seen| head.epoch != seen.epoch || !is_beyond(head, seen))
 }
 
+/// Whether a partner opened an epoch since it announced a head in this life: a letter of the new one
+/// may have come before the greeting that names it, and then what was lost counts as told.
+pub(super) fn opened_epoch(
+    view: &dyn View,
+    partner: PartnerId,
+    (life, head): (Life, Head),
+) -> bool {
+    announced(view, partner, life).is_some_and(|before| before.epoch < head.epoch)
+}
+
 /// Whether a record of an earlier life names as much of its author's ledger as that announced in the
 /// present one, or more.
 pub(super) fn shows_fall(view: &dyn View, record: &Signed<ThreadBody>, life: Life) -> bool {
@@ -152,7 +162,10 @@ pub(super) fn heard(view: &mut Overlay<'_>, partner: PartnerId, present: Life) {
         view.delete(Key::Announced { partner, life });
     }
     for life in of_lives(view, REACHED, partner).into_keys().filter(earlier) {
-        view.put_bytes(Key::Told { partner, life }, Vec::new());
+        let told = Key::Told { partner, life };
+        if view.read(&told).is_none() {
+            view.put_bytes(told, Vec::new());
+        }
     }
 }
 

@@ -52,20 +52,21 @@ impl Showing {
     }
 }
 
-/// Whether a partner that greets with this head lacks something of what it announced before, or
-/// did so at an earlier meeting of the same life. A greeting that is heard again in one meeting
-/// begins nothing anew, unless the partner opened an epoch since, and can take more now.
+/// Whether a partner that greets with this head lacks something of what it announced before, gave it
+/// up by an epoch since, or did so at an earlier meeting of the same life. A greeting that is heard
+/// again in one meeting begins nothing anew, unless the partner opened an epoch since, and can take
+/// more now.
 pub(super) fn is_due(trial: &Trial<'_>, greeting: &Greeting) -> bool {
-    let (partner, life, head) = (greeting.from, greeting.life, greeting.head);
+    let (partner, of_life) = (greeting.from, (greeting.life, greeting.head));
+    if seen::opened_epoch(&trial.view, partner, of_life) {
+        return true;
+    }
     let showing: Option<Showing> = stored(&trial.view, &Key::Showing { partner });
-    let was_begun = showing.is_some_and(|showing| showing.life == life);
-    if !was_begun {
-        return seen::fell_back(&trial.view, partner, (life, head));
+    if showing.is_none_or(|showing| showing.life != greeting.life) {
+        return seen::fell_back(&trial.view, partner, of_life);
     }
     let machine = &trial.machine;
-    let is_heard_again = machine.is_present(partner) && machine.greeted_life(partner) == Some(life);
-    let announced = seen::announced(&trial.view, partner, life);
-    !is_heard_again || announced.is_none_or(|before| before.epoch < head.epoch)
+    !machine.is_present(partner) || machine.greeted_life(partner) != Some(greeting.life)
 }
 
 /// Whether a partner was begun to be shown what it lost, and not to the end.

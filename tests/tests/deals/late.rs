@@ -284,6 +284,30 @@ fn each_life_of_which_nothing_was_heard_is_told_how_far_it_came() {
     assert_eq!(told(&mut scene, 81, 25), [40, 20]);
 }
 
+/// A life that fell back greets with a longer ledger, is told, opens the next epoch, and a letter of
+/// that overtakes the greeting which names it.
+#[test]
+fn who_opened_an_epoch_is_shown_its_deals_though_a_letter_came_first() {
+    let mut scene = Scene::new(Policy::default());
+    let request = scene.them.request(goods(), 60, None);
+    scene.opened_by(request.record.id());
+    scene.letter(&[&request]);
+    scene.them.life = Life::new(78).unwrap();
+    let greeted = |scene: &mut Scene, epoch: u32, size: u64| {
+        let (partner, own) = (scene.them.identity.partner, scene.us.life());
+        let mut greeting = greeting(partner, scene.us.partner(), scene.them.life, own);
+        (greeting.head.epoch, greeting.head.size) = (epoch, size);
+        let step = scene.us.put(Input::Greeting(Box::new(greeting)));
+        answers(&scene.us, &step).contains(&"again Hold".to_owned())
+    };
+    assert!(!greeted(&mut scene, 0, 2_000_000));
+    (scene.them.epoch, scene.them.sequence) = (1, 1);
+    let inquiry = scene.them.inquiry("Well?");
+    let step = scene.letter(&[&inquiry]);
+    assert_eq!(answers(&scene.us, &step), ["stored"]);
+    assert!(greeted(&mut scene, 1, 1));
+}
+
 fn inquiry(partner: PartnerId, thread: Option<RecordId>) -> Verb {
     Verb::Inquire {
         partner,
