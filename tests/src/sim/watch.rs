@@ -274,10 +274,15 @@ impl Watch {
         };
         let state = theirs.map(|theirs| theirs.state);
         // It ends so either way: a provider that lost its Refusal signs another, as does one that lost
-        // that a leg armed, and each side keeps what it met first.
+        // that a leg armed, and each side keeps what it met first. The auditor knows what was lost.
+        let provider = if deal.provides {
+            &self.nodes[number]
+        } else {
+            other
+        };
         let may_differ = expected == Some("refused") || self.legs.contains(&id);
         let same = theirs.is_some_and(|theirs| theirs.decision == deal.decision)
-            || (is_restored && may_differ);
+            || (provider.was_restored && may_differ);
         (state != expected || !same).then(|| {
             let state = state.unwrap_or("unknown");
             let own = deal.state;
