@@ -1,5 +1,6 @@
 //! Members of bundles that are not decided: where those are dialled that are no partners of this
-//! node, as the Manifest says. A leg in doubt asks them, known or not (SPEC.md 20); those of the whole
+//! node, as the Manifest says. A leg in doubt asks them, known or not (SPEC.md 20), and so does one
+//! whose hold both sides lost; those of the whole
 //! of a part only while the core asks them, since they learn by it who provides the part (21).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +38,9 @@ pub(super) fn to_dial(
     is_partner: impl Fn(PartnerId) -> bool,
 ) -> Result<Vec<NetCommand>, StoreError> {
     let mut nodes: BTreeMap<PeerId, Vec<Multiaddr>> = BTreeMap::new();
-    for id in undecided(ledger)? {
+    let mut open = undecided(ledger)?;
+    open.extend(unknown(ledger, own)?);
+    for id in open {
         let Some(manifest) = kept(ledger, network, id)? else {
             continue;
         };
@@ -87,8 +90,7 @@ fn asked(
     (part, own): (ManifestId, PartnerId),
     whole: &Manifest,
 ) -> Result<BTreeSet<PartnerId>, StoreError> {
-    let bytes = ledger.read(&Key::Bundle { manifest: part }.to_bytes())?;
-    let known = bytes.and_then(|bytes| fence::decode::<Bundle>(&bytes, BUNDLE_BYTES_MAX).ok());
+    let known = bundle(ledger, part)?;
     let legs = known.iter().flat_map(|part| part.of_provider(own));
     let receipts: Vec<RecordId> = legs.filter_map(|(_, leg)| leg.armed).collect();
     let mut asked = BTreeSet::new();
@@ -105,6 +107,66 @@ fn asked(
     Ok(asked)
 }
 
+/// The open manifests of which an own leg is unknown, since both its sides lost it: no deal leads to
+/// them, and what the other members say ends the leg.
+fn unknown(ledger: &LedgerReader, own: PartnerId) -> Result<BTreeSet<ManifestId>, StoreError> {
+    let mut from = Key::Joint {
+        partner: PartnerId::from_bytes([0; 32]),
+        decided: 0,
+        manifest: ManifestId::from_bytes([0; 32]),
+    };
+    let end = [from.family().saturating_add(1)];
+    let mut open = BTreeSet::new();
+    loop {
+        let mut decided = None;
+        for pair in ledger.walk(&from.to_bytes(), &end) {
+            match Key::from_bytes(&pair?.key) {
+                Some(Key::Joint {
+                    decided: 0,
+                    manifest,
+                    ..
+                }) => {
+                    open.insert(manifest);
+                }
+                Some(Key::Joint { partner, .. }) => {
+                    decided = Some(partner);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        // Those with a partner that are decided are many, and passed over.
+        let Some(partner) = decided else { break };
+        from = Key::Joint {
+            partner,
+            decided: u8::MAX,
+            manifest: ManifestId::from_bytes([0; 32]),
+        };
+    }
+    let mut found = BTreeSet::new();
+    for id in open {
+        let Some(known) = bundle(ledger, id)? else {
+            continue;
+        };
+        for (_, leg) in known.of_provider(own) {
+            if leg.is_unknown(known.requester, deal(ledger, leg.deal)?.as_ref()) {
+                found.insert(id);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn bundle(ledger: &LedgerReader, manifest: ManifestId) -> Result<Option<Bundle>, StoreError> {
+    let bytes = ledger.read(&Key::Bundle { manifest }.to_bytes())?;
+    Ok(bytes.and_then(|bytes| fence::decode(&bytes, BUNDLE_BYTES_MAX).ok()))
+}
+
+fn deal(ledger: &LedgerReader, deal: DealId) -> Result<Option<Deal>, StoreError> {
+    let bytes = ledger.read(&Key::Deal { deal }.to_bytes())?;
+    Ok(bytes.and_then(|bytes| fence::decode(&bytes, DEAL_BYTES_MAX).ok()))
+}
+
 /// The manifests of open deals that bind them.
 fn undecided(ledger: &LedgerReader) -> Result<BTreeSet<ManifestId>, StoreError> {
     let first = Key::OpenDeal {
@@ -114,13 +176,9 @@ fn undecided(ledger: &LedgerReader) -> Result<BTreeSet<ManifestId>, StoreError> 
     let end = [first.family().saturating_add(1)];
     let mut found = BTreeSet::new();
     for pair in ledger.walk(&first.to_bytes(), &end) {
-        let Some(Key::OpenDeal { deal, .. }) = Key::from_bytes(&pair?.key) else {
+        let Some(Key::OpenDeal { deal: id, .. }) = Key::from_bytes(&pair?.key) else {
             continue;
         };
-        let Some(bytes) = ledger.read(&Key::Deal { deal }.to_bytes())? else {
-            continue;
-        };
-        let deal = fence::decode::<Deal>(&bytes, DEAL_BYTES_MAX).ok();
         let waits = |deal: &Deal| {
             matches!(
                 deal.state,
@@ -132,7 +190,8 @@ fn undecided(ledger: &LedgerReader) -> Result<BTreeSet<ManifestId>, StoreError> 
                     | State::Written
             )
         };
-        found.extend(deal.filter(waits).and_then(|deal| deal.manifest));
+        let deal = deal(ledger, id)?.filter(waits);
+        found.extend(deal.and_then(|deal| deal.manifest));
     }
     Ok(found)
 }

@@ -98,6 +98,20 @@ wire!(KnownLeg {
     lapsed,
 });
 
+impl KnownLeg {
+    /// Whether nothing was said of it here, and neither the hold that it names nor what else would
+    /// bind its deal is here: both sides lost it (SPEC.md section 20, Losses).
+    #[must_use]
+    pub fn is_unknown(&self, requester: PartnerId, deal: Option<&Deal>) -> bool {
+        let is_said = self.armed.or(self.refused).or(self.lapsed).is_some();
+        !is_said && !deal.is_some_and(|deal| self.is_bound_by(requester, deal))
+    }
+
+    fn is_bound_by(&self, requester: PartnerId, deal: &Deal) -> bool {
+        deal.partner == requester && (deal.hold == Some(self.hold) || deal.manifest.is_some())
+    }
+}
+
 /// What is known of one manifest. The numbers of its legs are their places.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Bundle {

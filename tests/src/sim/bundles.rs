@@ -9,7 +9,7 @@ use omni_protocol::{
     deal::{Deal, State},
     fence::List,
     hash::{BundleId, DealId, ManifestId, PartnerId},
-    machine::{Approval, Bundling, Draft, DraftLeg, Key, Stage, Verb, View, bundle_id},
+    machine::{Approval, Bundle, Bundling, Draft, DraftLeg, Key, Stage, Verb, View, bundle_id},
     record::Signed,
     thread::ThreadBody,
     value::Text,
@@ -242,15 +242,15 @@ impl World<'_> {
     fn dialled(&self, node: usize) -> BTreeSet<usize> {
         let store = &self.sites[node].disk.store;
         let (own, partners) = (self.sites[node].own.partner, self.partners(node));
-        let members = undecided(store).into_iter();
+        let members = undecided(store, self.sites[node].own.partner).into_iter();
         let members = members.filter(|member| *member != own);
         let nodes = members.map(|member| self.node_of(member));
         nodes.filter(|other| !partners.contains(other)).collect()
     }
 }
 
-/// The members of the manifests that bind open deals.
-fn undecided(store: &Store) -> BTreeSet<PartnerId> {
+/// The members of the manifests that bind open deals, or of which an own leg is unknown.
+fn undecided(store: &Store, own: PartnerId) -> BTreeSet<PartnerId> {
     let waits = |state| {
         matches!(
             state,
@@ -267,7 +267,22 @@ fn undecided(store: &Store) -> BTreeSet<PartnerId> {
         _ => None,
     });
     let bound = open.filter(|deal| waits(deal.state));
-    let manifests: BTreeSet<ManifestId> = bound.filter_map(|deal| deal.manifest).collect();
+    let mut manifests: BTreeSet<ManifestId> = bound.filter_map(|deal| deal.manifest).collect();
+    manifests.extend(store.0.keys().filter_map(|key| match key {
+        Key::Joint {
+            decided: 0,
+            manifest,
+            ..
+        } => {
+            let bundle = Bundle::read(store, *manifest)?;
+            let mut legs = bundle.of_provider(own);
+            let is_unknown = legs.any(|(_, leg)| {
+                leg.is_unknown(bundle.requester, Deal::read(store, leg.deal).as_ref())
+            });
+            is_unknown.then_some(*manifest)
+        }
+        _ => None,
+    }));
     let mut members = BTreeSet::new();
     for manifest in manifests {
         let key = Key::Record {

@@ -20,9 +20,7 @@ use crate::{
 
 /// Whether this node knows the hold that a leg names, or what else binds its deal.
 pub(super) fn is_known(view: &dyn View, requester: PartnerId, leg: &KnownLeg) -> bool {
-    Deal::read(view, leg.deal).is_some_and(|deal| {
-        deal.partner == requester && (deal.hold == Some(leg.hold) || deal.manifest.is_some())
-    })
+    Deal::read(view, leg.deal).is_some_and(|deal| leg.is_bound_by(requester, &deal))
 }
 
 /// Whether a Manifest may be kept whose legs here are unknown: its author, who is a partner, asks. One
@@ -41,12 +39,13 @@ pub(super) fn may_be_lost(trial: &Trial<'_>, case: Case<'_>, bundle: &Bundle) ->
 
 /// The own legs of an open manifest that are unknown, and of which nothing that was said is here.
 pub(super) fn of(trial: &Trial<'_>, bundle: &Bundle) -> Vec<(u16, KnownLeg)> {
-    let said = |leg: &KnownLeg| leg.armed.or(leg.refused).or(leg.lapsed).is_some();
     let legs = bundle.of_provider(trial.machine.config.partner);
-    legs.filter(|(_, leg)| bundle.ended.is_none() && !said(leg))
-        .filter(|(_, leg)| !is_known(&trial.view, bundle.requester, leg))
-        .map(|(number, leg)| (number, *leg))
-        .collect()
+    legs.filter(|(_, leg)| {
+        let deal = Deal::read(&trial.view, leg.deal);
+        bundle.ended.is_none() && leg.is_unknown(bundle.requester, deal.as_ref())
+    })
+    .map(|(number, leg)| (number, *leg))
+    .collect()
 }
 
 /// Says first that they are lost: A shows the deals that it has.
