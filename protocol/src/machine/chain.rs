@@ -279,6 +279,10 @@ fn put(
         if known.state != State::Aborted && trial.check_whole(*part, known).is_err() {
             return Err(No::Unanswered);
         }
+        // One that was given back is not committed: what its provider answers decides.
+        if known.state == State::Released && input == MiddleInput::Commit {
+            return Err(No::Unanswered);
+        }
     }
     let hold = match input {
         MiddleInput::PartsHeld => hold_terms(trial, resting),
