@@ -553,8 +553,8 @@ impl Runtime {
         let seen = self.door.checkpoint_of(to);
         match self.courier.frame(to, message, &self.keeper, seen) {
             Ok(frame) => self.door.tell(NetCommand::Send { partner: to, frame }),
-            // It is asked at its first greeting.
-            Err(CourierError::Unmet) => tracing::debug!(%to, "a partner was never met"),
+            // It is asked when it does.
+            Err(CourierError::Unmet) => tracing::debug!(%to, "a partner has not greeted this life"),
             Err(error) => tracing::error!(%error, %to, "a message could not be made up"),
         }
     }

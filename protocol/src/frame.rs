@@ -179,8 +179,14 @@ mod tests {
         check(&[252, 1, 0, 0, 0], &Err(Code::Malformed));
         check(&[253; 9], &Err(Code::Malformed));
         // A known type in a longer form: the frame is read, and then compared.
+        let life = crate::thread::Life::new(7).unwrap();
         let stored = Frame::Stored(Stored {
+            lives: Lives {
+                from: life,
+                to: life,
+            },
             record: crate::hash::RecordId::from_bytes([7; 32]),
+            head: (&crate::ledger::LedgerHead::empty()).into(),
         });
         let mut bytes = stored.encode().unwrap();
         check(&bytes, &Ok(Received::Frame(stored)));

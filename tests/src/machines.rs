@@ -13,7 +13,7 @@ use std::{
 
 use omni_protocol::{
     deal::State,
-    frame::{Greeting, Notice},
+    frame::{Greeting, Head, Notice},
     hash::{DealId, PartnerId, RecordId},
     machine::{Approval, Input, Key, Message, Outgoing, Policy, Received, Strangers},
     value::{Currency, Minor, Money},
@@ -128,7 +128,7 @@ struct Mail {
 enum What {
     Letter(Vec<Received>, Vec<Received>),
     Ask(Vec<Received>),
-    Stored(RecordId),
+    Stored(RecordId, Head),
     Notice(Notice),
     Greeting(Greeting),
 }
@@ -294,7 +294,7 @@ impl<'a> Machines<'a> {
         let what = match outgoing.message {
             Message::Letter { records, attached } => What::Letter(load(records), load(attached)),
             Message::WhatIs { records, .. } => What::Ask(load(records)),
-            Message::Stored(record) => What::Stored(record),
+            Message::Stored { record, head } => What::Stored(record, head),
             Message::Notice(notice) => What::Notice(notice),
             Message::Greeting(greeting) => What::Greeting(*greeting),
         };
@@ -369,7 +369,7 @@ impl<'a> Machines<'a> {
         let from = self.nodes[from].partner();
         let input = match what {
             What::Letter(records, attached) => {
-                // Who was never met is asked at its first greeting.
+                // Who has not greeted this life is asked when it does.
                 let Some(lives) = lives else { return };
                 Input::Letter {
                     from,
@@ -379,7 +379,15 @@ impl<'a> Machines<'a> {
                 }
             }
             What::Ask(records) => Input::WhatIs { from, records },
-            What::Stored(record) => Input::Stored { from, record },
+            What::Stored(record, head) => {
+                let Some(lives) = lives else { return };
+                Input::Stored {
+                    from,
+                    lives,
+                    record,
+                    head,
+                }
+            }
             What::Notice(notice) => Input::Notice(notice),
             What::Greeting(greeting) => Input::Greeting(Box::new(greeting)),
         };
@@ -561,7 +569,7 @@ fn told(what: &What) -> String {
     match what {
         What::Letter(records, attached) => format!("{} with {}", names(records), names(attached)),
         What::Ask(records) => format!("WhatIs {}", names(records)),
-        What::Stored(record) => format!("Stored {record}"),
+        What::Stored(record, _) => format!("Stored {record}"),
         What::Notice(notice) => format!("{:?} {}", notice.what, notice.code.name()),
         What::Greeting(_) => "a late greeting".to_owned(),
     }

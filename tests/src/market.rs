@@ -369,7 +369,7 @@ pub fn answers(node: &Node, step: &Step) -> Vec<String> {
                     names.push(format!("again {kind}"));
                 }
             }
-            Message::Stored(_) => names.push("stored".into()),
+            Message::Stored { .. } => names.push("stored".into()),
             Message::Notice(notice) => names.push(match notice.what {
                 omni_protocol::frame::NoticeWhat::Lost => "lost".into(),
                 omni_protocol::frame::NoticeWhat::Rejected => {

@@ -8,7 +8,7 @@ use omni_protocol::{
     code::Code,
     deal::{Deal, credit::Account, stock::Stock},
     fence,
-    frame::{Lives, Notice, NoticeWhat},
+    frame::{Head, Lives, Notice, NoticeWhat},
     hash::{BundleId, DealId, PartnerId, RecordId},
     ledger::verify,
     machine::{
@@ -28,7 +28,7 @@ pub const PRICE: i64 = 1_000;
 #[derive(Clone, Debug)]
 pub enum What {
     Letter(Lives, Vec<Received>, Vec<Received>),
-    Stored(RecordId),
+    Stored(Lives, RecordId, Head),
     Notice(Notice),
     Greeting(Box<omni_protocol::frame::Greeting>),
 }
@@ -195,14 +195,19 @@ impl Party {
             let to = self.node_of(outgoing.to);
             let what = match &outgoing.message {
                 Message::Letter { records, attached } => {
-                    // Who was never met is asked at its first greeting.
+                    // Who has not greeted this life is asked when it does.
                     let Some(lives) = self.nodes[from].machine.lives(outgoing.to) else {
                         continue;
                     };
                     let records = self.load(from, records);
                     What::Letter(lives, records, self.load(from, attached))
                 }
-                Message::Stored(record) => What::Stored(*record),
+                Message::Stored { record, head } => {
+                    let Some(lives) = self.nodes[from].machine.lives(outgoing.to) else {
+                        continue;
+                    };
+                    What::Stored(lives, *record, *head)
+                }
                 Message::Notice(notice) => What::Notice(*notice),
                 Message::Greeting(greeting) => What::Greeting(greeting.clone()),
                 Message::WhatIs { .. } => continue,
@@ -238,7 +243,12 @@ impl Party {
                 records,
                 attached,
             },
-            What::Stored(record) => Input::Stored { from, record },
+            What::Stored(lives, record, head) => Input::Stored {
+                from,
+                lives,
+                record,
+                head,
+            },
             What::Notice(notice) => Input::Notice(notice),
             What::Greeting(greeting) => Input::Greeting(greeting),
         };

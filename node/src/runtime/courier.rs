@@ -23,7 +23,7 @@ pub(super) enum CourierError {
     Store(#[from] StoreError),
     #[error("the record {0} or its proof is not in the ledger")]
     Absent(RecordId),
-    #[error("no life of the partner is known, so no letter goes to it")]
+    #[error("the partner has not greeted this life, so nothing goes to it that names both")]
     Unmet,
     #[error("the message breaks a limit: {0}")]
     Invalid(#[from] Invalid),
@@ -60,7 +60,11 @@ impl Courier {
                     attached: List::new(those_here(&attached, keeper)?)?,
                 }))
             }
-            Message::Stored(record) => Frame::Stored(Stored { record }),
+            Message::Stored { record, head } => Frame::Stored(Stored {
+                lives: keeper.lives(to).ok_or(CourierError::Unmet)?,
+                record,
+                head,
+            }),
             Message::WhatIs { deal, records } => Frame::WhatIs(WhatIs {
                 deal,
                 records: List::new(proved(&records, keeper)?)?,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use libp2p::Multiaddr;
 use omni_protocol::bundle::{BundleBody, Member};
 use omni_protocol::code::Code;
-use omni_protocol::frame::{Frame, Hello, Letter, ProvedRecord, Stored, WhatIs};
+use omni_protocol::frame::{Frame, Hello, Letter, ProvedRecord, WhatIs};
 use omni_protocol::hash::{NetworkId, PartnerId, RecordId};
 use omni_protocol::identity::KeyChain;
 use omni_protocol::ledger::note::SignedCheckpoint;
@@ -259,9 +259,11 @@ impl Door {
                 vec![Input::Greeting(Box::new(greeting))]
             }
             Frame::Notice(notice) => vec![Input::Notice(*notice.check(own, &current.chain)?)],
-            Frame::Stored(Stored { record }) => vec![Input::Stored {
+            Frame::Stored(stored) => vec![Input::Stored {
                 from: partner,
-                record,
+                lives: stored.lives,
+                record: stored.record,
+                head: stored.head,
             }],
             Frame::WhatIs(WhatIs { deal: _, records }) => {
                 let records = self.received(partner, (&records, &[]))?;

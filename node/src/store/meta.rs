@@ -12,8 +12,8 @@ use super::head::{BatchName, Head};
 /// Layout of keys and values; raised when an older program could not read what is written, or this
 /// one what an older wrote. 1: a deal named no manifest, a question was found by its record alone. 2:
 /// a deal and its Request had no place in a chain. 3: how far a partner's ledger came was kept of it as
-/// a whole, and not of each of its lives.
-pub(super) const FORMAT: u16 = 4;
+/// a whole, and not of each of its lives. 4: nothing was kept of what a partner said to have stored.
+pub(super) const FORMAT: u16 = 5;
 /// Keys that begin with this byte are the store's own; the core's families lie below 128.
 const FAMILY: u8 = 128;
 const OWNER_KEY: &[u8] = &[FAMILY, 1];

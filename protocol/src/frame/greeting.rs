@@ -8,6 +8,7 @@ use crate::{
     fence::{List, Reader, Wire, Writer, to_bytes},
     hash::{DealId, EntryHash, PartnerId, Tag},
     identity::{KeyChain, PublicKey, Signature, StandingKey, sign},
+    ledger::LedgerHead,
     limits::{PENDING_MAX, SEEN_MAX},
     thread::Life,
     value::{Invalid, Time},
@@ -69,6 +70,17 @@ wire!(Head {
     last,
     at
 });
+
+impl From<&LedgerHead> for Head {
+    fn from(head: &LedgerHead) -> Self {
+        Self {
+            epoch: head.epoch,
+            size: head.size,
+            last: head.last,
+            at: head.at,
+        }
+    }
+}
 
 /// What the author's present life tells a partner.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! Letters, which carry the records of a thread with their proofs, what answers them unsigned, and
 //! the question what became of a deal. Repeating a question is the machine's matter.
 
+use super::Head;
 use crate::{
     fence::{Bytes, List},
     hash::{DealId, RecordId},
@@ -98,11 +99,19 @@ wire!(Letter {
 /// A record of a thread is kept. It never ends a Commit or a Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stored {
+    /// Between which lives it is sent.
+    pub lives: Lives,
     /// The record.
     pub record: RecordId,
+    /// How far the sender's ledger is with it: a sender that comes back with less lost it.
+    pub head: Head,
 }
 
-wire!(Stored { record });
+wire!(Stored {
+    lives,
+    record,
+    head
+});
 
 /// What became of a deal? Answered with what the store holds, or with `Lost`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Grant, Publication, Received, Stop, Trial, Verb, accuse, chain, grant, letter, life, outbox,
-    own, recovery, verbs,
+    own, recovery, step::Mark, verbs,
 };
 use crate::{
     code::Code,
-    frame::{Greeting, Lives, Notice},
+    frame::{Greeting, Head, Lives, Notice},
     hash::{PartnerId, RecordId},
     ledger::note::{Checkpoint, SignedCheckpoint},
     limits::{LIST_BYTES_MAX, SKU_BYTES_MAX},
@@ -68,8 +68,12 @@ pub enum Input {
     Stored {
         /// Who.
         from: PartnerId,
+        /// Between which lives it was sent.
+        lives: Lives,
         /// Which.
         record: RecordId,
+        /// How far its ledger is with it.
+        head: Head,
     },
     /// A partner's notice; its signature is checked.
     Notice(Notice),
@@ -118,7 +122,7 @@ impl Trial<'_> {
                 attached,
             } => {
                 // What was sent between other lives comes late, and counts for nothing.
-                if self.machine.lives(from) == Some(lives.turned()) {
+                if self.machine.answered_lives(from) == Some(lives.turned()) {
                     life::heard(self, from);
                     letter::receive(self, from, (&records, &attached))?;
                 }
@@ -126,9 +130,20 @@ impl Trial<'_> {
             Input::WhatIs { from, records } => {
                 letter::receive(self, from, (&records, &[]))?;
             }
-            Input::Stored { from, record } => {
-                life::heard(self, from);
-                outbox::stored_answer(self, from, record);
+            Input::Stored {
+                from,
+                lives,
+                record,
+                head,
+            } => {
+                if self.machine.answered_lives(from) == Some(lives.turned()) {
+                    life::heard(self, from);
+                    self.mark(Mark::Kept {
+                        partner: from,
+                        stored: (lives.from, head),
+                    });
+                    outbox::stored_answer(self, from, record);
+                }
             }
             Input::Notice(notice) => self.each_apart(|trial| outbox::notice(trial, &notice))?,
             Input::Shown(checkpoint) => recovery::shown(self, &checkpoint),

@@ -493,6 +493,14 @@ keys! {
         /// The life.
         life: u64,
     }
+    /// The furthest head of its ledger that a partner named in a life with what it stored, until a later
+    /// one was told.
+    87 Stored {
+        /// The partner.
+        partner: PartnerId,
+        /// The life.
+        life: u64,
+    }
 }
 
 impl Key {

@@ -167,7 +167,8 @@ impl Trial<'_> {
 
     /// Answers that the record is stored.
     pub(crate) fn stored(&mut self, case: Case<'_>) {
-        self.reply(case.from, Message::Stored(case.id()));
+        let (record, head) = (case.id(), (&self.machine.head).into());
+        self.reply(case.from, Message::Stored { record, head });
     }
 
     /// Sends a stored record again as it is, with all on which its deal stands: who asks again may

@@ -13,7 +13,7 @@ use crate::{
     code::Code,
     deal::{self, Deal, State},
     fence::List,
-    frame::{Answers, Greeting, Head, Lives, NoticeWhat},
+    frame::{Answers, Greeting, Lives, NoticeWhat},
     hash::{DealId, EntryHash, PartnerId, RecordId},
     ledger::{Payload, Reason},
     limits::PENDING_MAX,
@@ -57,9 +57,16 @@ pub(crate) enum Presence {
 }
 
 impl Machine {
-    /// Between which lives letters to this partner are sent now; none if no life of it is known.
+    /// Between which lives letters to this partner are sent now; none before a greeting of its that
+    /// names the present life, so that a letter shows that its author was told what was seen of it.
     #[must_use]
     pub fn lives(&self, partner: PartnerId) -> Option<Lives> {
+        let lives = self.answered_lives(partner)?;
+        self.is_present(partner).then_some(lives)
+    }
+
+    /// Between which lives a letter of this partner counts: of its own the one that was answered last.
+    pub(super) fn answered_lives(&self, partner: PartnerId) -> Option<Lives> {
         let session = self.sessions.get(&partner)?;
         let (Answers::Life(to), Ok(from)) = (session.told, Life::new(self.life)) else {
             return None;
@@ -94,7 +101,8 @@ impl Machine {
     }
 }
 
-/// Notes that a partner that greeted says something. What its life announces goes on from there.
+/// Notes that a partner that greeted says something: it was told by then what was seen of its lives
+/// before. What its life announces goes on from there.
 pub(super) fn heard(trial: &mut Trial<'_>, partner: PartnerId) {
     let session = trial.machine.sessions.get(&partner);
     let life = session.and_then(|session| {
@@ -277,7 +285,6 @@ pub(super) fn latest(view: &dyn View, partner: PartnerId) -> Option<Life> {
 fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(), Stop> {
     trial.mark(Mark::Told { partner, answers });
     let life = Life::new(trial.machine.life).map_err(Code::from)?;
-    let head = trial.machine.head;
     let open_commits = open_deals(&trial.view, partner)
         .into_iter()
         .filter(|deal| {
@@ -293,12 +300,7 @@ fn tell(trial: &mut Trial<'_>, partner: PartnerId, answers: Answers) -> Result<(
         key_index: trial.machine.config.key_index,
         life,
         answers,
-        head: Head {
-            epoch: head.epoch,
-            size: head.size,
-            last: head.last,
-            at: head.at,
-        },
+        head: (&trial.machine.head).into(),
         seen: seen::told(&trial.view, partner, answers)?,
         open_decisions: List::new(open_decisions).map_err(Code::from)?,
         open_commits: List::new(open_commits).map_err(Code::from)?,
@@ -378,7 +380,8 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &mut Overlay<
                 session.presence = Presence::Gone;
             }
         }
-        Mark::Answered { .. }
+        Mark::Kept { .. }
+        | Mark::Answered { .. }
         | Mark::Asked { .. }
         | Mark::Rejected { .. }
         | Mark::Approved { .. }

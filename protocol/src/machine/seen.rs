@@ -1,5 +1,5 @@
 //! What was seen of a partner's ledger (SPEC.md section 15.1): how far each of its lives came, by
-//! what it announced and by what it signed, so that a partner that fell back is told.
+//! what it announced and by what it signed or stored, so that a partner that fell back is told.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -19,6 +19,7 @@ use crate::{
 type OfLife = fn(PartnerId, u64) -> Key;
 
 const ANNOUNCED: OfLife = |partner, life| Key::Announced { partner, life };
+const STORED: OfLife = |partner, life| Key::Stored { partner, life };
 const REACHED: OfLife = |partner, life| Key::Reached { partner, life };
 
 /// The place in its author's ledger that a record names, as a head whose `last` is the record's id.
@@ -36,6 +37,11 @@ fn place_of(record: &Signed<ThreadBody>) -> Head {
 pub(super) fn reached(view: &mut Overlay<'_>, record: &Signed<ThreadBody>) {
     let life = record.body().header().life.get();
     raise(view, REACHED, (record.author(), life), place_of(record));
+}
+
+/// Notes the head that a partner named with a record that it stored.
+pub(super) fn note_kept(view: &mut Overlay<'_>, partner: PartnerId, (life, head): (Life, Head)) {
+    raise(view, STORED, (partner, life.get()), head);
 }
 
 /// Notes the head that a partner announced.
@@ -66,7 +72,9 @@ fn of_lives(view: &dyn View, key: OfLife, partner: PartnerId) -> BTreeMap<u64, H
     let mut places = BTreeMap::new();
     let mut after = key(partner, 0);
     while let Some((found, _)) = view.next(&after)
-        && let Key::Announced { partner: of, life } | Key::Reached { partner: of, life } = found
+        && let Key::Announced { partner: of, life }
+        | Key::Stored { partner: of, life }
+        | Key::Reached { partner: of, life } = found
         && of == partner
     {
         after = key(partner, life);
@@ -80,12 +88,14 @@ fn of_lives(view: &dyn View, key: OfLife, partner: PartnerId) -> BTreeMap<u64, H
 /// How far the lives of a partner came before this one, each by what is furthest, as far as it was
 /// not told yet in a life of which something was heard afterwards.
 fn untold(view: &dyn View, partner: PartnerId, present: Life) -> Vec<Head> {
+    let is_told = |life: u64| view.read(&Key::Told { partner, life }).is_some();
+    let mut reached = of_lives(view, REACHED, partner);
+    reached.retain(|life, _| !is_told(*life));
     let mut places = of_lives(view, ANNOUNCED, partner);
-    for (life, place) in of_lives(view, REACHED, partner) {
-        let is_told = view.read(&Key::Told { partner, life }).is_some();
-        let announced = places.get(&life);
-        if !is_told && announced.is_none_or(|head| is_beyond(place, *head)) {
-            places.insert(life, place);
+    for (life, place) in of_lives(view, STORED, partner).into_iter().chain(reached) {
+        let furthest = places.entry(life).or_insert(place);
+        if is_beyond(place, *furthest) {
+            *furthest = place;
         }
     }
     places.remove(&present.get());
@@ -155,11 +165,10 @@ pub(super) fn has_heard(view: &dyn View, partner: PartnerId, life: Life) -> bool
 pub(super) fn heard(view: &mut Overlay<'_>, partner: PartnerId, present: Life) {
     view.put(Key::Heard { partner }, &present);
     let earlier = |life: &u64| *life != present.get();
-    for life in of_lives(view, ANNOUNCED, partner)
-        .into_keys()
-        .filter(earlier)
-    {
-        view.delete(Key::Announced { partner, life });
+    for key in [ANNOUNCED, STORED] {
+        for life in of_lives(view, key, partner).into_keys().filter(earlier) {
+            view.delete(key(partner, life));
+        }
     }
     for life in of_lives(view, REACHED, partner).into_keys().filter(earlier) {
         let told = Key::Told { partner, life };

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     BundleNews, Draft, Key, Machine, Overlay, Question, View, Write, bundle, life, outbox,
-    recovery, showing::Showing,
+    recovery, seen, showing::Showing,
 };
 use crate::{
     code::Code,
@@ -98,7 +98,12 @@ pub enum Message {
         attached: Vec<RecordId>,
     },
     /// The unsigned answer that a record is stored.
-    Stored(RecordId),
+    Stored {
+        /// The record.
+        record: RecordId,
+        /// How far the ledger is with it.
+        head: Head,
+    },
     /// A question about a deal, with the stored records that ask.
     WhatIs {
         /// The deal id.
@@ -170,6 +175,13 @@ pub enum Mark {
         life: Life,
         /// The deal after which it goes on; none once all are shown.
         after: Option<DealId>,
+    },
+    /// A partner's ledger came so far in a life, as it says where it stored a record.
+    Kept {
+        /// The partner.
+        partner: PartnerId,
+        /// Its life, and how far.
+        stored: (Life, Head),
     },
     /// A partner spoke of a deal that an earlier epoch opened.
     Spoken {
@@ -365,6 +377,7 @@ pub(super) fn apply_mark(machine: &mut Machine, mark: &Mark, view: &dyn View) ->
             ref question,
         } => outbox::replace(machine, &mut view, partner, question),
         Mark::Spoken { deal } => view.put(Key::Spoken { deal }, &machine.head.epoch),
+        Mark::Kept { partner, stored } => seen::note_kept(&mut view, partner, stored),
         Mark::SaidLost { partner, at } => recovery::said_lost(machine, partner, at),
         Mark::SpokenOf { manifest, partner } => {
             view.put(Key::SpokenOf { manifest, partner }, &machine.head.epoch);

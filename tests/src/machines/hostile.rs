@@ -54,7 +54,7 @@ impl Machines<'_> {
                 self.forge_one(&mut records, mail.from)?;
                 What::Ask(records)
             }
-            What::Stored(_) => What::Stored(self.some_record(mail)?.record.id()),
+            What::Stored(_, head) => What::Stored(self.some_record(mail)?.record.id(), *head),
             What::Notice(notice) => {
                 let mut notice = *notice;
                 notice.about = self.some_record(mail)?.record.id();

@@ -3,7 +3,7 @@
 use omni_protocol::{
     fence,
     frame::{
-        Envelope, Frame, Greeting, Head, HeadsAsk, Hello, Known, Notice, ProvedRecord,
+        Envelope, Frame, Greeting, Head, HeadsAsk, Hello, Known, Lives, Notice, ProvedRecord,
         SignedGreeting, SignedNotice,
     },
     proof::Batch,
@@ -24,7 +24,10 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
         Frame::Letter(frame) => envelope(naive.unsigned(4), &frame.envelope)
             .list(&*frame.records, proved)
             .list(&*frame.attached, proved),
-        Frame::Stored(frame) => naive.unsigned(5).fixed(frame.record.as_bytes()),
+        Frame::Stored(frame) => head(
+            lives(naive.unsigned(5), &frame.lives).fixed(frame.record.as_bytes()),
+            &frame.head,
+        ),
         Frame::WhatIs(frame) => naive
             .unsigned(6)
             .fixed(frame.deal.as_bytes())
@@ -82,12 +85,14 @@ pub(super) fn proved(naive: Naive, proved: &ProvedRecord) -> Naive {
 }
 
 fn envelope(naive: Naive, envelope: &Envelope) -> Naive {
-    naive
-        .unsigned(envelope.lives.from.get())
-        .unsigned(envelope.lives.to.get())
+    lives(naive, &envelope.lives)
         .bytes(&envelope.checkpoint)
         .list(&*envelope.consistency, |naive, node| naive.fixed(node))
         .bytes(&envelope.seen)
+}
+
+fn lives(naive: Naive, lives: &Lives) -> Naive {
+    naive.unsigned(lives.from.get()).unsigned(lives.to.get())
 }
 
 fn heads_ask(naive: Naive, ask: &HeadsAsk) -> Naive {

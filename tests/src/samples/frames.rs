@@ -100,11 +100,12 @@ fn session() -> Vec<(&'static str, Frame)> {
 }
 
 fn letters() -> Vec<(&'static str, Frame)> {
+    let lives = Lives {
+        from: Life::new(0x2b).unwrap(),
+        to: Life::new(0x2c2c).unwrap(),
+    };
     let envelope = Envelope {
-        lives: Lives {
-            from: Life::new(0x2b).unwrap(),
-            to: Life::new(0x2c2c).unwrap(),
-        },
+        lives,
         checkpoint: Bytes::new(*b"a note").unwrap(),
         consistency: List::new([[0x28; 32]]).unwrap(),
         seen: Bytes::new(*b"another note").unwrap(),
@@ -124,7 +125,9 @@ fn letters() -> Vec<(&'static str, Frame)> {
         (
             "Stored",
             Frame::Stored(Stored {
+                lives,
                 record: record(0x2a),
+                head: head(3),
             }),
         ),
         ("WhatIs", Frame::WhatIs(what_is)),

@@ -191,7 +191,7 @@ impl Process {
         let is_pulse = matches!(input, Input::Pulse);
         let view = self.view(disk);
         let answered = match &input {
-            Input::Stored { from, record } => Some((*from, *record)),
+            Input::Stored { from, record, .. } => Some((*from, *record)),
             _ => None,
         };
         let mut step = match planted {
@@ -353,7 +353,11 @@ impl Process {
                     attached: List::new(attached).ok()?,
                 }))
             }
-            Message::Stored(record) => Frame::Stored(Stored { record }),
+            Message::Stored { record, head } => Frame::Stored(Stored {
+                lives: self.machine.lives(to)?,
+                record,
+                head,
+            }),
             Message::WhatIs { deal, records } => {
                 let records: Option<Vec<_>> =
                     records.iter().map(|id| proved(synced, *id)).collect();
@@ -429,9 +433,11 @@ impl Process {
             Frame::Notice(notice) => {
                 vec![Input::Notice(Seals::notice(from, own.partner, &notice)?)]
             }
-            Frame::Stored(Stored { record }) => vec![Input::Stored {
+            Frame::Stored(stored) => vec![Input::Stored {
                 from: partner,
-                record,
+                lives: stored.lives,
+                record: stored.record,
+                head: stored.head,
             }],
             Frame::WhatIs(WhatIs { deal: _, records }) => vec![Input::WhatIs {
                 from: partner,

@@ -562,15 +562,15 @@ impl<'a> World<'a> {
         self.plan_wake(node);
     }
 
-    fn send(&mut self, node: usize, outgoing: Outgoing) {
-        let Outgoing { to, message } = outgoing;
+    fn send(&mut self, node: usize, Outgoing { to, message }: Outgoing) {
         let site = &self.sites[node];
         let Some(process) = &site.process else { return };
         let Some(session) = process.sessions.get(&to).map(|session| session.number) else {
             return;
         };
-        // Who was never met is asked at its first greeting.
-        if matches!(message, Message::Letter { .. }) && process.machine.lives(to).is_none() {
+        // Who has not greeted this life is asked when it does.
+        let names_lives = matches!(message, Message::Letter { .. } | Message::Stored { .. });
+        if names_lives && process.machine.lives(to).is_none() {
             return;
         }
         let about = format!("{message:?}");

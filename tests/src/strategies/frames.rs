@@ -26,7 +26,13 @@ pub fn any_frame() -> impl Strategy<Value = Frame> {
         greeting().prop_map(|frame| Frame::Greeting(Box::new(frame))),
         (word(Code::ALL), text()).prop_map(|(code, text)| Frame::Bye(Bye { code, text })),
         letter().prop_map(|frame| Frame::Letter(Box::new(frame))),
-        record().prop_map(|record| Frame::Stored(Stored { record })),
+        (lives(), record(), head()).prop_map(|(lives, record, head)| {
+            Frame::Stored(Stored {
+                lives,
+                record,
+                head,
+            })
+        }),
         (deal(), records()).prop_map(|(deal, records)| Frame::WhatIs(WhatIs { deal, records })),
         notice().prop_map(|frame| Frame::Notice(Box::new(frame))),
         catchup(),
@@ -91,6 +97,10 @@ fn hello() -> impl Strategy<Value = Hello> {
                 token,
             },
         )
+}
+
+fn lives() -> impl Strategy<Value = Lives> {
+    (life(), life()).prop_map(|(from, to)| Lives { from, to })
 }
 
 fn head() -> impl Strategy<Value = Head> {
@@ -163,9 +173,9 @@ fn records() -> impl Strategy<Value = List<ProvedRecord, 4, 1>> {
 }
 
 fn letter() -> impl Strategy<Value = Letter> {
-    let envelope = ((life(), life()), bytes(), list(any::<[u8; 32]>()), bytes()).prop_map(
-        |((from, to), checkpoint, consistency, seen)| Envelope {
-            lives: Lives { from, to },
+    let envelope = (lives(), bytes(), list(any::<[u8; 32]>()), bytes()).prop_map(
+        |(lives, checkpoint, consistency, seen)| Envelope {
+            lives,
             checkpoint,
             consistency,
             seen,

@@ -520,6 +520,8 @@ fn a_middle_partner_whose_leg_lapsed_asks_what_its_part_waits_for() {
     assert_eq!(bunch.states()[2], ("doubt", "lapsed"));
     bunch.party.connect_all();
     bunch.party.settle();
+    bunch.party.put(2, Input::OpenEpoch);
+    bunch.party.settle();
     bunch.party.wait(MINUTE_MS);
     assert_eq!(bunch.states(), [("agreed", "sold"), lapsed, lapsed]);
     bunch.party.verify();

@@ -488,6 +488,8 @@ fn a_lapse_that_its_requester_lost_is_told_again_until_it_is_stored() {
     party.put_back(0, before);
     party.go_on(0);
     party.connect(0, 1);
+    party.settle();
+    party.put(0, Input::OpenEpoch);
     party.settle_without(is_lapse);
     party.wait(MINUTE_MS);
     party.cut_off(1);

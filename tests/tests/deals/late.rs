@@ -241,10 +241,7 @@ fn a_question_without_an_answer_takes_its_thread_along() {
     let partner = scene.them.identity.partner;
     let step = scene.verb(inquiry(partner, None));
     let opening = made(&step);
-    scene.us.put(Input::Stored {
-        from: partner,
-        record: opening,
-    });
+    scene.stored(opening, 0);
     scene.verb(inquiry(partner, Some(opening)));
     let mut said = Vec::new();
     for pause in [1, 2, 4, 8, 16] {
@@ -282,6 +279,28 @@ fn each_life_of_which_nothing_was_heard_is_told_how_far_it_came() {
     assert_eq!(answers(&scene.us, &step), ["stored"]);
     assert_eq!(told(&mut scene, 80, 40), [20]);
     assert_eq!(told(&mut scene, 81, 25), [40, 20]);
+}
+
+/// It announced less when it greeted, and a new life that lost the record announces more than that.
+#[test]
+fn who_lost_what_it_said_to_have_stored_is_told_and_shown_it() {
+    let mut scene = Scene::new(Policy::default());
+    let request = scene.them.request(goods(), 60, None);
+    scene.opened_by(request.record.id());
+    scene.letter(&[&request]);
+    let hold = scene.own_hold();
+    scene.stored(hold, 1_000_010);
+    scene.them.life = Life::new(78).unwrap();
+    let (partner, own) = (scene.them.identity.partner, scene.us.life());
+    let mut greeting = greeting(partner, scene.us.partner(), scene.them.life, own);
+    greeting.head.size += 5;
+    let step = scene.us.put(Input::Greeting(Box::new(greeting)));
+    let said = step.replies.iter().find_map(|reply| match &reply.message {
+        Message::Greeting(said) => Some(said.seen.first()?.size),
+        _ => None,
+    });
+    assert_eq!(said, Some(1_000_010));
+    assert!(answers(&scene.us, &step).contains(&"again Hold".to_owned()));
 }
 
 /// A life that fell back greets with a longer ledger, is told, opens the next epoch, and a letter of

@@ -94,19 +94,20 @@ impl Two {
             let load = |id: &RecordId| self.nodes[at].received(*id, &authors);
             ids.iter().filter_map(load).collect()
         };
+        let partner = self.nodes[1 - at].partner();
+        let lives = || self.nodes[at].machine.lives(partner).expect("it was met");
         match message {
             Message::Letter { records, attached } => Input::Letter {
                 from,
-                lives: self.nodes[at]
-                    .machine
-                    .lives(self.nodes[1 - at].partner())
-                    .expect("it was met"),
+                lives: lives(),
                 records: load(records),
                 attached: load(attached),
             },
-            Message::Stored(record) => Input::Stored {
+            Message::Stored { record, head } => Input::Stored {
                 from,
+                lives: lives(),
                 record: *record,
+                head: *head,
             },
             Message::Notice(notice) => Input::Notice(*notice),
             Message::Greeting(greeting) => Input::Greeting(greeting.clone()),

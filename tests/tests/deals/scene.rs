@@ -4,8 +4,9 @@ use omni_protocol::{
     code::Code,
     deal::Deal,
     fence::List,
-    frame::{Lives, Notice, NoticeWhat},
+    frame::{Head, Lives, Notice, NoticeWhat},
     hash::{DealId, RecordId, ThreadId},
+    ledger::LedgerHead,
     machine::{Approval, Grant, Input, Key, Policy, Received, Standing, Step, Verb},
     thread::{Life, Terms},
     value::{Minor, Money},
@@ -113,10 +114,7 @@ impl Scene {
         let owned = |list: &[&Received]| list.iter().map(|one| (*one).clone()).collect();
         self.us.put(Input::Letter {
             from: self.them.identity.partner,
-            lives: Lives {
-                from: self.them.life,
-                to: self.us.life(),
-            },
+            lives: self.lives(),
             records: owned(records),
             attached: owned(attached),
         })
@@ -127,6 +125,27 @@ impl Scene {
             from: self.them.identity.partner,
             records: vec![record.clone()],
         })
+    }
+
+    /// The partner says that it stored a record, with a ledger of so many entries.
+    pub fn stored(&mut self, record: RecordId, size: u64) -> Step {
+        self.us.put(Input::Stored {
+            from: self.them.identity.partner,
+            lives: self.lives(),
+            record,
+            head: Head {
+                size,
+                ..(&LedgerHead::empty()).into()
+            },
+        })
+    }
+
+    /// Between which lives the partner sends.
+    fn lives(&self) -> Lives {
+        Lives {
+            from: self.them.life,
+            to: self.us.life(),
+        }
     }
 
     pub fn verb(&mut self, verb: Verb) -> Step {

@@ -389,7 +389,7 @@ impl Moment {
         for outgoing in step.replies.into_iter().chain(step.sends) {
             let mail = match outgoing.message {
                 Message::Letter { records, attached } => Mail::Letter(records, attached),
-                Message::Stored(record) => Mail::Stored(record),
+                Message::Stored { record, .. } => Mail::Stored(record),
                 Message::Notice(notice) => Mail::Notice(notice),
                 Message::WhatIs { records, .. } => Mail::WhatIs(records),
                 Message::Greeting(greeting) => {
@@ -502,7 +502,18 @@ impl Moment {
                 from,
                 records: load(records),
             },
-            Mail::Stored(record) => Input::Stored { from, record },
+            Mail::Stored(record) => {
+                let sender = &self.sites[1 - to].machine;
+                let Some(lives) = sender.lives(partner(to)) else {
+                    return;
+                };
+                Input::Stored {
+                    from,
+                    lives,
+                    record,
+                    head: sender.head().into(),
+                }
+            }
             Mail::Notice(notice) => Input::Notice(notice),
         };
         self.put(to, input);

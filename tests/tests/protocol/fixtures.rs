@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use ed25519_dalek::SigningKey;
 use omni_protocol::{
     fence::{List, to_bytes},
-    frame::{Frame, Hello, Keys, ProvedRecord, Stored, encode_page},
+    frame::{Frame, Hello, Keys, Lives, ProvedRecord, Stored, encode_page},
     hash::{BodyHash, EntryHash, KeyDigest, NetworkId, NetworkName, PartnerId},
     identity::{
         Delegation, Inception, Invite, KeyChain, KeyEvent, PublicKey, Recovery, Role, Rotation,
         SignedDelegation, SignedInvite, StandingKey, sign_event,
     },
-    ledger::{EntryHeader, EntryKind, Version},
+    ledger::{EntryHeader, EntryKind, LedgerHead, Version},
     proof::{Batch, Proof, SignedTree},
     record::Signed,
     thread::Life,
@@ -163,7 +163,12 @@ pub fn frames() -> Vec<(&'static str, Vec<u8>)> {
         (
             "stored",
             Frame::Stored(Stored {
+                lives: Lives {
+                    from: life,
+                    to: life,
+                },
                 record: first.0.id(),
+                head: (&LedgerHead::empty()).into(),
             })
             .encode()
             .unwrap(),

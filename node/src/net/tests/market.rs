@@ -10,11 +10,12 @@ use ed25519_dalek::SigningKey;
 use libp2p::{Multiaddr, PeerId};
 use omni_protocol::{
     fence::{self, List, Set},
-    frame::{Filter, Frame, Hello, Known, Stored},
+    frame::{Filter, Frame, Hello, Known, Lives, Stored},
     hash::{NetworkName, PartnerId, RecordId},
     identity::{
         Delegation, Inception, KeyChain, KeyEvent, PublicKey, Role, StandingKey, sign_event,
     },
+    ledger::LedgerHead,
     limits::PAGE_PLAIN_BYTES_MAX,
     proof::{Batch, Proof, SignedTree},
     public::{CatalogueHead, Fingerprint, IdSum, Offer, OfferDraft, Profile, PublicBody},
@@ -494,16 +495,22 @@ impl TestNode {
 pub(super) fn stored(n: u64) -> Frame {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&n.to_be_bytes());
+    let life = Life::new(1).unwrap();
     Frame::Stored(Stored {
+        lives: Lives {
+            from: life,
+            to: life,
+        },
         record: RecordId::from_bytes(id),
+        head: (&LedgerHead::empty()).into(),
     })
 }
 
 pub(super) fn number(frame: &Frame) -> Option<u64> {
-    let Frame::Stored(Stored { record }) = frame else {
+    let Frame::Stored(stored) = frame else {
         return None;
     };
-    let (first, _) = record.as_bytes().split_first_chunk()?;
+    let (first, _) = stored.record.as_bytes().split_first_chunk()?;
     Some(u64::from_be_bytes(*first))
 }
 

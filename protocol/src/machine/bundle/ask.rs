@@ -196,11 +196,18 @@ fn asks_by(
     // Who is only a member of the whole has nothing to count.
     let counted = Some(receipt).filter(|_| bundle.admits(partner));
     let records: Vec<RecordId> = [Some(id.into()), counted].into_iter().flatten().collect();
-    if outbox::question(&trial.view, partner, receipt).is_none() {
+    if !awaits_certificate(trial, partner, receipt) {
         let letter = (records.clone(), Vec::new());
         put(trial, partner, (receipt, EndsBy::Certificate), letter);
     }
     records
+}
+
+/// Whether a member is asked by an own `ArmReceipt` until a certificate comes. One that it was only
+/// shown, as what it may have lost, ends with its Stored.
+fn awaits_certificate(trial: &Trial<'_>, partner: PartnerId, receipt: RecordId) -> bool {
+    outbox::question(&trial.view, partner, receipt)
+        .is_some_and(|question| question.ends_by == EndsBy::Certificate)
 }
 
 /// Tells a member the last of these records of a bundle until it has stored it, with the Manifests
@@ -345,7 +352,7 @@ fn in_doubt_again(trial: &mut Trial<'_>, partner: PartnerId, (id, bundle): (Mani
     let own = trial.machine.config.partner;
     let lacks = |leg: &KnownLeg| {
         leg.armed
-            .is_some_and(|receipt| outbox::question(&trial.view, partner, receipt).is_none())
+            .is_some_and(|receipt| !awaits_certificate(trial, partner, receipt))
     };
     let asks = bundle.of_provider(own).any(|(_, leg)| lacks(leg));
     if asks {
